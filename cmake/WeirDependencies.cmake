@@ -1,0 +1,17 @@
+# Everything weir links, in one place. All of it comes from Debian 12.
+find_package(Threads REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(OpenSSL REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(PkgConfig REQUIRED)
+find_path(WEIR_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+
+set(WEIR_HAS_SQLITE OFF)
+if(NOT WEIR_WITH_SQLITE STREQUAL "OFF")
+  find_package(SQLite3 QUIET)
+  if(SQLite3_FOUND)
+    set(WEIR_HAS_SQLITE ON)
+  elseif(WEIR_WITH_SQLITE STREQUAL "ON")
+    message(FATAL_ERROR "WEIR_WITH_SQLITE=ON, but SQLite3 was not found; install libsqlite3-dev")
+  endif()
+endif()
