@@ -55,7 +55,7 @@ struct origin {
   bool collapsed = false;  ///< joined a load that another caller began
   bool stored = false;     ///< the node that had the value keeps it
   bool remote = false;     ///< that node is not the one that was asked
-  std::uint32_t node = 0;  ///< index into the asked node's member table; 0 = itself
+  std::string node;        ///< id of the node that had the value
 };
 
 /// One answer: the value of a key, its version and the time it has left.
@@ -66,6 +66,9 @@ struct entry {
   milliseconds age{0};  ///< since the load began
   std::shared_ptr<const metadata> meta;  ///< null = none
   origin from;
+
+  /// The value as text; the bytes need not be text.
+  std::string text() const { return value.text(); }
 };
 
 /// An answer that tells absence from failure: `found` is false for a key that the source does not have.

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <weir/engine/options.hpp>
+#include <weir/engine/result.hpp>
+#include <weir/engine/stats.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+class keyspace_core;
+
+/// A named cache in front of one data source, shared by all nodes.
+///
+/// A key lives on the node that owns its slot; other nodes ask the owner. A cheap handle: copies refer to
+/// the same keyspace, and after its removal every call fails with errc::no_keyspace.
+/// Thread-safe: any member may be called from any thread. Blocking members throw std::logic_error on a
+/// thread that runs an event loop; from a data source on the worker pool they are safe.
+class keyspace {
+ public:
+  keyspace() = default;
+  explicit keyspace(std::shared_ptr<keyspace_core> core) : core_(std::move(core)) {}
+
+  /// The name it was added under; empty for a default-constructed handle.
+  std::string_view name() const noexcept;
+
+  /// Returns the entry of `key`; concurrent misses share one load.
+  ///
+  /// Fails with errc::not_found, errc::deadline_exceeded, errc::overloaded or the source's failure; no
+  /// failure is cached. See examples/2_async.cpp.
+  asio::awaitable<result<entry>> async_get(std::string key, get_options options = {});
+
+  /// Blocking async_get(). A hit costs one look-up under a shard lock on the calling thread: no allocation,
+  /// no hop, no copy of a large value. See examples/1_embedded.cpp.
+  result<entry> get(std::string_view key, get_options options = {});
+
+  /// As async_get(), but absence is an answer with a version of its own instead of errc::not_found.
+  asio::awaitable<result<lookup>> async_find(std::string key, get_options options = {});
+  result<lookup> find(std::string_view key, get_options options = {});
+
+  /// Several keys, at most 1,000: one request per owner, each answer with its own version or error, in the
+  /// order of `keys`. A key that stands twice is loaded once.
+  asio::awaitable<std::vector<result<lookup>>> async_get_many(
+      std::vector<std::string> keys, get_options options = {}
+  );
+  std::vector<result<lookup>> get_many(std::vector<std::string> keys, get_options options = {});
+
+  /// The copy this node holds, if it may serve it now: no load, no hop, never blocks.
+  std::optional<lookup> peek(std::string_view key);
+
+  /// The version of `key` at its owner, of an absent key too, for a later precondition. Loads nothing.
+  asio::awaitable<result<version>> async_observe(std::string key, get_options options = {});
+  result<version> observe(std::string_view key, get_options options = {});
+
+  /// Sets the value in the cache, at the key's owner. It lasts until eviction, TTL or the owner's loss.
+  ///
+  /// Fails with errc::method_not_allowed unless the keyspace has `writes::allow`, errc::conflict when the
+  /// precondition does not hold, errc::too_large, errc::unavailable when the owner cannot be asked, and
+  /// errc::unknown_outcome when it was asked and did not answer.
+  asio::awaitable<result<change_result>> async_put(
+      std::string key, bytes value, put_options options = {}
+  );
+  result<change_result> put(std::string_view key, bytes value, put_options options = {});
+
+  /// Makes the key absent in the cache, for its negative TTL. Fails as async_put(); an absent key is no error.
+  asio::awaitable<result<change_result>> async_remove(std::string key, change_options options = {});
+  result<change_result> remove(std::string_view key, change_options options = {});
+
+  /// Drops what the nodes hold: the next read loads again. Allowed in every keyspace.
+  ///
+  /// OK when the owner and the gutter node of the key have applied it; partial when one could not be
+  /// reached; errc::unavailable when none could.
+  asio::awaitable<result<change_result>> async_invalidate(
+      std::string key, change_options options = {}
+  );
+  result<change_result> invalidate(std::string_view key, change_options options = {});
+
+  /// Drops every entry on every node. Takes effect at once, memory comes back in slices.
+  asio::awaitable<result<change_result>> async_clear(change_options options = {});
+  result<change_result> clear(change_options options = {});
+
+  /// Counters of this keyspace on this node.
+  keyspace_stats stats() const;
+
+ private:
+  std::shared_ptr<keyspace_core> core_;
+};
+
+}  // namespace weir

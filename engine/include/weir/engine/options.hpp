@@ -1,0 +1,92 @@
+#pragma once
+
+#include <weir/engine/entry.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// What a node may serve when it holds no lease.
+enum class consistency { strict, available };
+
+/// Whether put and remove are allowed.
+enum class writes { deny, allow };
+
+/// Which entry leaves first when the budget is used up.
+enum class eviction { lru };
+
+/// Limits on calls of one keyspace's data source, per node.
+struct load_limits {
+  std::size_t concurrent = 64;  ///< running at once
+  std::size_t queue = 256;      ///< waiting for a place; more fail with errc::overloaded
+  milliseconds timeout{2000};   ///< of one call; then its waiters get errc::deadline_exceeded
+};
+
+/// One keyspace. Aggregate: `{.name = "users", .ttl = 60s}`.
+struct keyspace_options {
+  std::string name;                       ///< [a-z0-9_-]{1,64}
+  milliseconds ttl{std::chrono::minutes(5)};  ///< of a loaded value; a source may shorten it. 0 = keep nothing
+  double jitter = 0.10;                   ///< up to this share of the TTL is taken off at random
+  milliseconds negative_ttl{5000};        ///< of "not found"; 0 = not kept
+  std::uint64_t max_memory = 64u << 20;   ///< bytes really taken on this node, overhead included
+  std::uint64_t max_entry = 1u << 20;     ///< bytes of one value; larger ones fail with errc::too_large
+  std::size_t max_key = 512;              ///< bytes of one key, at most 4096
+  weir::eviction eviction = weir::eviction::lru;
+  weir::consistency consistency = weir::consistency::strict;
+  load_limits loads;
+  weir::writes writes = weir::writes::deny;
+};
+
+/// Throws std::invalid_argument that names the field, its value and the allowed range.
+void check(const keyspace_options& options);
+
+struct explanation;  // explain.hpp
+
+/// How one get is done.
+struct get_options {
+  milliseconds timeout{5000};  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
+  enum class source {
+    cached,  ///< a valid copy will do
+    fresh,   ///< invalidate at the owner first, then load: fresh for this caller
+  } from = source::cached;
+  explanation* explain = nullptr;  ///< filled in step by step; must outlive the call
+};
+
+/// What must hold for a change to happen, judged by the owner.
+struct precondition {
+  enum class kind : std::uint8_t { none, absent, unchanged } when = kind::none;
+  version since;  ///< for `unchanged`: the version that was observed, of an absent key too
+
+  static precondition if_absent() { return {kind::absent, {}}; }
+  static precondition if_unchanged(version v) { return {kind::unchanged, v}; }
+};
+
+/// How one put is done.
+struct put_options {
+  std::optional<milliseconds> ttl;  ///< instead of the keyspace's, at most 30 days
+  precondition condition;
+  milliseconds timeout{5000};
+};
+
+/// How one remove, invalidate or clear is done.
+struct change_options {
+  precondition condition;  ///< remove only
+  milliseconds timeout{5000};
+};
+
+/// What a change did. `unconfirmed` is empty when every node it concerns has applied it (OK); otherwise the
+/// change is partial: the named nodes may serve the old value for `bound` at most.
+struct change_result {
+  weir::version version;  ///< of the key afterwards; none for clear
+  std::vector<std::string> unconfirmed;
+  milliseconds bound{0};
+
+  bool is_partial() const noexcept { return !unconfirmed.empty(); }
+};
+
+}  // namespace weir

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace weir {
+
+/// Counts of durations in buckets whose upper bounds are `duration_bounds`, in seconds, plus one without bound.
+inline constexpr std::array<double, 14> duration_bounds{
+    0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5
+};
+
+struct duration_counts {
+  std::array<std::uint64_t, duration_bounds.size() + 1> buckets{};
+  double seconds = 0;  ///< sum of all
+  std::uint64_t count = 0;
+};
+
+/// What one keyspace did on this node since it was added.
+struct keyspace_stats {
+  std::uint64_t hits = 0;           ///< served from this node's memory, absent ones included
+  std::uint64_t negative_hits = 0;  ///< of these: absent
+  std::uint64_t misses = 0;
+  std::uint64_t joined = 0;         ///< misses that joined a flight in progress
+  std::uint64_t loads_value = 0;    ///< source calls that found a value
+  std::uint64_t loads_absent = 0;   ///< ... that found none
+  std::uint64_t loads_failed = 0;   ///< ... that failed
+  std::uint64_t loads_timed_out = 0;
+  std::uint64_t loads_running = 0;  ///< now, those that outlived their time-out included
+  std::uint64_t loads_not_kept = 0; ///< overtaken by a change, or the term ended
+  std::uint64_t refused_overloaded = 0;
+  std::uint64_t refused_too_large = 0;
+  std::uint64_t passed_through = 0; ///< loads for an owner and gutter that could not be asked
+  std::uint64_t evicted = 0;        ///< to make room
+  std::uint64_t expired = 0;
+  std::uint64_t invalidations = 0;  ///< changes applied here
+  std::uint64_t entries = 0;        ///< now
+  std::uint64_t bytes = 0;          ///< now, overhead included
+  std::uint64_t gutter_bytes = 0;   ///< now
+  duration_counts load_duration;
+};
+
+}  // namespace weir
