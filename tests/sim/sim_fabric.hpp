@@ -1,0 +1,143 @@
+#pragma once
+
+#include "tests/sim/sim_random.hpp"
+#include "tests/sim/sim_scheduler.hpp"
+
+#include <weir/engine/peer.hpp>
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+namespace weir::sim {
+
+class sim_network;
+
+/// What the wires do to messages. Calm by default: a fault plan sets rates and takes them back.
+struct wire_faults {
+  double loss = 0;  ///< of a message: most are sent again late, some vanish, some break the link
+  double duplicate = 0;  ///< of a request: it is handled twice; only the first answer counts
+  double tail = 0;  ///< of a message: it takes up to `tail_max` instead of about the link's mean
+  duration tail_max = 1500ms;
+};
+
+/// What happens to the address of a node that went down.
+enum class going_down {
+  process,  ///< killed: the machine lives on, resets links and refuses connections
+  machine,  ///< power loss: silence
+};
+
+struct fabric_counts {
+  std::uint64_t messages = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t late = 0;
+  std::uint64_t duplicated = 0;
+  std::uint64_t links_up = 0;
+  std::uint64_t links_lost = 0;
+  std::uint64_t replies_dropped = 0;  ///< handlers that destroyed a reply without calling it: a bug
+};
+
+/// The wires of one cluster: addresses, links between them, delays and cuts.
+///
+/// A link is a connection that one node dialled; requests go one way on it and replies the other.
+/// Cuts act on the path between two addresses and direction: what is sent into a cut arrives after
+/// it heals, or the link breaks after `user_timeout`, as TCP does it.
+class fabric {
+ public:
+  using link_id = std::uint64_t;
+  static constexpr duration connect_timeout = 1s;
+  static constexpr duration user_timeout = 3s;
+
+  fabric(scheduler& world, std::uint64_t seed);
+  fabric(const fabric&) = delete;
+  fabric& operator=(const fabric&) = delete;
+
+  void set_faults(const wire_faults& faults) { faults_ = faults; }
+
+  const wire_faults& faults() const noexcept { return faults_; }
+
+  /// Mean one-way delay of all paths from now on; each gets its own around it.
+  void set_mean_delay(duration mean);
+
+  /// Nothing arrives at `to` that `from` sends, until heal().
+  void cut(const std::string& from, const std::string& to) { cuts_.insert({from, to}); }
+
+  void heal(const std::string& from, const std::string& to) { cuts_.erase({from, to}); }
+
+  void heal() { cuts_.clear(); }
+
+  bool is_cut(const std::string& from, const std::string& to) const {
+    return cuts_.contains({from, to});
+  }
+
+  bool has_cuts() const noexcept { return !cuts_.empty(); }
+
+  /// Breaks every link between the two, as a firewall that sends resets would.
+  void reset_links(const std::string& a, const std::string& b);
+
+  const fabric_counts& counts() const noexcept { return counts_; }
+
+  // For sim_network only.
+  void add(const std::string& address, sim_network& node);
+  void remove(const std::string& address, going_down how);
+  void dial(sim_network& from, const std::string& address, std::uint64_t attempt);
+  void close(link_id link);
+  void send_request(link_id link, std::uint64_t request, peer_request body);
+  void send_reply(link_id link, std::uint64_t request, peer_reply body);
+
+  void note_dropped_reply() { ++counts_.replies_dropped; }
+
+  bool is_open(link_id link) const { return links_.contains(link); }
+
+  scheduler& world() noexcept { return world_; }
+
+ private:
+  enum class direction { to_server, to_client };
+
+  struct link {
+    std::string client;
+    std::string server;
+    owner_id client_owner;
+    owner_id server_owner;
+    identity client_identity;
+  };
+
+  struct parcel {
+    link_id on;
+    direction way;
+    instant sent;
+    action deliver;
+  };
+
+  duration delay(const std::string& from, const std::string& to);
+  void send(link_id on, direction way, action deliver);
+  void arrive(parcel carried);
+  void arrive_syn(
+      std::string client,
+      owner_id client_owner,
+      identity who,
+      std::string address,
+      std::uint64_t attempt
+  );
+  void answer_syn(
+      const std::string& server, const std::string& client, owner_id client_owner, action answer
+  );
+  void break_link(link_id on, link_loss cause, duration noticed_after);
+  sim_network* at(const std::string& address, owner_id owner) const;
+
+  scheduler& world_;
+  random_stream random_;
+  wire_faults faults_;
+  duration mean_delay_ = 300us;
+  std::map<std::string, sim_network*> nodes_;
+  std::set<std::string> dark_;
+  std::set<std::pair<std::string, std::string>> cuts_;
+  std::map<std::pair<std::string, std::string>, duration> path_delay_;
+  std::map<link_id, link> links_;
+  link_id last_link_ = 0;
+  fabric_counts counts_;
+};
+
+}  // namespace weir::sim
