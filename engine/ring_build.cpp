@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -20,16 +21,10 @@ constexpr unsigned slot_bits = 14;
 constexpr std::size_t kept_per_slot = 8;
 static_assert(slot_count == 1u << slot_bits);
 
-std::uint64_t hash_bytes(const unsigned char* data, std::size_t size, std::uint64_t seed) {
-  return XXH3_64bits_withSeed(data, size, seed);
-}
-
-// Point `number` of a node, as XXH3 of the number (8 bytes, low byte first) seeded by the id's
-// hash.
+// Point `number` of a node: XXH3 of the number as 8 bytes, low byte first, seeded by the id's hash.
 std::uint64_t point_of(std::uint64_t id_hash, std::uint64_t number) {
-  std::array<unsigned char, 8> text;
-  for (unsigned i = 0; i < text.size(); ++i) text[i] = static_cast<unsigned char>(number >> 8 * i);
-  return hash_bytes(text.data(), text.size(), id_hash);
+  if constexpr (std::endian::native == std::endian::big) number = __builtin_bswap64(number);
+  return XXH3_64bits_withSeed(&number, sizeof number, id_hash);
 }
 
 // The first points after one slot's position and before the next slot's, of distinct nodes.
@@ -51,6 +46,11 @@ class arc {
     if (hole == size_) size_ < kept_per_slot ? ++size_ : --hole;
     for (; hole > 0 && added < at(hole - 1); --hole) put(hole, at(hole - 1));
     put(hole, added);
+  }
+
+  // No point beyond this one would be kept.
+  std::uint64_t limit() const {
+    return size_ < kept_per_slot ? ~std::uint64_t{0} : points_[kept_per_slot - 1];
   }
 
   std::span<const std::uint16_t> nodes() const { return std::span(nodes_).first(size_); }
@@ -101,14 +101,19 @@ ring::ring(std::vector<member> members, ring_settings settings)
 
 void ring::place_points(std::uint32_t vnodes) {
   std::vector<arc> arcs(slot_count);
+  std::vector<std::uint64_t> limits(
+      slot_count, ~std::uint64_t{0}
+  );  // beside the arcs: stays cached
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const auto& id = members_[i].id;
-    const auto id_hash =
-        hash_bytes(reinterpret_cast<const unsigned char*>(id.data()), id.size(), ring_seed);
+    const auto id_hash = XXH3_64bits_withSeed(id.data(), id.size(), ring_seed);
     const std::uint64_t points = std::uint64_t{vnodes} * members_[i].weight;
     for (std::uint64_t number = 0; number < points; ++number) {
       const auto point = point_of(id_hash, number);
-      arcs[point >> (64 - slot_bits)].add(point, static_cast<std::uint16_t>(i));
+      const auto slot = point >> (64 - slot_bits);
+      if (point > limits[slot]) continue;
+      arcs[slot].add(point, static_cast<std::uint16_t>(i));
+      limits[slot] = arcs[slot].limit();
     }
   }
 
