@@ -80,13 +80,15 @@ void spread(benchmark::State& state) {
   double balance = 0, worst_balance = 0, movement = 0, worst_movement = 0;
   for (auto _ : state) {
     for (int set = 0; set < sets; ++set) {
-      auto members = cluster(count, set);
+      auto members = cluster(count + 1, set);
+      const auto joins = members.back();
+      members.pop_back();
       const ring before(members, settings);
       std::uint32_t most = 0;
       for (int i = 0; i < count; ++i) {
         most = std::max(most, before.load(static_cast<std::uint16_t>(i)));
       }
-      members.push_back({"joins", 1, 1, ""});
+      members.push_back(joins);
       const auto moved = moved_slots(before, ring(members, settings)).size();
       const double busiest = static_cast<double>(most) * count / slot_count;
       const double of_ideal = static_cast<double>(moved) * (count + 1) / slot_count;

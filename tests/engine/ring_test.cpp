@@ -39,6 +39,10 @@ std::vector<member> node_set(int set, int count) {
   return members;
 }
 
+std::string joiner_of(int set) {
+  return "joins-" + std::to_string(set);
+}
+
 std::vector<member> joined_by(std::vector<member> members, std::string id) {
   members.push_back({std::move(id), 1, 1, ""});
   return members;
@@ -210,9 +214,9 @@ TEST(RingTest, WithoutABoundAJoinMovesSlotsOnlyToTheNewNode) {
   double sum = 0;
   for (int set = 0; set < sets; ++set) {
     const auto members = node_set(set, 16);
-    const ring before(members, unbounded), after(joined_by(members, "joins"), unbounded);
+    const ring before(members, unbounded), after(joined_by(members, joiner_of(set)), unbounded);
     const auto moved = moved_slots(before, after);
-    for (const auto slot : moved) EXPECT_EQ(after.owner(slot).id, "joins");
+    for (const auto slot : moved) EXPECT_EQ(after.owner(slot).id, joiner_of(set));
     const double of_ideal = static_cast<double>(moved.size()) * 17 / slot_count;
     EXPECT_LE(of_ideal, 1.3) << set;
     sum += of_ideal;
@@ -224,7 +228,7 @@ TEST(RingTest, WithTheBoundAJoinMovesHardlyMore) {
   double sum = 0;
   for (int set = 0; set < sets; ++set) {
     const auto members = node_set(set, 16);
-    const auto moved = moved_slots(ring(members), ring(joined_by(members, "joins")));
+    const auto moved = moved_slots(ring(members), ring(joined_by(members, joiner_of(set))));
     const double of_ideal = static_cast<double>(moved.size()) * 17 / slot_count;
     EXPECT_LE(of_ideal, 1.3) << set;
     sum += of_ideal;
@@ -238,7 +242,7 @@ TEST(RingTest, AnActiveBoundMovesLittleBetweenSurvivors) {
   for (int set = 0; set < sets / 4; ++set) {
     const auto members = node_set(set, 16);
     sum += static_cast<double>(
-        moved_slots(ring(members, tight), ring(joined_by(members, "joins"), tight)).size()
+        moved_slots(ring(members, tight), ring(joined_by(members, joiner_of(set)), tight)).size()
     );
   }
   EXPECT_LE(sum / (sets / 4) * 17 / slot_count, 1.08);

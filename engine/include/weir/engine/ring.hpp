@@ -27,8 +27,8 @@ class ring {
   static constexpr std::size_t max_members = 4096;
 
   /// The ring of a view. Throws std::invalid_argument if the view is empty.
-  /// Takes 0.15 ms for 3 members of weight 1 and 10 ms for 1,000; a third of a second at the limit of
-  /// 2^27 points (members x weight x vnodes).
+  /// Takes 0.15 ms for 3 members of weight 1 and 10 ms for 1,000; a third of a second at the limit
+  /// of 2^27 points (members x weight x vnodes).
   explicit ring(const view& of);
 
   /// The ring of `members` in any order, for measurements and what-if questions.
