@@ -1,0 +1,234 @@
+#include "http_core.hpp"
+
+#include "http_acceptor.hpp"
+#include "http_connection.hpp"
+
+#include <weir/transport/host_port.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+using asio::ip::tcp;
+
+/// Runs `action` on `context`, or, when that never runs again, as the context is destroyed.
+void run_on(asio::io_context& context, std::function<void()> action) {
+  auto once = [](std::function<void()>* job) {
+    (*job)();
+    delete job;
+  };
+  std::unique_ptr<std::function<void()>, decltype(once)> job(
+      new std::function<void()>(std::move(action)), once
+  );
+  asio::post(context, [job = std::move(job)]() mutable { job.reset(); });
+}
+
+listen_error cannot_listen(
+    std::string_view address, const error_code& code, std::string_view advice
+) {
+  std::string text = "cannot listen on " + std::string(address) + ": " + code.message();
+  if (!advice.empty()) text.append("; ").append(advice);
+  return {code, std::move(text)};
+}
+
+std::string_view advice_for(const error_code& code) noexcept {
+  if (code == asio::error::address_in_use)
+    return "another process holds the port: stop it or choose another port";
+  if (code == asio::error::access_denied)
+    return "ports below 1024 need a privilege: choose a higher one";
+  if (code.value() == EADDRNOTAVAIL) return "this machine has no such address";
+  return {};
+}
+
+std::string to_string(const tcp::endpoint& endpoint) {
+  return weir::to_string(host_port{endpoint.address().to_string(), endpoint.port()});
+}
+
+}  // namespace
+
+http_loop::http_loop(asio::io_context& context, http_core& core)
+    : context_(context), sweep_(context) {
+  const auto& limits = core.limits;
+  const auto shortest = std::min(
+      {limits.header_timeout,
+       limits.idle_timeout,
+       limits.body_timeout,
+       limits.write_timeout,
+       limits.linger}
+  );
+  sweep_every_ = std::clamp<std::chrono::milliseconds>(
+      shortest / 4, std::chrono::milliseconds(10), std::chrono::milliseconds(500)
+  );
+}
+
+void http_loop::add(const std::shared_ptr<http_connection>& connection) {
+  connection->place = connections_.size();
+  connections_.push_back(connection);
+  if (!sweeping_) sweep_later();
+}
+
+void http_loop::remove(http_connection& connection) {
+  const auto place = connection.place;
+  if (place >= connections_.size() || connections_[place].get() != &connection) return;
+  connections_.back()->place = place;
+  std::swap(connections_[place], connections_.back());
+  const auto kept_until_return = std::move(connections_.back());
+  connections_.pop_back();
+}
+
+void http_loop::sweep_later() {
+  sweeping_ = true;
+  sweep_.expires_after(sweep_every_);
+  sweep_.async_wait([self = shared_from_this()](const error_code& stopped) {
+    self->sweeping_ = false;
+    const auto now = std::chrono::steady_clock::now();
+    // From the back: a connection that closes is replaced by one already seen.
+    for (std::size_t i = self->connections_.size(); !stopped && i-- > 0;) {
+      if (i >= self->connections_.size()) continue;
+      const auto connection = self->connections_[i];
+      connection->sweep(now);
+    }
+    if (!self->connections_.empty()) self->sweep_later();
+  });
+}
+
+void http_loop::drain() {
+  const auto all = connections_;
+  for (const auto& connection : all) connection->drain();
+}
+
+void http_loop::close_all() {
+  const auto all = connections_;
+  for (const auto& connection : all) connection->close();
+  sweep_.cancel();
+}
+
+http_admission::~http_admission() {
+  if (core_) core_->release(address_, counted_);
+}
+
+http_core::http_core(
+    const std::vector<asio::io_context*>& loops, http_limits given, http_handler& answering
+)
+    : limits(given), handler(answering) {
+  for (auto* context : loops) loops_.push_back(std::make_shared<http_loop>(*context, *this));
+}
+
+http_core::~http_core() = default;
+
+std::unique_ptr<http_admission> http_core::admit(const asio::ip::address& address) {
+  auto client = address;
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    client = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+  }
+  const bool counted = limits.count_loopback || !client.is_loopback();
+  std::lock_guard lock(mutex_);
+  const bool full =
+      open >= limits.max_connections ||
+      (counted && per_address_.contains(client) && per_address_[client] >= limits.max_per_address);
+  if (full) {
+    refused.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  if (counted) ++per_address_[client];
+  ++open;
+  accepted.fetch_add(1, std::memory_order_relaxed);
+  return std::make_unique<http_admission>(shared_from_this(), client, counted);
+}
+
+void http_core::release(const asio::ip::address& address, bool counted) {
+  {
+    std::lock_guard lock(mutex_);
+    if (counted) {
+      const auto found = per_address_.find(address);
+      if (--found->second == 0) per_address_.erase(found);
+    }
+    --open;
+  }
+  if (draining && open == 0) finish_drain();
+}
+
+boost::system::result<std::string, listen_error> http_core::listen(std::string_view address) {
+  const error_code malformed = make_error_code(errc::bad_request);
+  const auto wanted = parse_host_port(address);
+  if (!wanted)
+    return cannot_listen(address, malformed, "write it as host:port, [::1]:port or :port");
+  const auto host = wanted->host == "localhost" ? std::string("127.0.0.1") : wanted->host;
+  error_code error;
+  const auto literal = host.empty() ? asio::ip::address(asio::ip::address_v6::any())
+                                    : asio::ip::make_address(host, error);
+  if (error)
+    return cannot_listen(
+        address, malformed, "the host must be a literal IP address of this machine"
+    );
+
+  auto acceptor = std::make_shared<http_acceptor>(shared_from_this());
+  error = acceptor->open({literal, wanted->port});
+  if (error == asio::error::address_family_not_supported && host.empty()) {
+    acceptor = std::make_shared<http_acceptor>(shared_from_this());
+    error = acceptor->open({asio::ip::address_v4::any(), wanted->port});
+  }
+  if (error) return cannot_listen(address, error, advice_for(error));
+  asio::post(loops_.front()->context(), [acceptor] { acceptor->accept(); });
+  std::lock_guard lock(mutex_);
+  acceptors_.push_back(acceptor);
+  return to_string(acceptor->local_endpoint());
+}
+
+void http_core::stop_accepting() {
+  std::vector<std::shared_ptr<http_acceptor>> closing;
+  {
+    std::lock_guard lock(mutex_);
+    closing.swap(acceptors_);
+  }
+  for (const auto& acceptor : closing)
+    run_on(loops_.front()->context(), [acceptor] { acceptor->close(); });
+}
+
+void http_core::drain(std::chrono::steady_clock::time_point deadline, std::function<void()> done) {
+  stop_accepting();
+  {
+    std::lock_guard lock(mutex_);
+    drained_ = std::move(done);
+    drain_timer_ = std::make_shared<asio::steady_timer>(loops_.front()->context(), deadline);
+  }
+  draining = true;
+  auto arm = [self = shared_from_this(), timer = drain_timer_] {
+    timer->async_wait([self](const error_code& stopped) {
+      if (stopped) return;
+      for (const auto& loop : self->loops_) run_on(loop->context(), [loop] { loop->close_all(); });
+      self->finish_drain();
+    });
+    for (const auto& loop : self->loops_) asio::post(loop->context(), [loop] { loop->drain(); });
+    if (self->open == 0) self->finish_drain();
+  };
+  asio::post(loops_.front()->context(), std::move(arm));
+}
+
+void http_core::finish_drain() {
+  std::function<void()> done;
+  std::shared_ptr<asio::steady_timer> timer;
+  {
+    std::lock_guard lock(mutex_);
+    done.swap(drained_);
+    timer.swap(drain_timer_);
+  }
+  if (!done) return;
+  asio::post(loops_.front()->context(), [done = std::move(done), timer = std::move(timer)] {
+    timer->cancel();
+    done();
+  });
+}
+
+void http_core::stop() {
+  stopped = true;
+  stop_accepting();
+  for (const auto& loop : loops_) {
+    run_on(loop->context(), [self = shared_from_this(), loop] { loop->close_all(); });
+  }
+}
+
+}  // namespace weir

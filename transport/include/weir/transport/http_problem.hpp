@@ -1,0 +1,27 @@
+#pragma once
+
+#include <weir/engine/errc.hpp>
+#include <weir/transport/http_message.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+/// An answer of type application/problem+json (RFC 9457) with `status`, `title`, `detail` and
+/// `code`. `detail` may hold any bytes; what is not UTF-8 is replaced. An `overloaded` one asks for
+/// a retry after one second.
+http_response problem(
+    unsigned status, std::string_view code, std::string_view title, std::string_view detail
+);
+
+/// The same, with status and title that belong to `code`.
+http_response problem(errc code, std::string_view detail);
+
+/// The HTTP status of `code`: not_found is 404.
+unsigned http_status(errc code) noexcept;
+
+/// Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace weir
