@@ -1,0 +1,140 @@
+#pragma once
+
+#include "transport/peer_codec.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir::test {
+
+inline member a_member(std::string id, std::uint32_t weight = 1) {
+  return {id, 0x1122334455667788u, weight, id + ".example:7420"};
+}
+
+inline std::vector<member> a_view() {
+  return {a_member("n1"), a_member("n2", 1000), a_member("n3", 7)};
+}
+
+inline get_reply a_hit(std::string value) {
+  get_reply reply;
+  reply.answer.found = true;
+  entry& found = reply.answer.entry;
+  found.value = bytes(value);
+  found.version = {0xfedcba9876543210u, 42};
+  found.ttl = milliseconds(59'000);
+  found.age = milliseconds(1'000);
+  found.meta = std::make_shared<metadata>(metadata{"text/plain", "\"v1\""});
+  found.from = {served_from::load, served_detail::gutter, true, true, "n2"};
+  reply.steps = {
+      {"n2", "slot", "slot 77, owner n2", std::chrono::microseconds(3)},
+      {"n2", "source", "value of 3 bytes", std::chrono::microseconds(1200)}};
+  return reply;
+}
+
+inline get_reply not_owner_answer() {
+  get_reply reply;
+  reply.error = errc::not_owner;
+  reply.view = a_view();
+  return reply;
+}
+
+/// One or more of every request, with the odd values of each field.
+inline std::vector<peer_request> every_request() {
+  const std::string odd_key("a\0b\r\n/../%00%2e\xff\xf0\x9f\x98\x80\xe2\x80\xae", 23);
+  std::vector<peer_request> all;
+  const auto add = [&](request_body body) {
+    all.push_back({0xabcdef0123456789u, milliseconds(250), std::move(body)});
+  };
+  add(get_request{"users", "42"});
+  add(get_request{"users", odd_key, serve_as::gutter, get_mode::fresh, true});
+  add(get_request{
+      std::string(64, 'k'), std::string(max_wire_key, 'x'), serve_as::owner, get_mode::observe});
+  add(get_many_request{"users", {}});
+  add(get_many_request{"users", {"a", odd_key, "a", std::string(512, 'y')}, serve_as::gutter});
+  add(change_request{
+      "users",
+      change_kind::put,
+      "42",
+      bytes("Ada"),
+      milliseconds(30'000),
+      precondition::if_absent()});
+  add(change_request{"users", change_kind::put, "42", bytes(), milliseconds(0), {}});
+  add(change_request{
+      "users",
+      change_kind::put,
+      "big",
+      bytes(std::string(300'000, 'v')),
+      max_wire_ttl,
+      precondition::if_unchanged({1, UINT64_MAX}),
+      serve_as::gutter});
+  add(change_request{"users", change_kind::remove, odd_key, {}, {}, {}});
+  add(change_request{"users", change_kind::invalidate, "42", {}, {}, {}});
+  add(change_request{"users", change_kind::clear, "", {}, {}, {}});
+  add(ping_request{});
+  add(leave_request{});
+  return all;
+}
+
+/// One or more of every reply.
+inline std::vector<peer_reply> every_reply() {
+  std::vector<peer_reply> all;
+  const auto add = [&](reply_body body) { all.push_back({77, std::move(body)}); };
+  get_reply absent;
+  absent.answer.entry.version = {9, 1};
+  absent.answer.entry.ttl = milliseconds(5000);
+  get_reply failed;
+  failed.error = errc::deadline_exceeded;
+  get_reply empty_value = a_hit("");
+  empty_value.steps.clear();
+  add(a_hit("Ada"));
+  add(empty_value);
+  add(a_hit(std::string(64 * 1024 + 1, 'b')));
+  add(a_hit(std::string(1 << 20, 'c')));
+  add(absent);
+  add(failed);
+  add(not_owner_answer());
+  add(get_many_reply{});
+  add(get_many_reply{
+      {a_hit("one"),
+       absent,
+       failed,
+       not_owner_answer(),
+       not_owner_answer(),
+       a_hit(std::string(100'000, 'd'))}});
+  add(change_reply{{}, {3, 4}, {}});
+  add(change_reply{errc::not_owner, {}, a_view()});
+  add(ping_reply{});
+  add(ping_reply{a_view()});
+  add(leave_reply{});
+  return all;
+}
+
+/// All bytes of `queue`, in as many writes as it takes.
+inline std::string drain(frame_queue& queue) {
+  std::string all;
+  std::string part;
+  while (!queue.empty()) {
+    queue.take(part);
+    all += part;
+  }
+  return all;
+}
+
+inline std::string wire(const peer_request& request, std::uint64_t id = 1) {
+  frame_queue queue;
+  append_request(queue, id, request, request.timeout);
+  return drain(queue);
+}
+
+inline std::string wire(const peer_reply& reply, std::uint64_t id = 1) {
+  frame_queue queue;
+  append_reply(queue, id, reply, {});
+  return drain(queue);
+}
+
+/// A text of every field, so that equal texts mean equal messages.
+std::string describe(const peer_request& request);
+std::string describe(const peer_reply& reply);
+
+}  // namespace weir::test

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <weir/engine/peer.hpp>
+#include <weir/transport/peer_fault.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+namespace weir {
+
+/// What a frame carries. Requests and replies count their ids apart, each side for its own
+/// requests.
+enum class frame_type : std::uint8_t {
+  hello = 1,    ///< who I am; first frame in each direction
+  refusal = 2,  ///< why I end this connection; last frame
+  get = 16,
+  get_many,
+  change,
+  ping,
+  leave,
+  get_reply = 32,
+  get_many_reply,
+  change_reply,
+  ping_reply,
+  leave_reply,
+  fault = 47,  ///< a request that was understood but is over a limit: only an error code
+};
+
+constexpr bool is_request(frame_type type) {
+  return type >= frame_type::get && type <= frame_type::leave;
+}
+
+constexpr bool is_reply(frame_type type) {
+  return (type >= frame_type::get_reply && type <= frame_type::leave_reply) ||
+         type == frame_type::fault;
+}
+
+/// The reply that belongs to a request.
+constexpr frame_type reply_to(frame_type request) {
+  return static_cast<frame_type>(static_cast<std::uint8_t>(request) + 16);
+}
+
+/// The fixed 32 bytes before each chunk, all little endian:
+///
+///     0 magic "WEIR"   4 version   5 type   6 flags, bit 0 = more chunks follow, others 0
+///     8 request id u64   16 bytes left of the message, this chunk included, u32
+///     20 time left in ms u32 (requests)   24 digest of the sender's view u64
+///
+/// A chunk has min(bytes left, frame_chunk) bytes, so the first frame tells the whole length.
+struct frame_header {
+  frame_type type = frame_type::ping;
+  std::uint64_t id = 0;
+  std::uint32_t remaining = 0;
+  std::uint32_t timeout_ms = 0;
+  std::uint64_t view_digest = 0;
+
+  std::uint32_t chunk() const noexcept;
+
+  bool more() const noexcept { return chunk() < remaining; }
+};
+
+inline constexpr std::size_t frame_header_size = 32;
+inline constexpr std::uint32_t frame_chunk = 64 * 1024;
+
+inline std::uint32_t frame_header::chunk() const noexcept {
+  return std::min(remaining, frame_chunk);
+}
+
+/// Caps on what travels between two nodes; the same on all nodes of a cluster.
+struct frame_limits {
+  std::uint32_t max_value = 64u << 20;        ///< bytes of one value
+  std::uint32_t max_batch_reply = 16u << 20;  ///< bytes of all values of one get_many
+  std::size_t max_partial = 16;               ///< long messages that may arrive side by side
+};
+
+/// Room for everything beside the value: key, metadata, explain steps, a view of 256 members.
+inline constexpr std::uint32_t frame_slack = 256 * 1024;
+
+/// The longest message of that type; a longer one is refused at its first header.
+std::uint32_t max_length(frame_type type, const frame_limits& limits) noexcept;
+
+/// The most bytes that unfinished long messages may hold together.
+std::uint64_t max_partial_bytes(const frame_limits& limits) noexcept;
+
+/// Appends the 32 bytes to `out`.
+void append_header(std::string& out, const frame_header& header);
+
+/// Reads 32 bytes at `data`; on any fault the header is not to be used.
+peer_fault read_header(const char* data, frame_header& header) noexcept;
+
+/// Little-endian numbers at any address.
+template <class Number>
+void store_number(char* to, Number value) noexcept {
+  for (std::size_t i = 0; i < sizeof value; ++i) to[i] = static_cast<char>(value >> (8 * i));
+}
+
+template <class Number>
+Number load_number(const char* from) noexcept {
+  Number value = 0;
+  for (std::size_t i = 0; i < sizeof value; ++i) {
+    value |=
+        static_cast<Number>(static_cast<Number>(static_cast<unsigned char>(from[i])) << (8 * i));
+  }
+  return value;
+}
+
+}  // namespace weir

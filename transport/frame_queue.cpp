@@ -1,0 +1,90 @@
+#include "frame_queue.hpp"
+
+#include <algorithm>
+
+namespace weir {
+
+namespace {
+
+constexpr std::size_t kept_capacity = 1u << 20;
+
+}  // namespace
+
+void frame_body::copy_next(std::string& out, std::size_t count) {
+  while (count > 0) {
+    const std::size_t next = piece_ < pieces_.size() ? pieces_[piece_].first : flat_.size();
+    if (flat_done_ < next) {
+      const std::size_t taken = std::min(count, next - flat_done_);
+      out.append(flat_, flat_done_, taken);
+      flat_done_ += taken;
+      count -= taken;
+    } else if (piece_ < pieces_.size()) {
+      const bytes& value = pieces_[piece_].second;
+      const std::size_t taken = std::min(count, value.size() - piece_done_);
+      out.append(value.data() + piece_done_, taken);
+      piece_done_ += taken;
+      count -= taken;
+      if (piece_done_ == value.size()) {
+        pieces_[piece_++].second = {};
+        piece_done_ = 0;
+      }
+    } else {
+      return;
+    }
+  }
+}
+
+void frame_queue::push(frame_header header, frame_body body) {
+  header.remaining = static_cast<std::uint32_t>(body.size());
+  if (!header.more()) {
+    append_header(shorts_, header);
+    body.copy_next(shorts_, header.remaining);
+    return;
+  }
+  bulk_size_ += header.remaining;
+  waiting_.push_back({header, std::move(body)});
+}
+
+void frame_queue::start_waiting() {
+  while (!waiting_.empty() && active_.size() < max_active) {
+    const std::uint64_t length = waiting_.front().header.remaining;
+    if (active_total_ + length > max_partial_bytes(limits_) && !active_.empty()) return;
+    active_total_ += length;
+    active_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+}
+
+void frame_queue::append_chunk(std::string& out) {
+  if (turn_ >= active_.size()) turn_ = 0;
+  stream& now = active_[turn_];
+  append_header(out, now.header);
+  const std::uint32_t count = now.header.chunk();
+  now.body.copy_next(out, count);
+  now.header.remaining -= count;
+  bulk_size_ -= count;
+  if (now.header.remaining > 0) {
+    ++turn_;
+    return;
+  }
+  active_total_ -= now.body.size();
+  active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(turn_));
+}
+
+void frame_queue::take(std::string& out) {
+  out.clear();
+  if (out.capacity() > kept_capacity) out = {};
+  if (control_.empty()) {
+    out.swap(shorts_);
+  } else {
+    out.swap(control_);
+    out.append(shorts_);
+    shorts_.clear();
+  }
+  for (std::size_t bulk = 0; bulk < bulk_per_write && bulk_size_ > 0; bulk += frame_chunk) {
+    start_waiting();
+    append_chunk(out);
+  }
+}
+
+}  // namespace weir

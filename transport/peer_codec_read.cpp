@@ -1,0 +1,322 @@
+#include "peer_codec.hpp"
+#include "peer_wire_fields.hpp"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+// Reads fields one after the other; after the first fault every further field is 0 or empty.
+class field_reader {
+ public:
+  explicit field_reader(std::string_view payload) : left_(payload) {}
+
+  template <class Number>
+  Number number() {
+    const auto raw = take(sizeof(Number));
+    return raw.size() == sizeof(Number) ? load_number<Number>(raw.data()) : Number{0};
+  }
+
+  std::string_view text8() { return take(number<std::uint8_t>()); }
+
+  std::string_view text16(std::size_t limit) {
+    const std::size_t size = number<std::uint16_t>();
+    if (size > limit) fail(peer_fault::bad_value);
+    return take(size);
+  }
+
+  std::string_view take(std::size_t size) {
+    if (size > left_.size()) fail(peer_fault::truncated);
+    if (fault_ != peer_fault::none) return {};
+    const auto taken = left_.substr(0, size);
+    left_.remove_prefix(size);
+    return taken;
+  }
+
+  template <class Enum>
+  Enum one_of(Enum last) {
+    const auto value = number<std::uint8_t>();
+    if (value <= static_cast<std::uint8_t>(last)) return static_cast<Enum>(value);
+    fail(peer_fault::bad_value);
+    return {};
+  }
+
+  void fail(peer_fault fault) {
+    if (fault_ == peer_fault::none) fault_ = fault;
+  }
+
+  bool ok() const { return fault_ == peer_fault::none; }
+
+  // The fault of the whole message; bytes left over are one.
+  peer_fault done() const { return ok() && !left_.empty() ? peer_fault::trailing : fault_; }
+
+ private:
+  std::string_view left_;
+  peer_fault fault_ = peer_fault::none;
+};
+
+// The alternative `Body` of a variant, with the memory that it has when it is the current one.
+template <class Body, class Variant>
+Body& hold(Variant& body) {
+  if (auto* held = std::get_if<Body>(&body)) return *held;
+  return body.template emplace<Body>();
+}
+
+std::uint8_t read_flags(field_reader& in, std::uint8_t allowed) {
+  const auto flags = in.number<std::uint8_t>();
+  if (flags & ~allowed) in.fail(peer_fault::bad_value);
+  return flags;
+}
+
+serve_as role_of(std::uint8_t flags) {
+  return flags & request_flags::gutter ? serve_as::gutter : serve_as::owner;
+}
+
+milliseconds read_ttl(field_reader& in) {
+  const milliseconds ttl{in.number<std::uint32_t>()};
+  if (ttl > max_wire_ttl) in.fail(peer_fault::bad_value);
+  return ttl;
+}
+
+error_code read_error(field_reader& in) {
+  const auto code = in.number<std::uint16_t>();
+  if (code == 0) return {};
+  if (code > static_cast<std::uint16_t>(errc::protocol)) {
+    in.fail(peer_fault::bad_value);
+    return {};
+  }
+  return static_cast<errc>(code);
+}
+
+bool ids_are_distinct(const std::vector<member>& view) {
+  std::vector<std::string_view> ids(view.size());
+  std::transform(view.begin(), view.end(), ids.begin(), [](const member& m) {
+    return std::string_view(m.id);
+  });
+  std::sort(ids.begin(), ids.end());
+  return std::adjacent_find(ids.begin(), ids.end()) == ids.end();
+}
+
+std::vector<member> read_view(field_reader& in) {
+  std::vector<member> view;
+  const std::size_t count = in.number<std::uint16_t>();
+  if (count > max_view_members) in.fail(peer_fault::bad_view);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    member one;
+    one.id = in.text8();
+    one.incarnation = in.number<std::uint64_t>();
+    one.weight = in.number<std::uint32_t>();
+    one.address = in.text16(max_address);
+    if (!in.ok()) break;
+    if (one.id.empty() || one.weight == 0 || one.weight > max_member_weight)
+      in.fail(peer_fault::bad_view);
+    view.push_back(std::move(one));
+  }
+  if (!ids_are_distinct(view)) in.fail(peer_fault::bad_view);
+  return view;
+}
+
+std::vector<explain_step> read_steps(field_reader& in) {
+  std::vector<explain_step> steps;
+  const std::size_t count = in.number<std::uint8_t>();
+  if (count == 0 || count > max_explain_steps) in.fail(peer_fault::bad_value);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    explain_step one;
+    one.node = in.text8();
+    one.step = in.text8();
+    one.detail = in.text16(max_explain_text);
+    const auto took = in.number<std::uint64_t>();
+    if (took > static_cast<std::uint64_t>(INT64_MAX)) in.fail(peer_fault::bad_value);
+    one.took = std::chrono::microseconds(static_cast<std::int64_t>(took));
+    steps.push_back(std::move(one));
+  }
+  return steps;
+}
+
+std::shared_ptr<const metadata> read_metadata(field_reader& in) {
+  auto meta = std::make_shared<metadata>();
+  meta->content_type = in.text16(max_metadata);
+  meta->etag = in.text16(max_metadata);
+  return meta;
+}
+
+// `first_view` is the view that an earlier answer of the same message carried, or null.
+void read_answer(field_reader& in, get_reply& reply, const std::vector<member>* first_view) {
+  entry& answer = reply.answer.entry;
+  reply.error = read_error(in);
+  const auto flags = in.number<std::uint16_t>();
+  if (flags & ~answer_flags::all) in.fail(peer_fault::bad_value);
+  answer.from.from = in.one_of(served_from::peer);
+  answer.from.detail = in.one_of(served_detail::stale);
+  answer.version.epoch = in.number<std::uint64_t>();
+  answer.version.seq = in.number<std::uint64_t>();
+  answer.ttl = read_ttl(in);
+  answer.age = milliseconds(in.number<std::uint32_t>());
+  const std::size_t size = in.number<std::uint32_t>();
+  reply.answer.found = (flags & answer_flags::found) != 0;
+  answer.from.collapsed = (flags & answer_flags::collapsed) != 0;
+  answer.from.stored = (flags & answer_flags::stored) != 0;
+  if (flags & answer_flags::node) answer.from.node = in.text8();
+  if (flags & answer_flags::meta) answer.meta = read_metadata(in);
+  if (flags & answer_flags::steps) reply.steps = read_steps(in);
+  if (flags & answer_flags::view) reply.view = read_view(in);
+  if (flags & answer_flags::same_view) {
+    if (first_view == nullptr || (flags & answer_flags::view))
+      in.fail(peer_fault::bad_value);
+    else
+      reply.view = *first_view;
+  }
+  if (size > 0 && !reply.answer.found) in.fail(peer_fault::bad_value);
+  const auto value = in.take(size);
+  if (in.ok()) answer.value = bytes(value);
+}
+
+void read_body(field_reader& in, get_request& request) {
+  const auto flags = read_flags(in, request_flags::gutter | request_flags::explain);
+  request.role = role_of(flags);
+  request.mode = in.one_of(get_mode::observe);
+  request.explain = (flags & request_flags::explain) != 0;
+  request.keyspace = in.text8();
+  request.key = in.text16(UINT16_MAX);
+}
+
+void read_body(field_reader& in, get_many_request& request) {
+  request.role = role_of(read_flags(in, request_flags::gutter));
+  request.keyspace = in.text8();
+  request.keys.clear();
+  const std::size_t count = in.number<std::uint16_t>();
+  for (std::size_t i = 0; i < count && in.ok(); ++i)
+    request.keys.emplace_back(in.text16(UINT16_MAX));
+}
+
+void read_body(field_reader& in, change_request& request) {
+  const auto flags = read_flags(in, request_flags::gutter | request_flags::ttl);
+  request.role = role_of(flags);
+  request.kind = in.one_of(change_kind::clear);
+  request.condition.when = in.one_of(precondition::kind::unchanged);
+  request.condition.since.epoch = in.number<std::uint64_t>();
+  request.condition.since.seq = in.number<std::uint64_t>();
+  const auto ttl = read_ttl(in);
+  request.ttl = flags & request_flags::ttl ? std::optional(ttl) : std::nullopt;
+  if (!request.ttl && ttl.count() != 0) in.fail(peer_fault::bad_value);
+  request.keyspace = in.text8();
+  request.key = in.text16(UINT16_MAX);
+  const std::size_t size = in.number<std::uint32_t>();
+  const auto value = in.take(size);
+  if (in.ok()) request.value = bytes(value);
+}
+
+void read_body(field_reader&, ping_request&) {}
+
+void read_body(field_reader&, leave_request&) {}
+
+void read_body(field_reader&, leave_reply&) {}
+
+void read_body(field_reader& in, get_reply& reply) {
+  read_answer(in, reply, nullptr);
+}
+
+void read_body(field_reader& in, get_many_reply& reply) {
+  const std::size_t count = in.number<std::uint16_t>();
+  if (count > max_batch_keys) in.fail(peer_fault::bad_value);
+  std::size_t first_view = count;
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    get_reply one;
+    read_answer(in, one, first_view < i ? &reply.answers[first_view].view : nullptr);
+    if (first_view == count && !one.view.empty()) first_view = i;
+    reply.answers.push_back(std::move(one));
+  }
+}
+
+void read_body(field_reader& in, change_reply& reply) {
+  reply.error = read_error(in);
+  reply.version.epoch = in.number<std::uint64_t>();
+  reply.version.seq = in.number<std::uint64_t>();
+  reply.view = read_view(in);
+}
+
+void read_body(field_reader& in, ping_reply& reply) {
+  reply.view = read_view(in);
+}
+
+template <class Body, class Variant>
+peer_fault read_into(const frame_message& message, Variant& body) {
+  field_reader in(message.payload);
+  read_body(in, hold<Body>(body));
+  return in.done();
+}
+
+template <class Body, class Variant>
+peer_fault read_fresh(const frame_message& message, Variant& body) {
+  field_reader in(message.payload);
+  read_body(in, body.template emplace<Body>());
+  return in.done();
+}
+
+}  // namespace
+
+peer_fault read_request(const frame_message& message, peer_request& request) {
+  request.view_digest = message.header.view_digest;
+  request.timeout = milliseconds(message.header.timeout_ms);
+  switch (message.header.type) {
+    case frame_type::get:
+      return read_into<get_request>(message, request.body);
+    case frame_type::get_many:
+      return read_into<get_many_request>(message, request.body);
+    case frame_type::change:
+      return read_into<change_request>(message, request.body);
+    case frame_type::ping:
+      return read_into<ping_request>(message, request.body);
+    case frame_type::leave:
+      return read_into<leave_request>(message, request.body);
+    default:
+      return peer_fault::unexpected;
+  }
+}
+
+peer_fault read_reply(const frame_message& message, peer_reply& reply) {
+  reply.view_digest = message.header.view_digest;
+  switch (message.header.type) {
+    case frame_type::get_reply:
+      return read_fresh<get_reply>(message, reply.body);
+    case frame_type::get_many_reply:
+      return read_fresh<get_many_reply>(message, reply.body);
+    case frame_type::change_reply:
+      return read_fresh<change_reply>(message, reply.body);
+    case frame_type::ping_reply:
+      return read_fresh<ping_reply>(message, reply.body);
+    case frame_type::leave_reply:
+      return read_fresh<leave_reply>(message, reply.body);
+    default:
+      return peer_fault::unexpected;
+  }
+}
+
+peer_fault read_fault(const frame_message& message, error_code& error) {
+  field_reader in(message.payload);
+  error = read_error(in);
+  if (!error) in.fail(peer_fault::bad_value);
+  return in.done();
+}
+
+peer_fault read_hello(const frame_message& message, hello& greeting) {
+  field_reader in(message.payload);
+  greeting.lowest_version = in.number<std::uint16_t>();
+  greeting.highest_version = in.number<std::uint16_t>();
+  greeting.who.incarnation = in.number<std::uint64_t>();
+  greeting.who.weight = in.number<std::uint32_t>();
+  greeting.who.cluster = in.text8();
+  greeting.who.id = in.text8();
+  greeting.who.address = in.text16(max_address);
+  return in.done();
+}
+
+peer_fault read_refusal(const frame_message& message, refusal& goodbye) {
+  field_reader in(message.payload);
+  goodbye.reason = in.one_of(refusal_reason::bad_hello);
+  if (static_cast<int>(goodbye.reason) == 0) in.fail(peer_fault::bad_value);
+  goodbye.text = in.text16(max_refusal_text);
+  return in.done();
+}
+
+}  // namespace weir

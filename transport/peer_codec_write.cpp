@@ -1,0 +1,324 @@
+#include "peer_codec.hpp"
+#include "peer_wire_fields.hpp"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+// Writes fields to flat bytes; large values go into `body`, if there is one, without being copied.
+class field_writer {
+ public:
+  explicit field_writer(std::string& flat, frame_body* body = nullptr) : flat_(flat), body_(body) {}
+
+  template <class Number>
+  void number(Number value) {
+    char raw[sizeof value];
+    store_number(raw, value);
+    flat_.append(raw, sizeof raw);
+  }
+
+  void u8(std::uint8_t value) { flat_.push_back(static_cast<char>(value)); }
+
+  void text8(std::string_view text) {
+    text = text.substr(0, 255);
+    u8(static_cast<std::uint8_t>(text.size()));
+    flat_.append(text);
+  }
+
+  void text16(std::string_view text, std::size_t limit) {
+    text = text.substr(0, limit);
+    number(static_cast<std::uint16_t>(text.size()));
+    flat_.append(text);
+  }
+
+  void value(const bytes& value) {
+    if (body_ != nullptr && value.size() >= frame_body::splice_from) {
+      body_->splice(value);
+    } else {
+      flat_.append(value.data(), value.size());
+    }
+  }
+
+  void raw(const char* data, std::size_t size) { flat_.append(data, size); }
+
+ private:
+  std::string& flat_;
+  frame_body* body_;
+};
+
+std::uint32_t wire_milliseconds(milliseconds time, milliseconds limit) {
+  return static_cast<std::uint32_t>(std::clamp(time, milliseconds(0), limit).count());
+}
+
+std::uint16_t wire_error(const error_code& error) {
+  if (!error) return 0;
+  const bool ours = error.category() == weir_category();
+  return static_cast<std::uint16_t>(ours ? error.value() : static_cast<int>(errc::source_failed));
+}
+
+void write_view(field_writer& out, const std::vector<member>& view) {
+  const auto count = std::min(view.size(), max_view_members);
+  out.number(static_cast<std::uint16_t>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    out.text8(view[i].id);
+    out.number(view[i].incarnation);
+    out.number(view[i].weight);
+    out.text16(view[i].address, max_address);
+  }
+}
+
+void write_steps(field_writer& out, const std::vector<explain_step>& steps) {
+  const auto count = std::min(steps.size(), max_explain_steps);
+  out.u8(static_cast<std::uint8_t>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    out.text8(steps[i].node);
+    out.text8(steps[i].step);
+    out.text16(steps[i].detail, max_explain_text);
+    out.number(static_cast<std::uint64_t>(std::max<std::int64_t>(steps[i].took.count(), 0)));
+  }
+}
+
+// Text over the limit is left out: half a content type or entity tag would be a wrong one.
+std::string_view metadata_text(const std::string& text) {
+  return text.size() <= max_metadata ? std::string_view(text) : std::string_view();
+}
+
+// `earlier`, when set, is a view that the same message already carries.
+void write_answer(field_writer& out, const get_reply& reply, const std::vector<member>* earlier) {
+  const entry& answer = reply.answer.entry;
+  const origin& from = answer.from;
+  const bool same_view = earlier != nullptr && !reply.view.empty() && *earlier == reply.view;
+  std::uint16_t flags = 0;
+  if (reply.answer.found) flags |= answer_flags::found;
+  if (answer.meta) flags |= answer_flags::meta;
+  if (!reply.steps.empty()) flags |= answer_flags::steps;
+  if (!reply.view.empty()) flags |= same_view ? answer_flags::same_view : answer_flags::view;
+  if (from.collapsed) flags |= answer_flags::collapsed;
+  if (from.stored) flags |= answer_flags::stored;
+  if (!from.node.empty()) flags |= answer_flags::node;
+  char fixed[answer_size];
+  store_number(fixed, wire_error(reply.error));
+  store_number(fixed + 2, flags);
+  fixed[4] = static_cast<char>(from.from);
+  fixed[5] = static_cast<char>(from.detail);
+  store_number(fixed + 6, answer.version.epoch);
+  store_number(fixed + 14, answer.version.seq);
+  store_number(fixed + 22, wire_milliseconds(answer.ttl, max_wire_ttl));
+  store_number(fixed + 26, wire_milliseconds(answer.age, max_wire_age));
+  store_number(
+      fixed + 30, static_cast<std::uint32_t>(reply.answer.found ? answer.value.size() : 0)
+  );
+  out.raw(fixed, sizeof fixed);
+  if (!from.node.empty()) out.text8(from.node);
+  if (answer.meta) {
+    out.text16(metadata_text(answer.meta->content_type), max_metadata);
+    out.text16(metadata_text(answer.meta->etag), max_metadata);
+  }
+  if (!reply.steps.empty()) write_steps(out, reply.steps);
+  if (flags & answer_flags::view) write_view(out, reply.view);
+  if (reply.answer.found) out.value(answer.value);
+}
+
+// Takes the place of an answer that does not fit.
+void write_refused_answer(field_writer& out) {
+  get_reply refused;
+  refused.error = errc::too_large;
+  write_answer(out, refused, nullptr);
+}
+
+// At least what write_answer() writes.
+std::uint64_t largest_size(const get_reply& reply, const std::vector<member>* earlier) {
+  constexpr std::uint64_t member_size = 1 + max_member_id + 8 + 4 + 2 + max_address;
+  constexpr std::uint64_t step_size = 2 * 256 + 2 + max_explain_text + 8;
+  const bool same_view = earlier != nullptr && *earlier == reply.view;
+  return answer_size + 256 + 2 * (2 + max_metadata) + reply.answer.entry.value.size() +
+         std::min(reply.steps.size(), max_explain_steps) * step_size +
+         (same_view ? 0 : std::min(reply.view.size(), max_view_members) * member_size);
+}
+
+void write_body(field_writer& out, const get_request& request, const frame_limits&) {
+  std::uint8_t flags = request.role == serve_as::gutter ? request_flags::gutter : 0;
+  if (request.explain) flags |= request_flags::explain;
+  out.u8(flags);
+  out.u8(static_cast<std::uint8_t>(request.mode));
+  out.text8(request.keyspace);
+  out.text16(request.key, max_wire_key);
+}
+
+void write_body(field_writer& out, const get_many_request& request, const frame_limits&) {
+  out.u8(request.role == serve_as::gutter ? request_flags::gutter : 0);
+  out.text8(request.keyspace);
+  out.number(static_cast<std::uint16_t>(request.keys.size()));
+  for (const auto& key : request.keys) out.text16(key, max_wire_key);
+}
+
+void write_body(field_writer& out, const change_request& request, const frame_limits&) {
+  std::uint8_t flags = request.role == serve_as::gutter ? request_flags::gutter : 0;
+  if (request.ttl) flags |= request_flags::ttl;
+  out.u8(flags);
+  out.u8(static_cast<std::uint8_t>(request.kind));
+  out.u8(static_cast<std::uint8_t>(request.condition.when));
+  out.number(request.condition.since.epoch);
+  out.number(request.condition.since.seq);
+  out.number(request.ttl ? wire_milliseconds(*request.ttl, max_wire_ttl) : std::uint32_t{0});
+  out.text8(request.keyspace);
+  out.text16(request.key, max_wire_key);
+  out.number(static_cast<std::uint32_t>(request.value.size()));
+  out.value(request.value);
+}
+
+void write_body(field_writer&, const ping_request&, const frame_limits&) {}
+
+void write_body(field_writer&, const leave_request&, const frame_limits&) {}
+
+void write_body(field_writer&, const leave_reply&, const frame_limits&) {}
+
+void write_body(field_writer& out, const get_reply& reply, const frame_limits& limits) {
+  if (reply.answer.entry.value.size() > limits.max_value) return write_refused_answer(out);
+  write_answer(out, reply, nullptr);
+}
+
+void write_body(field_writer& out, const get_many_reply& reply, const frame_limits& limits) {
+  const std::vector<member>* first_view = nullptr;
+  std::uint64_t total = 0;
+  const auto count = std::min(reply.answers.size(), max_batch_keys);
+  out.number(static_cast<std::uint16_t>(count));
+  for (std::size_t i = 0; i < count; ++i) {
+    const get_reply& answer = reply.answers[i];
+    const std::uint64_t size = largest_size(answer, first_view);
+    if (total + size > limits.max_batch_reply) {
+      write_refused_answer(out);
+      continue;
+    }
+    total += size;
+    write_answer(out, answer, first_view);
+    if (first_view == nullptr && !answer.view.empty()) first_view = &answer.view;
+  }
+}
+
+void write_body(field_writer& out, const change_reply& reply, const frame_limits&) {
+  out.number(wire_error(reply.error));
+  out.number(reply.version.epoch);
+  out.number(reply.version.seq);
+  write_view(out, reply.view);
+}
+
+void write_body(field_writer& out, const ping_reply& reply, const frame_limits&) {
+  write_view(out, reply.view);
+}
+
+bool may_be_long(const get_reply& reply) {
+  return reply.answer.entry.value.size() >= frame_body::splice_from || !reply.steps.empty();
+}
+
+bool may_be_long(const change_request& request) {
+  return request.value.size() >= frame_body::splice_from;
+}
+
+bool may_be_long(const get_many_reply&) {
+  return true;
+}
+
+bool may_be_long(const get_many_request&) {
+  return true;
+}
+
+bool may_be_long(const ping_reply& reply) {
+  return reply.view.size() > 16;
+}
+
+bool may_be_long(const change_reply& reply) {
+  return reply.view.size() > 16;
+}
+
+template <class Short>
+bool may_be_long(const Short&) {
+  return false;
+}
+
+template <class Body>
+void append_message(
+    frame_queue& out, frame_header header, const Body& body, const frame_limits& limits
+) {
+  if (may_be_long(body)) {
+    frame_body payload;
+    field_writer fields(payload.flat(), &payload);
+    write_body(fields, body, limits);
+    out.push(header, std::move(payload));
+    return;
+  }
+  const bool control = header.type == frame_type::ping || header.type == frame_type::ping_reply;
+  std::string& flat = control ? out.control() : out.shorts();
+  const auto start = flat.size();
+  append_header(flat, header);
+  field_writer fields(flat);
+  write_body(fields, body, limits);
+  store_number(
+      flat.data() + start + 16, static_cast<std::uint32_t>(flat.size() - start - frame_header_size)
+  );
+}
+
+}  // namespace
+
+void append_request(
+    frame_queue& out, std::uint64_t id, const peer_request& request, milliseconds left
+) {
+  frame_header header;
+  header.type = type_of(request.body);
+  header.id = id;
+  header.timeout_ms = wire_milliseconds(left, max_wire_age);
+  header.view_digest = request.view_digest;
+  std::visit([&](const auto& body) { append_message(out, header, body, {}); }, request.body);
+}
+
+void append_reply(
+    frame_queue& out, std::uint64_t id, const peer_reply& reply, const frame_limits& limits
+) {
+  frame_header header;
+  header.type = type_of(reply.body);
+  header.id = id;
+  header.view_digest = reply.view_digest;
+  std::visit([&](const auto& body) { append_message(out, header, body, limits); }, reply.body);
+}
+
+void append_fault(frame_queue& out, std::uint64_t id, std::uint64_t view_digest, error_code error) {
+  frame_header header;
+  header.type = frame_type::fault;
+  header.id = id;
+  header.remaining = 2;
+  header.view_digest = view_digest;
+  append_header(out.shorts(), header);
+  field_writer(out.shorts()).number(wire_error(error));
+}
+
+void append_hello(std::string& out, const hello& message) {
+  std::string body;
+  field_writer fields(body);
+  fields.number(message.lowest_version);
+  fields.number(message.highest_version);
+  fields.number(message.who.incarnation);
+  fields.number(message.who.weight);
+  fields.text8(message.who.cluster);
+  fields.text8(message.who.id);
+  fields.text16(message.who.address, max_address);
+  frame_header header;
+  header.type = frame_type::hello;
+  header.remaining = static_cast<std::uint32_t>(body.size());
+  append_header(out, header);
+  out += body;
+}
+
+void append_refusal(std::string& out, const refusal& message) {
+  std::string body;
+  field_writer fields(body);
+  fields.u8(static_cast<std::uint8_t>(message.reason));
+  fields.text16(message.text, max_refusal_text);
+  frame_header header;
+  header.type = frame_type::refusal;
+  header.remaining = static_cast<std::uint32_t>(body.size());
+  append_header(out, header);
+  out += body;
+}
+
+}  // namespace weir

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <weir/engine/entry.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir {
+
+/// Bits and sizes that the writer and the reader of messages share.
+namespace request_flags {
+inline constexpr std::uint8_t gutter = 1;
+inline constexpr std::uint8_t explain = 2;  // get only
+inline constexpr std::uint8_t ttl = 4;      // change only
+}  // namespace request_flags
+
+/// An answer begins with `answer_size` bytes:
+///
+///     0 error u16   2 flags u16   4 from u8   5 detail u8   6 epoch u64   14 seq u64
+///     22 ttl ms u32   26 age ms u32   30 length of the value u32
+///
+/// and goes on with the node's name, metadata, steps and view, as the flags say, and the value.
+inline constexpr std::size_t answer_size = 34;
+
+namespace answer_flags {
+inline constexpr std::uint16_t found = 1;
+inline constexpr std::uint16_t meta = 2;
+inline constexpr std::uint16_t steps = 4;
+inline constexpr std::uint16_t view = 8;
+inline constexpr std::uint16_t same_view = 16;  // as the first one in this message
+inline constexpr std::uint16_t collapsed = 32;
+inline constexpr std::uint16_t stored = 64;
+inline constexpr std::uint16_t node = 128;
+inline constexpr std::uint16_t all = 255;
+}  // namespace answer_flags
+
+inline constexpr milliseconds max_wire_age{0xffffffff};
+inline constexpr std::size_t max_refusal_text = 512;
+
+}  // namespace weir
