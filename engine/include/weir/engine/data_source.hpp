@@ -7,8 +7,10 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,20 +24,43 @@ namespace weir {
 struct loaded {
   bool found = true;
   bytes value;
-  std::optional<milliseconds> ttl;        ///< can only shorten the keyspace's; 0 = do not keep
-  std::shared_ptr<const metadata> meta;   ///< content type and etag, when the source has them
+  std::optional<milliseconds> ttl =
+      std::nullopt;  ///< can only shorten the keyspace's; 0 = do not keep
+  std::shared_ptr<const metadata> meta =
+      nullptr;  ///< content type and etag, when the source has them
+};
+
+/// What a source says in words about a load that failed: text from outside, for logs and
+/// explanations, never mixed with our own. Thread-safe.
+class source_remark {
+ public:
+  static constexpr std::size_t max_text = 1024;
+
+  /// Keeps the first max_text bytes; later words take the place of earlier ones.
+  void say(std::string_view text);
+  std::string text() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::string text_;
 };
 
 /// What a source may want to know about one load.
 struct load_context {
   environment& env;
   time_point deadline;  ///< after it nobody waits for the answer any more
+  std::shared_ptr<source_remark> remark = nullptr;  ///< null when nobody wants to hear
+
+  void say(std::string_view text) const {
+    if (remark) remark->say(text);
+  }
 };
 
 /// Loads the value of a key: value, not found, or an error.
 ///
-/// Called by the owner of a key on a miss, once however many callers wait. May throw: the exception is
-/// caught and becomes errc::source_failed. Must be safe to call from several event loops at once.
+/// Called by the owner of a key on a miss, once however many callers wait. May throw: the exception
+/// is caught and becomes errc::source_failed. Must be safe to call from several event loops at
+/// once.
 class data_source {
  public:
   virtual ~data_source() = default;
@@ -43,7 +68,8 @@ class data_source {
   /// Runs on an event loop and must not block it; see blocking_source.
   virtual asio::awaitable<result<loaded>> async_load(std::string key, load_context context) = 0;
 
-  /// Loads several keys in one call, one answer per key in their order. Only called if is_batched().
+  /// Loads several keys in one call, one answer per key in their order. Only called if
+  /// is_batched().
   virtual asio::awaitable<std::vector<result<loaded>>> async_load_many(
       std::vector<std::string> keys, load_context context
   );
@@ -52,8 +78,14 @@ class data_source {
   virtual bool is_batched() const noexcept { return false; }
 };
 
-/// A data source that blocks; each call runs on the environment's worker pool.
-class blocking_source : public data_source {
+/// A data source that blocks; each call runs on the environment's worker pool, and the awaiting
+/// coroutine goes on where it was.
+///
+/// errc::not_found from load() means that there is no such key, and any exception
+/// errc::source_failed with its text as the remark. A call that begins after its deadline is not
+/// made. errc::overloaded when the pool is full. A call that outlives the caller's interest keeps
+/// the source alive if a shared_ptr owns it.
+class blocking_source : public data_source, public std::enable_shared_from_this<blocking_source> {
  public:
   virtual result<loaded> load(std::string_view key, const load_context& context) = 0;
 
@@ -69,6 +101,8 @@ class blocking_source : public data_source {
 };
 
 /// A plain function as a source: `result<bytes>(std::string_view)`, run on the worker pool.
+/// All forms take errc::not_found for absence and throw std::invalid_argument for an empty
+/// function.
 std::shared_ptr<data_source> make_source(std::function<result<bytes>(std::string_view)> function);
 
 /// The same for functions that also set a TTL, metadata or absence.
@@ -79,12 +113,14 @@ std::shared_ptr<data_source> make_source(
     std::function<asio::awaitable<result<bytes>>(std::string)> function
 );
 
-/// Anything that add_keyspace() takes as a source: one of the functions above, or a shared_ptr to a data_source.
+/// Anything that add_keyspace() takes as a source: one of the functions above, or a shared_ptr to a
+/// data_source.
 class source_argument {
  public:
   template <class T>
-    requires(!std::same_as<std::remove_cvref_t<T>, source_argument>)
-  source_argument(T&& from) {  // NOLINT: meant to convert
+
+  requires(!std::same_as<std::remove_cvref_t<T>, source_argument>)
+      source_argument(T&& from) {  // NOLINT: meant to convert
     if constexpr (std::convertible_to<T, std::shared_ptr<data_source>>) {
       source_ = std::forward<T>(from);
     } else {
@@ -92,9 +128,11 @@ class source_argument {
       if constexpr (std::same_as<answer, asio::awaitable<result<bytes>>>) {
         source_ = make_source(std::function<answer(std::string)>(std::forward<T>(from)));
       } else if constexpr (std::convertible_to<answer, result<loaded>>) {
-        source_ = make_source(std::function<result<loaded>(std::string_view)>(std::forward<T>(from)));
+        source_ =
+            make_source(std::function<result<loaded>(std::string_view)>(std::forward<T>(from)));
       } else {
-        source_ = make_source(std::function<result<bytes>(std::string_view)>(std::forward<T>(from)));
+        source_ =
+            make_source(std::function<result<bytes>(std::string_view)>(std::forward<T>(from)));
       }
     }
   }

@@ -4,8 +4,10 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 
 namespace weir {
@@ -22,8 +24,25 @@ using time_point = steady::time_point;
 using steady_duration = steady::duration;
 
 /// A callback that is called at most once, may own what it needs, and carries its executor if it has one.
+///
+/// Asio's own, but for the assignment: that of Boost 1.81 calls itself until the stack is used up.
 template <class... Arguments>
-using completion = asio::any_completion_handler<void(Arguments...)>;
+class completion : public asio::any_completion_handler<void(Arguments...)> {
+  using base = asio::any_completion_handler<void(Arguments...)>;
+
+ public:
+  using base::base;
+  completion() noexcept = default;
+  completion(completion&& other) noexcept : base(static_cast<base&&>(other)) {}
+  completion& operator=(completion&& other) noexcept {
+    base(static_cast<base&&>(other)).swap(*this);
+    return *this;
+  }
+  completion& operator=(std::nullptr_t) noexcept {
+    base().swap(*this);
+    return *this;
+  }
+};
 
 /// Names one scheduled callback; 0 = none.
 using timer_id = std::uint64_t;
@@ -70,3 +89,7 @@ class environment {
 };
 
 }  // namespace weir
+
+template <class... Arguments, class Candidate>
+struct boost::asio::associated_executor<weir::completion<Arguments...>, Candidate>
+    : associated_executor<any_completion_handler<void(Arguments...)>, Candidate> {};

@@ -1,0 +1,231 @@
+#include "await.hpp"
+
+#include <weir/engine/data_source.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <exception>
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+result<loaded> settle(result<loaded> answer) {
+  if (answer || answer.error() != errc::not_found) return answer;
+  return loaded{.found = false, .value = {}};
+}
+
+result<loaded> settle(result<bytes> answer) {
+  if (!answer) return settle(result<loaded>(answer.error()));
+  return loaded{.value = std::move(*answer)};
+}
+
+/// The error for the exception that is being handled; its words go to the remark.
+errc failure(const load_context& context) {
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    context.say(thrown.what());
+  } catch (...) {
+    context.say("the source threw something that is no std::exception");
+  }
+  return errc::source_failed;
+}
+
+/// One call on the worker pool, which the awaiting coroutine learns the answer of, or that the pool
+/// dropped it. Always by way of its executor: the pool may drop a call while it is being handed
+/// over.
+template <class Answer, class Work>
+class pool_call {
+ public:
+  pool_call(Work work, asio::any_io_executor executor, completion<result<Answer>> done)
+      : work_(std::move(work)),
+        executor_(asio::prefer(std::move(executor), asio::execution::outstanding_work.tracked)),
+        done_(std::move(done)) {}
+
+  pool_call(pool_call&&) noexcept = default;
+  pool_call& operator=(pool_call&&) = delete;
+
+  ~pool_call() {
+    if (done_) answer(errc::overloaded);
+  }
+
+  void operator()() { answer(work_()); }
+
+ private:
+  void answer(result<Answer> with) {
+    auto resume = [done = std::move(done_), with = std::move(with)]() mutable {
+      std::move(done)(std::move(with));
+    };
+    asio::post(executor_, std::move(resume));
+  }
+
+  Work work_;
+  asio::any_io_executor executor_;
+  completion<result<Answer>> done_;
+};
+
+template <class Answer, class Work>
+asio::awaitable<result<Answer>> on_pool(environment& env, Work work) {
+  auto initiate = [&env, &work](auto handler) {
+    const asio::any_io_executor executor = asio::get_associated_executor(handler);
+    completion<result<Answer>> done(std::move(handler));
+    pool_call<Answer, Work> call(std::move(work), executor, std::move(done));
+    // A refused call is destroyed and says so itself.
+    [[maybe_unused]] const auto refused = env.run_blocking(std::move(call));
+  };
+  auto token = asio::use_awaitable;
+  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(result<Answer>)>(
+      initiate, token
+  );
+}
+
+result<loaded> load_guarded(
+    blocking_source& source, std::string_view key, const load_context& context
+) {
+  if (context.env.now() >= context.deadline) return errc::deadline_exceeded;
+  try {
+    return settle(source.load(key, context));
+  } catch (...) {
+    return failure(context);
+  }
+}
+
+std::vector<result<loaded>> load_many_guarded(
+    blocking_source& source, const std::vector<std::string>& keys, const load_context& context
+) {
+  errc failed = errc::deadline_exceeded;
+  if (context.env.now() < context.deadline) {
+    try {
+      auto answers = source.load_many(keys, context);
+      if (answers.size() == keys.size()) {
+        for (auto& answer : answers) answer = settle(std::move(answer));
+        return answers;
+      }
+      context.say(
+          "load_many() gave " + std::to_string(answers.size()) + " answers for " +
+          std::to_string(keys.size()) + " keys"
+      );
+      failed = errc::source_failed;
+    } catch (...) {
+      failed = failure(context);
+    }
+  }
+  return std::vector<result<loaded>>(keys.size(), failed);
+}
+
+template <class Function>
+Function checked(Function function) {
+  if (!function) throw std::invalid_argument("weir: make_source() was given an empty function");
+  return function;
+}
+
+template <class Answer>
+class function_source final : public blocking_source {
+ public:
+  using function = std::function<result<Answer>(std::string_view)>;
+
+  explicit function_source(function of) : function_(checked(std::move(of))) {}
+
+  result<loaded> load(std::string_view key, const load_context&) override {
+    return settle(function_(key));
+  }
+
+ private:
+  function function_;
+};
+
+class awaitable_source final : public data_source {
+ public:
+  using function = std::function<asio::awaitable<result<bytes>>(std::string)>;
+
+  explicit awaitable_source(function of) : function_(checked(std::move(of))) {}
+
+  asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
+    try {
+      auto answer = co_await function_(std::move(key));
+      co_return settle(std::move(answer));
+    } catch (...) {
+      co_return failure(context);
+    }
+  }
+
+ private:
+  function function_;
+};
+
+}  // namespace
+
+void source_remark::say(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  text_ = text.substr(0, max_text);
+}
+
+std::string source_remark::text() const {
+  const std::lock_guard lock(mutex_);
+  return text_;
+}
+
+asio::awaitable<std::vector<result<loaded>>> data_source::async_load_many(
+    std::vector<std::string> keys, load_context context
+) {
+  std::vector<result<loaded>> answers;
+  answers.reserve(keys.size());
+  for (auto& key : keys) {
+    result<loaded> answer = errc::deadline_exceeded;
+    if (context.env.now() < context.deadline) {
+      try {
+        answer = co_await async_load(std::move(key), context);
+      } catch (...) {
+        answer = failure(context);
+      }
+    }
+    answers.push_back(settle(std::move(answer)));
+  }
+  co_return answers;
+}
+
+std::vector<result<loaded>> blocking_source::load_many(
+    const std::vector<std::string>& keys, const load_context& context
+) {
+  std::vector<result<loaded>> answers;
+  answers.reserve(keys.size());
+  for (const auto& key : keys) answers.push_back(load_guarded(*this, key, context));
+  return answers;
+}
+
+asio::awaitable<result<loaded>> blocking_source::async_load(std::string key, load_context context) {
+  auto work = [this, self = weak_from_this().lock(), key = std::move(key), context] {
+    return load_guarded(*this, key, context);
+  };
+  co_return co_await on_pool<loaded>(context.env, std::move(work));
+}
+
+asio::awaitable<std::vector<result<loaded>>> blocking_source::async_load_many(
+    std::vector<std::string> keys, load_context context
+) {
+  const std::size_t count = keys.size();
+  auto work = [this, self = weak_from_this().lock(), keys = std::move(keys), context] {
+    return load_many_guarded(*this, keys, context);
+  };
+  using many = std::vector<result<loaded>>;
+  auto answers = co_await on_pool<many>(context.env, std::move(work));
+  if (!answers) co_return many(count, answers.error());
+  co_return std::move(*answers);
+}
+
+std::shared_ptr<data_source> make_source(std::function<result<bytes>(std::string_view)> function) {
+  return std::make_shared<function_source<bytes>>(std::move(function));
+}
+
+std::shared_ptr<data_source> make_source(std::function<result<loaded>(std::string_view)> function) {
+  return std::make_shared<function_source<loaded>>(std::move(function));
+}
+
+std::shared_ptr<data_source> make_source(
+    std::function<asio::awaitable<result<bytes>>(std::string)> function
+) {
+  return std::make_shared<awaitable_source>(std::move(function));
+}
+
+}  // namespace weir

@@ -1,0 +1,484 @@
+#include "engine/timer_queue.hpp"
+#include "engine/worker_pool.hpp"
+
+#include <weir/engine/runtime.hpp>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <set>
+#include <thread>
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint8_t tag = 7;
+
+time_point at(int ms_from_0) {
+  return time_point(std::chrono::milliseconds(ms_from_0));
+}
+
+struct timer_queue_test : testing::Test {
+  timer_queue queue{tag};
+  std::vector<int> called;
+
+  timer_id add(int when, int name) {
+    return queue.add(at(when), [this, name] { called.push_back(name); });
+  }
+
+  void run_until(int when) {
+    while (auto due = queue.pop_due(at(when))) std::move(due)();
+  }
+};
+
+TEST_F(timer_queue_test, calls_in_order_of_time_and_then_of_coming) {
+  add(30, 3);
+  add(10, 1);
+  add(20, 2);
+  add(10, 11);
+  EXPECT_EQ(queue.next(), at(10));
+  run_until(20);
+  EXPECT_EQ(called, (std::vector<int>{1, 11, 2}));
+  EXPECT_EQ(queue.size(), 1u);
+}
+
+TEST_F(timer_queue_test, forgets_cancelled_timers_at_once_and_ignores_stale_ids) {
+  const auto first = add(10, 1);
+  add(20, 2);
+  EXPECT_TRUE(queue.cancel(first));
+  EXPECT_EQ(queue.size(), 1u);
+  EXPECT_FALSE(queue.cancel(first));
+  const auto reuses_the_slot = add(5, 3);
+  EXPECT_NE(reuses_the_slot, first);
+  EXPECT_FALSE(queue.cancel(first));
+  EXPECT_FALSE(queue.cancel(0));
+  EXPECT_FALSE(queue.cancel(~timer_id{0}));
+  run_until(100);
+  EXPECT_EQ(called, (std::vector<int>{3, 2}));
+}
+
+TEST_F(timer_queue_test, carries_its_tag_in_every_id) {
+  EXPECT_EQ(timer_queue::tag_of(add(1, 1)), tag);
+  EXPECT_EQ(timer_queue::tag_of(add(1, 2)), tag);
+}
+
+TEST_F(timer_queue_test, agrees_with_a_sorted_list_under_random_adds_and_cancels) {
+  std::set<std::pair<int, int>> expected;  // when, name
+  std::vector<std::tuple<timer_id, int, int>> made;
+  std::uint64_t random = 1;
+  const auto draw = [&](std::uint64_t below) {
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<int>((random >> 33) % below);
+  };
+  for (int name = 0; name < 20'000; ++name) {
+    const int when = draw(1000);
+    made.emplace_back(add(when, name), when, name);
+    expected.emplace(when, name);
+    if (draw(3) == 0) {
+      const auto [id, victim_when, victim] = made[static_cast<std::size_t>(draw(made.size()))];
+      EXPECT_EQ(static_cast<bool>(queue.cancel(id)), expected.erase({victim_when, victim}) == 1);
+    }
+  }
+  run_until(1000);
+  std::vector<int> in_order;
+  for (const auto& [when, name] : expected) in_order.push_back(name);
+  EXPECT_EQ(called, in_order);
+}
+
+TEST(runtime_test, refuses_options_out_of_range) {
+  EXPECT_THROW(runtime({.threads = 257}), std::invalid_argument);
+  EXPECT_THROW(runtime({.worker_threads = 0}), std::invalid_argument);
+  EXPECT_THROW(runtime({.worker_queue = 0}), std::invalid_argument);
+}
+
+TEST(runtime_test, has_one_loop_per_thread_asked_for) {
+  runtime three({.threads = 3});
+  EXPECT_EQ(three.loops().size(), 3u);
+  runtime some;
+  EXPECT_GE(some.loops().size(), 1u);
+}
+
+TEST(runtime_test, knows_its_loops_from_other_threads) {
+  runtime env({.threads = 2});
+  EXPECT_FALSE(env.on_event_loop());
+  for (auto* io : env.loops()) {
+    std::promise<bool> same;
+    asio::post(*io, [&] {
+      same.set_value(
+          env.on_event_loop() && env.executor() == asio::any_io_executor(io->get_executor())
+      );
+    });
+    EXPECT_TRUE(same.get_future().get());
+  }
+}
+
+TEST(runtime_test, spreads_callers_from_elsewhere_over_the_loops) {
+  runtime env({.threads = 2});
+  EXPECT_NE(env.executor(), env.executor());
+}
+
+TEST(runtime_test, does_not_take_the_loop_of_another_runtime_for_its_own) {
+  runtime one({.threads = 1});
+  runtime other({.threads = 1});
+  std::promise<bool> same;
+  asio::post(*one.loops()[0], [&] { same.set_value(other.executor() == one.executor()); });
+  EXPECT_FALSE(same.get_future().get());
+}
+
+TEST(runtime_test, coarse_clock_is_never_ahead_nor_goes_back_nor_is_far_behind) {
+  runtime env({.threads = 1});
+  time_point last{};
+  for (int i = 0; i < 10'000; ++i) {
+    const auto coarse = env.coarse_now();
+    const auto exact = env.now();
+    EXPECT_LE(coarse, exact);
+    EXPECT_LE(last, coarse);
+    last = coarse;
+  }
+  // A preempted thread may see more, but hardly a hundred times in a row.
+  auto least = steady_duration::max();
+  for (int i = 0; i < 100; ++i) {
+    const auto exact = env.now();
+    least = std::min(least, exact - env.coarse_now());
+  }
+  EXPECT_LE(least, 10ms);
+}
+
+TEST(runtime_test, random_repeats_itself_only_with_the_same_seed) {
+  runtime a({.threads = 1, .seed = 1});
+  runtime b({.threads = 1, .seed = 1});
+  runtime c({.threads = 1, .seed = 2});
+  runtime d({.threads = 1});
+  const auto first = a.random();
+  EXPECT_EQ(first, b.random());
+  EXPECT_NE(first, c.random());
+  EXPECT_NE(first, d.random());
+  EXPECT_NE(first, a.random());
+  EXPECT_EQ(a.hash_seed(), b.hash_seed());
+  EXPECT_NE(a.hash_seed(), c.hash_seed());
+  EXPECT_EQ(a.hash_seed(), a.hash_seed());
+}
+
+TEST(runtime_test, random_gives_every_thread_other_numbers) {
+  runtime env({.threads = 1, .seed = 1});
+  constexpr int count = 10'000;
+  std::vector<std::uint64_t> seen[2];
+  std::thread threads[2];
+  for (int t = 0; t < 2; ++t) {
+    threads[t] = std::thread([&, t] {
+      for (int i = 0; i < count; ++i) seen[t].push_back(env.random());
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  std::set<std::uint64_t> all(seen[0].begin(), seen[0].end());
+  all.insert(seen[1].begin(), seen[1].end());
+  EXPECT_EQ(all.size(), 2u * count);
+}
+
+TEST(runtime_test, fires_timers_in_order_on_a_loop_and_not_before_their_time) {
+  runtime env({.threads = 1});
+  std::promise<std::vector<int>> done;
+  std::vector<int> order;
+  const auto begin = env.now();
+  std::atomic<bool> early{false};
+  const auto expect_at = [&](steady_duration after, int name) {
+    env.schedule(begin + after, [&, after, name] {
+      if (env.now() < begin + after || !env.on_event_loop()) early = true;
+      order.push_back(name);
+      if (order.size() == 3) done.set_value(order);
+    });
+  };
+  std::promise<void> scheduled;
+  asio::post(*env.loops()[0], [&] {
+    expect_at(20ms, 3);
+    expect_at(1ms, 1);
+    expect_at(10ms, 2);
+    scheduled.set_value();
+  });
+  EXPECT_EQ(done.get_future().get(), (std::vector<int>{1, 2, 3}));
+  EXPECT_FALSE(early);
+}
+
+TEST(runtime_test, never_calls_back_before_schedule_returns) {
+  runtime env({.threads = 1});
+  std::promise<bool> result;
+  asio::post(*env.loops()[0], [&] {
+    auto called = std::make_shared<bool>(false);
+    env.schedule(env.now() - 1h, [called] { *called = true; });
+    const bool before = *called;
+    env.schedule(env.now(), [&result, called, before] { result.set_value(!before && *called); });
+  });
+  EXPECT_TRUE(result.get_future().get());
+}
+
+TEST(runtime_test, drops_a_cancelled_timer_with_all_that_it_owns) {
+  runtime env({.threads = 2});
+  auto owned = std::make_shared<int>(1);
+  std::weak_ptr<int> watch = owned;
+  const auto timer = env.schedule(env.now() + 1h, [owned = std::move(owned)] { FAIL(); });
+  EXPECT_FALSE(watch.expired());
+  env.cancel(timer);
+  EXPECT_TRUE(watch.expired());
+  env.cancel(timer);
+  env.cancel(0);
+  env.cancel(~timer_id{0});
+}
+
+TEST(runtime_test, a_callback_may_cancel_one_that_is_due_too) {
+  runtime env({.threads = 1});
+  std::promise<bool> result;
+  asio::post(*env.loops()[0], [&] {
+    const auto due = env.now();
+    auto second = std::make_shared<timer_id>(0);
+    auto called = std::make_shared<bool>(false);
+    env.schedule(due, [&env, second] { env.cancel(*second); });
+    *second = env.schedule(due, [called] { *called = true; });
+    env.schedule(due, [&result, called] { result.set_value(*called); });
+  });
+  EXPECT_FALSE(result.get_future().get());
+}
+
+TEST(runtime_test, a_chain_of_due_timers_does_not_starve_the_loop) {
+  runtime env({.threads = 1});
+  std::atomic<bool> stop{false};
+  std::atomic<int> links{0};
+
+  struct chain {
+    runtime* env;
+    std::atomic<bool>* stop;
+    std::atomic<int>* links;
+
+    void operator()() const {
+      ++*links;
+      if (!*stop) env->schedule(time_point{}, *this);
+    }
+  };
+
+  env.schedule(time_point{}, chain{&env, &stop, &links});
+  std::promise<void> passed;
+  asio::post(*env.loops()[0], [&] { passed.set_value(); });
+  passed.get_future().get();
+  stop = true;
+  EXPECT_GE(links, 0);
+}
+
+TEST(runtime_test, honours_the_executor_of_the_callback) {
+  runtime env({.threads = 2});
+  auto* const wanted = env.loops()[1];
+  for (int i = 0; i < 4; ++i) {  // whichever loop keeps the timer
+    std::promise<bool> there;
+    env.schedule(env.now(), asio::bind_executor(wanted->get_executor(), [&] {
+                   there.set_value(env.executor() == asio::any_io_executor(wanted->get_executor()));
+                 }));
+    EXPECT_TRUE(there.get_future().get());
+  }
+}
+
+TEST(runtime_test, fires_a_hundred_thousand_timers_from_several_threads) {
+  runtime env({.threads = 2});
+  constexpr int per_thread = 25'000;
+  std::atomic<int> fired{0};
+  std::promise<void> all;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < per_thread; ++i) {
+        const auto when = env.now() + std::chrono::microseconds((i * 7919 + t) % 5000);
+        env.schedule(when, [&] {
+          if (++fired == 2 * per_thread) all.set_value();
+        });
+        if (i % 2 == 0) env.cancel(env.schedule(env.now() + 1h, [] {}));
+      }
+    });
+    if (t == 1) {
+      for (auto& thread : threads) thread.join();
+      threads.clear();
+      all.get_future().get();
+      all = {};
+      fired = 0;
+    }
+  }
+  for (auto& thread : threads) thread.join();
+  all.get_future().get();
+  EXPECT_EQ(fired, 2 * per_thread);
+}
+
+TEST(runtime_test, stop_drops_pending_timers_and_posts_and_later_ones_never_fire) {
+  auto owned = std::make_shared<int>(1);
+  std::weak_ptr<int> watch = owned;
+  {
+    runtime env({.threads = 2});
+    for (int i = 0; i < 100; ++i) env.schedule(env.now() + 1h, [owned] { FAIL(); });
+    env.stop();
+    env.stop();
+    EXPECT_EQ(watch.use_count(), 1);
+    env.schedule(env.now(), [owned] { FAIL(); });
+    EXPECT_EQ(env.run_blocking([owned] { FAIL(); }), errc::unavailable);
+    asio::post(*env.loops()[0], [owned, work = asio::make_work_guard(*env.loops()[1])] { FAIL(); });
+  }
+  EXPECT_EQ(watch.use_count(), 1);
+}
+
+TEST(runtime_test, stop_on_its_own_threads_is_a_mistake_that_is_named) {
+  runtime env({.threads = 1});
+  const auto stops_throwing = [&] {
+    try {
+      env.stop();
+    } catch (const std::logic_error&) {
+      return true;
+    }
+    return false;
+  };
+  std::promise<bool> on_loop, on_worker;
+  asio::post(*env.loops()[0], [&] { on_loop.set_value(stops_throwing()); });
+  EXPECT_TRUE(on_loop.get_future().get());
+  EXPECT_FALSE(env.run_blocking([&] { on_worker.set_value(stops_throwing()); }));
+  EXPECT_TRUE(on_worker.get_future().get());
+}
+
+/// Jobs that wait for one another, as sources do that get from other keyspaces.
+struct worker_pool_test : testing::Test {
+  /// Each level runs the next one on the pool and waits for it; the deepest answers.
+  static bool nested(worker_pool& pool, int depth) {
+    if (depth == 0) return true;
+    auto answer = std::make_shared<std::promise<bool>>();
+    auto job = [&pool, depth, answer] { answer->set_value(nested(pool, depth - 1)); };
+    const auto refused = pool.run(std::move(job));
+    if (refused) return false;
+    pool.begin_wait();
+    auto waited = answer->get_future();
+    answer.reset();  // a dropped job breaks the promise
+    bool result = false;
+    try {
+      result = waited.get();
+    } catch (const std::future_error&) {
+    }
+    pool.end_wait();
+    return result;
+  }
+};
+
+TEST_F(worker_pool_test, runs_jobs_that_wait_deeper_than_it_has_threads) {
+  worker_pool pool({.working = 2, .total = 64});
+  EXPECT_TRUE(nested(pool, 30));
+  EXPECT_EQ(pool.count().waiting, 0u);
+}
+
+TEST_F(worker_pool_test, several_deep_chains_at_once_end_too) {
+  worker_pool pool({.working = 1, .total = 256});
+  std::vector<std::future<bool>> chains;
+  for (int i = 0; i < 8; ++i)
+    chains.push_back(std::async(std::launch::async, [&] { return nested(pool, 20); }));
+  for (auto& chain : chains) EXPECT_TRUE(chain.get());
+}
+
+TEST_F(worker_pool_test, answers_instead_of_a_deadlock_when_all_threads_wait) {
+  worker_pool pool({.working = 2, .total = 8});
+  EXPECT_FALSE(nested(pool, 20));
+  EXPECT_TRUE(nested(pool, 5));
+}
+
+TEST_F(worker_pool_test, drops_queued_jobs_when_the_last_thread_begins_to_wait) {
+  worker_pool pool({.working = 1, .total = 1, .queue = 10});
+  std::promise<void> queued, go_on;
+  auto may_go_on = go_on.get_future();
+  auto is_queued = queued.get_future();
+  std::promise<bool> dropped;
+  std::promise<void> ended;
+  EXPECT_FALSE(pool.run([&] {
+    is_queued.wait();
+    pool.begin_wait();
+    may_go_on.wait();
+    pool.end_wait();
+    ended.set_value();
+  }));
+
+  struct tell {
+    std::promise<bool>* to;
+
+    ~tell() { to->set_value(true); }
+  };
+
+  EXPECT_FALSE(pool.run([told = std::make_unique<tell>(&dropped)] { FAIL(); }));
+  queued.set_value();
+  EXPECT_TRUE(dropped.get_future().get());
+  EXPECT_EQ(pool.run([] { FAIL(); }), errc::overloaded);
+  go_on.set_value();
+  ended.get_future().get();
+}
+
+TEST_F(worker_pool_test, runs_no_more_than_its_limit_and_refuses_beyond_its_queue) {
+  worker_pool pool({.working = 2, .total = 8, .queue = 3});
+  std::promise<void> open;
+  const auto gate = open.get_future().share();
+  std::atomic<int> running{0}, most{0}, ran{0};
+  std::promise<void> both;
+  std::promise<void> all;
+  const auto job = [&, gate] {
+    const int now = ++running;
+    if (now > most) most = now;
+    if (now == 2 && ran == 0) both.set_value();
+    gate.wait();
+    ++ran;
+    --running;
+    if (ran == 5) all.set_value();
+  };
+  EXPECT_FALSE(pool.run(job));
+  EXPECT_FALSE(pool.run(job));
+  both.get_future().get();
+  for (int i = 0; i < 3; ++i) EXPECT_FALSE(pool.run(job));
+  EXPECT_EQ(pool.run(job), errc::overloaded);
+  EXPECT_EQ(pool.count().threads, 2u);
+  open.set_value();
+  all.get_future().get();
+  EXPECT_EQ(most, 2);
+}
+
+TEST_F(worker_pool_test, lets_idle_threads_go) {
+  worker_pool pool({.working = 4, .total = 4, .idle = 1ms});
+  for (int round = 0; round < 3; ++round) {
+    std::promise<void> ran;
+    EXPECT_FALSE(pool.run([&] { ran.set_value(); }));
+    ran.get_future().get();
+    while (pool.count().threads > 0) std::this_thread::yield();
+  }
+}
+
+TEST_F(worker_pool_test, stop_waits_for_running_jobs_and_drops_the_others) {
+  std::atomic<bool> ended{false};
+  auto owned = std::make_shared<int>(1);
+  std::promise<void> running, open;
+  auto gate = open.get_future();
+  worker_pool pool({.working = 1, .total = 1});
+  EXPECT_FALSE(pool.run([&] {
+    running.set_value();
+    gate.wait();
+    ended = true;
+  }));
+  running.get_future().get();
+  EXPECT_FALSE(pool.run([owned] { FAIL(); }));
+  auto stopping = std::async(std::launch::async, [&] { pool.stop(); });
+  while (owned.use_count() > 1) std::this_thread::yield();
+  open.set_value();
+  stopping.get();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(pool.run([] { FAIL(); }), errc::unavailable);
+  EXPECT_EQ(pool.count().threads, 0u);
+}
+
+TEST_F(worker_pool_test, waiting_on_other_threads_changes_nothing) {
+  worker_pool pool({.working = 1});
+  pool.begin_wait();
+  pool.end_wait();
+  EXPECT_EQ(pool.count().waiting, 0u);
+  EXPECT_TRUE(nested(pool, 1));
+}
+
+}  // namespace
+}  // namespace weir
