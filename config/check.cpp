@@ -1,0 +1,191 @@
+#include "check.hpp"
+
+#include "scalars.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace weir::config {
+
+namespace {
+
+constexpr std::uint64_t smallest_share = std::uint64_t{1} << 20;
+
+class checker {
+ public:
+  checker(settings& checked, const node& root, reporter& problems)
+      : settings_(checked), root_(root), problems_(problems) {}
+
+  void run() {
+    door("peer", settings_.listen.peer, settings_.discovery.fixed.has_value());
+    door("http", settings_.listen.http, true);
+    same_port();
+    negative_ttl("defaults", find(root_, "defaults"), settings_.defaults);
+    for (std::size_t i = 0; i < settings_.keyspaces.size(); ++i) keyspace(i);
+    share_memory();
+    listed_itself();
+  }
+
+ private:
+  static const node* find(const node& in, std::string_view key) {
+    const member* found = in.find(key);
+    return found ? &found->value : nullptr;
+  }
+
+  /// The value at `keys`, or the deepest one on the way that was written.
+  const node& nearest(std::initializer_list<std::string_view> keys) const {
+    const node* here = &root_;
+    for (const auto key : keys) {
+      const node* below = find(*here, key);
+      if (below == nullptr) break;
+      here = below;
+    }
+    return *here;
+  }
+
+  const node& keyspace_node(std::size_t index) const {
+    return find(root_, "keyspaces")->items[index];
+  }
+
+  static place keyspace_place(std::size_t index) {
+    return {"keyspaces[" + std::to_string(index) + "]", {}};
+  }
+
+  void door(std::string_view name, const door_settings& given, bool open) {
+    const place where = place{"listen", {}}.child(name);
+    if (!open || given.insecure || is_loopback(given.address) || !problems_.clean(where.path))
+      return;
+    problems_.error(
+        nearest({"listen", name, "address"}).at,
+        where.child("address"),
+        {to_string(given.address) + " accepts plain text from other machines",
+         "add insecure: true to listen." + std::string(name) +
+             " if the network is trusted, or listen on 127.0.0.1"}
+    );
+  }
+
+  void same_port() {
+    const auto& peer = settings_.listen.peer.address;
+    const auto& http = settings_.listen.http.address;
+    const bool both = settings_.discovery.fixed.has_value() && peer.port != 0;
+    const bool overlap = peer.host == http.host || peer.host.empty() || http.host.empty();
+    if (!both || peer.port != http.port || !overlap || !problems_.clean("listen")) return;
+    problems_.error(
+        nearest({"listen", "http", "address"}).at,
+        {"listen.http.address", {}},
+        {to_string(http) + " is also the port of listen.peer", "give each door its own port"}
+    );
+  }
+
+  void keyspace(std::size_t index) {
+    keyspace_settings& given = settings_.keyspaces[index];
+    const place where = keyspace_place(index);
+    const node& written = keyspace_node(index);
+    unique_name(index, where);
+    negative_ttl(where.path, &written, given);
+    const node* limit = find(written, "max_entry");
+    if (given.max_memory && limit != nullptr && given.max_entry > *given.max_memory &&
+        problems_.clean(where.path)) {
+      problems_.error(
+          limit->at,
+          where.child("max_entry"),
+          {print_size(given.max_entry) + " is more than max_memory, " +
+               print_size(*given.max_memory),
+           "lower it, or raise max_memory"}
+      );
+    }
+  }
+
+  void unique_name(std::size_t index, const place& where) {
+    const auto& all = settings_.keyspaces;
+    const auto end = all.begin() + static_cast<std::ptrdiff_t>(index);
+    if (all[index].name.empty()) return;
+    const auto first = std::find_if(all.begin(), end, [&](const keyspace_settings& other) {
+      return other.name == all[index].name;
+    });
+    if (first == end) return;
+    const auto other = static_cast<std::size_t>(first - all.begin());
+    const node& name = *find(keyspace_node(index), "name");
+    problems_.error(
+        name.at,
+        where.child("name"),
+        {"the name " + quoted(all[index].name) + " is already that of " +
+             keyspace_place(other).path,
+         "give it another name"}
+    );
+  }
+
+  /// Only a written value can be wrong; an inherited one is shortened.
+  void negative_ttl(const std::string& path, const node* written, keyspace_settings& given) {
+    if (given.negative_ttl <= given.ttl || !problems_.clean(path)) return;
+    const node* value = written == nullptr ? nullptr : find(*written, "negative_ttl");
+    if (value == nullptr) {
+      given.negative_ttl = given.ttl;
+      return;
+    }
+    problems_.error(
+        value->at,
+        {path + ".negative_ttl", {}},
+        {print_duration(given.negative_ttl) + " is longer than ttl, " + print_duration(given.ttl),
+         "write " + print_duration(given.ttl) + " or less"}
+    );
+  }
+
+  void share_memory() {
+    auto& all = settings_.keyspaces;
+    if (all.empty() || !problems_.clean("keyspaces") || !problems_.clean("node.max_memory")) return;
+    const std::uint64_t total = settings_.node.max_memory;
+    std::uint64_t limits = 0;
+    std::uint64_t sharing = 0;
+    for (const auto& each : all) {
+      limits += each.max_memory.value_or(0);  // at most 1,000 times 64 TiB
+      sharing += each.max_memory ? 0 : 1;
+    }
+    if (limits > total) {
+      problems_.error(
+          nearest({"keyspaces"}).at,
+          {"keyspaces", {}},
+          {"the max_memory of all keyspaces adds up to " + print_size(limits) +
+               ", node.max_memory is " + print_size(total),
+           "raise node.max_memory, or lower a limit"}
+      );
+      return;
+    }
+    const std::uint64_t share = sharing == 0 ? 0 : (total - limits) / sharing;
+    for (auto& each : all) each.budget = each.max_memory.value_or(share);
+    if (sharing == 0 || share >= smallest_share) return;
+    problems_.error(
+        nearest({"keyspaces"}).at,
+        {"keyspaces", {}},
+        {"keyspaces without max_memory would get " + print_size(share) + " each, less than 1MiB",
+         "raise node.max_memory, or lower a limit"}
+    );
+  }
+
+  void listed_itself() {
+    if (!problems_.clean("node.id") || !settings_.discovery.fixed || !settings_.node.id) return;
+    const auto& peers = settings_.discovery.fixed->peers;
+    const bool listed = std::any_of(peers.begin(), peers.end(), [&](const static_peer& each) {
+      return each.id == *settings_.node.id;
+    });
+    if (listed || !problems_.clean("discovery")) return;
+    problems_.warning(
+        nearest({"discovery", "static", "peers"}).at,
+        {"discovery.static.peers", {}},
+        {"this node, " + quoted(*settings_.node.id) + ", is not in the list",
+         "the other nodes need it in theirs"}
+    );
+  }
+
+  settings& settings_;
+  const node& root_;
+  reporter& problems_;
+};
+
+}  // namespace
+
+void cross_check(settings& checked, const node& root, reporter& problems) {
+  checker(checked, root, problems).run();
+}
+
+}  // namespace weir::config

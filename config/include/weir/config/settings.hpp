@@ -1,0 +1,209 @@
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace weir::config {
+
+using std::chrono::milliseconds;
+
+/// `host:port` as written in the file. An empty host means every interface (`:7420`); IPv6 hosts
+/// stand here without brackets. Port 0 asks the system for a free one and occurs only in `listen`.
+struct address {
+  std::string host;
+  std::uint16_t port = 0;
+
+  friend auto operator<=>(const address&, const address&) = default;
+};
+
+/// The form that parses back: `127.0.0.1:7421`, `[::]:7420`, `:7420`.
+std::string to_string(const address& value);
+
+/// Whether only this machine can reach `value`: 127.0.0.0/8, `::1` or `localhost`.
+bool is_loopback(const address& value);
+
+enum class consistency_mode { strict, available };
+enum class writes_mode { deny, allow };
+enum class eviction_policy { lru };
+enum class log_level { debug, info, warn, error };
+
+/// `automatic` is text on a terminal and JSON otherwise.
+enum class log_format { automatic, text, json };
+
+struct node_settings {
+  /// Stable name of the node; the ring hashes it. nullopt (`auto`) = the host name.
+  std::optional<std::string> id;
+  std::uint32_t weight = 1;
+  /// Address that other nodes dial. nullopt (`auto`) = the interface that reaches them.
+  std::optional<address> advertise;
+  /// Event loops. nullopt (`auto`) = one per core.
+  std::optional<std::uint32_t> threads;
+  /// Bytes for all keyspaces together; keyspace_settings::budget is each one's part.
+  std::uint64_t max_memory = std::uint64_t{1} << 30;
+  milliseconds drain_timeout{25'000};
+
+  friend bool operator==(const node_settings&, const node_settings&) = default;
+};
+
+/// One door. `insecure` records that the operator accepts plain text beyond loopback.
+struct door_settings {
+  config::address address;
+  bool insecure = false;
+
+  friend bool operator==(const door_settings&, const door_settings&) = default;
+};
+
+/// The peer door is opened only when there is a discovery block.
+struct listen_settings {
+  door_settings peer{{"", 7420}};
+  door_settings http{{"127.0.0.1", 7421}};
+
+  friend bool operator==(const listen_settings&, const listen_settings&) = default;
+};
+
+struct log_settings {
+  log_level level = log_level::info;
+  log_format format = log_format::automatic;
+
+  friend bool operator==(const log_settings&, const log_settings&) = default;
+};
+
+/// `n1=10.0.0.1:7420`: a candidate of the static provider. Ids and addresses are unique.
+struct static_peer {
+  std::string id;
+  config::address address;
+
+  friend bool operator==(const static_peer&, const static_peer&) = default;
+};
+
+struct static_discovery {
+  /// May list the node itself.
+  std::vector<static_peer> peers;
+
+  friend bool operator==(const static_discovery&, const static_discovery&) = default;
+};
+
+struct discovery_settings {
+  /// `discovery.static`. nullopt = no provider: a lone node, and the peer door stays closed.
+  std::optional<static_discovery> fixed;
+
+  friend bool operator==(const discovery_settings&, const discovery_settings&) = default;
+};
+
+struct ring_settings {
+  std::uint32_t vnodes = 512;
+  /// No node gets more than this multiple of its fair share of the slots.
+  double bounded_load = 1.25;
+
+  friend bool operator==(const ring_settings&, const ring_settings&) = default;
+};
+
+struct loads_settings {
+  std::uint32_t concurrent = 64;
+  /// Loads that may wait for a place; callers who join a load do not count. 0 = none waits.
+  std::uint32_t queue = 256;
+  milliseconds timeout{2'000};
+
+  friend bool operator==(const loads_settings&, const loads_settings&) = default;
+};
+
+/// Where a text that may be secret came from. `reference` names the file or the variable;
+/// `value` holds the text itself and is never printed.
+struct secret_text {
+  enum class origin { plain, file, env };
+
+  origin from = origin::plain;
+  std::string reference;
+  std::string value;
+  /// The plain text before `${VAR}` was replaced; what `show` prints. Empty for other origins.
+  std::string written;
+
+  friend bool operator==(const secret_text&, const secret_text&) = default;
+};
+
+struct http_header {
+  std::string name;
+  secret_text value;
+
+  friend bool operator==(const http_header&, const http_header&) = default;
+};
+
+struct http_source {
+  /// `http://host[:port]/...` with `{key}` in it.
+  std::string url;
+  std::vector<http_header> headers;
+  milliseconds timeout{2'000};
+
+  friend bool operator==(const http_source&, const http_source&) = default;
+};
+
+struct sqlite_source {
+  std::string path;
+  /// Contains `?1`, to which the key is bound as text.
+  std::string query;
+
+  friend bool operator==(const sqlite_source&, const sqlite_source&) = default;
+};
+
+struct file_source {
+  std::string root;
+
+  friend bool operator==(const file_source&, const file_source&) = default;
+};
+
+/// A source registered from C++ before start; the `weir` program itself cannot serve it.
+struct callback_source {
+  std::string name;
+
+  friend bool operator==(const callback_source&, const callback_source&) = default;
+};
+
+/// monostate only in settings::defaults.
+using source_settings =
+    std::variant<std::monostate, http_source, sqlite_source, file_source, callback_source>;
+
+struct keyspace_settings {
+  std::string name;
+  milliseconds ttl{300'000};
+  /// Part of a TTL by which it may be shortened at random, 0 to 0.9. Never lengthens.
+  double jitter = 0.1;
+  /// How long "not found" is remembered; at most ttl. 0 = not at all.
+  milliseconds negative_ttl{5'000};
+  eviction_policy eviction = eviction_policy::lru;
+  consistency_mode consistency = consistency_mode::strict;
+  writes_mode writes = writes_mode::deny;
+  std::uint64_t max_entry = std::uint64_t{1} << 20;
+  std::uint32_t max_key = 512;
+  loads_settings loads;
+  /// As written. nullopt = an equal part of what the limits of the others leave.
+  std::optional<std::uint64_t> max_memory;
+  /// Bytes this keyspace may use: max_memory, or its share. Filled by load(); 0 in defaults.
+  std::uint64_t budget = 0;
+  source_settings source;
+
+  friend bool operator==(const keyspace_settings&, const keyspace_settings&) = default;
+};
+
+/// A checked configuration: every field has its default filled in and lies in its range.
+/// Plain data, free to copy.
+struct settings {
+  std::string cluster = "weir";
+  node_settings node;
+  listen_settings listen;
+  log_settings log;
+  discovery_settings discovery;
+  ring_settings ring;
+  /// Already merged into each keyspace; kept for printing. Name and source are empty.
+  keyspace_settings defaults;
+  std::vector<keyspace_settings> keyspaces;
+
+  friend bool operator==(const settings&, const settings&) = default;
+};
+
+}  // namespace weir::config

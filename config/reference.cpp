@@ -1,0 +1,180 @@
+#include "table.hpp"
+
+#include <weir/config/print.hpp>
+
+#include <string>
+
+namespace weir::config {
+
+namespace {
+
+constexpr std::string_view introduction = R"(# Configuration
+
+<!-- Printed from the table in config/table.cpp; change it there. `weir_config_pages` writes this page. -->
+
+A node reads YAML: `weir serve -c weir.yaml`. The smallest useful file is
+
+```yaml
+keyspaces: [{name: users, source: {type: http, url: "http://127.0.0.1:9000/users/{key}"}}]
+```
+
+`weir config check FILE` checks a file without starting anything, `weir config show FILE` prints it with every
+default filled in, and `weir config schema` prints the JSON Schema for editors (`config/weir.schema.json`).
+`config/samples/` holds complete files.
+
+## Strictness
+
+Every mistake of all files is reported in one run, and nothing is started (exit code 3):
+
+    weir.yaml:41:7: error: keyspaces[1] ("products"): unknown key "tll"
+       41 |       tll: 30s
+          |       ^^^ did you mean "ttl"?
+
+Refused are unknown and duplicate keys, wrong types, empty values and `null`, anchors, aliases, tags and `<<` (settings
+that keyspaces share belong into `defaults`), a second document, invalid UTF-8, nesting deeper than 32, more than
+100,000 values, and files over 1 MiB. Booleans are `true` and `false` only. A file must be a regular file.
+
+## Forms
+
+| form | examples | remarks |
+|---|---|---|
+| duration | `250ms` `30s` `1h30m` `7d` `0` | always with unit, except 0; units d, h, m, s, ms |
+| size | `64MiB` `64MB` `512B` `0` | binary (KiB, MiB, GiB, TiB) or decimal (KB, MB, GB, TB), whole numbers |
+| ratio | `10%` `0.1` | |
+| address | `host:port` `"127.0.0.1:7421"` `"[::]:7420"` `":7420"` | port 1 to 65535; 0 in `listen` = any free port; no IPv6 zones |
+| peer | `"n1=10.0.0.1:7420"` | node id and address |
+| secret | `{env: NAME}` `{file: path}` or text | masked wherever it is shown |
+
+Paths of files are relative to the working directory.
+
+## Variables
+
+`${VAR}` is replaced inside values, after the YAML is parsed, so that a value never becomes structure. It must be set.
+`${VAR:-default}` has a default for an unset or empty variable, `${VAR:?message}` an error message, and `$${` stands
+for `${`. What a variable contains is not searched for variables again. Keys are never replaced.
+
+## Several files and `--set`
+
+Later `-c` files win over earlier ones: maps are merged key by key, keyspaces by `name`, lists are replaced. A `source`
+of another type replaces the whole source. `--set path=value` wins over all files: `--set node.id=n2`,
+`--set keyspaces.users.ttl=5s`, `--set keyspaces[0].ttl=5s`, `--set 'discovery.static.peers=["n1=10.0.0.1:7420"]'`.
+Errors name the option.
+
+## Reload
+
+A reload applies rows marked *live* to the running node, keyspaces that come or go included. If a row marked *restart*
+differs, nothing is applied and the rows are named.
+)";
+
+std::string_view type_name(kind type) {
+  switch (type) {
+    case kind::text:
+      return "text";
+    case kind::boolean:
+      return "true, false";
+    case kind::integer:
+      return "whole number";
+    case kind::number:
+      return "number";
+    case kind::ratio:
+      return "ratio";
+    case kind::duration:
+      return "duration";
+    case kind::size:
+      return "size";
+    case kind::address:
+      return "address";
+    case kind::choice:
+      return "word";
+    case kind::list:
+      return "list of maps";
+    case kind::peers:
+      return "list of peers";
+    case kind::headers:
+      return "map of name to text or secret";
+    default:
+      return "map";
+  }
+}
+
+std::string code(std::string_view text) {
+  return text.empty() ? "" : "`" + std::string(text) + "`";
+}
+
+std::string range_of(const field& row) {
+  if (row.type == kind::choice) {
+    std::string words;
+    for (std::string_view rest = row.choices; !rest.empty();) {
+      const std::string_view word = rest.substr(0, rest.find('|'));
+      rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+      words += (words.empty() ? "" : ", ") + code(word);
+    }
+    return words;
+  }
+  if (row.high.empty()) return "";
+  std::string range = row.low.empty() ? "to " + std::string(row.high)
+                                      : std::string(row.low) + " to " + std::string(row.high);
+  if (row.type == kind::text) range += row.charset.empty() ? " bytes" : " of " + code(row.charset);
+  if (row.type == kind::list || row.type == kind::peers) range += " items";
+  return range;
+}
+
+std::string default_of(const field& row) {
+  if (row.needed == presence::required) return "required";
+  return code(row.fallback);
+}
+
+void table_of(const shape& rows, std::string& out) {
+  out += "| key | type | default | range | reload | |\n|---|---|---|---|---|---|\n";
+  for (const auto& row : rows.fields) {
+    if (!rows.has(row)) continue;
+    out += "| " + code(row.name) + " | " + std::string(type_name(row.type)) + " | " +
+           default_of(row) + " | " + range_of(row) + " | " +
+           (row.when == reload::live ? "live" : "restart") + " | " + std::string(row.text) + " |\n";
+  }
+}
+
+void later_of(const shape& rows, std::string& out) {
+  if (rows.unavailable.empty()) return;
+  out += "\nRefused by name, as not available in this version:";
+  for (const auto& each : rows.unavailable) {
+    out += (&each == &rows.unavailable.front() ? " " : ", ") + code(each.name);
+  }
+  out += ".\n";
+}
+
+void section(const shape& rows, const std::string& path, std::string& out) {
+  out += "\n## " + (path.empty() ? std::string("Top level") : code(path)) + "\n\n";
+  table_of(rows, out);
+  later_of(rows, out);
+  for (const auto& row : rows.fields) {
+    if (!rows.has(row)) continue;
+    const std::string below = (path.empty() ? "" : path + ".") + std::string(row.name) +
+                              (row.type == kind::list ? "[]" : "");
+    if (row.name == "defaults") {
+      out += "\n## `defaults`\n\nTakes, for all keyspaces:";
+      for (const auto& each : row.rows->fields) {
+        if (row.rows->has(each)) out += " " + code(each.name);
+      }
+      out += ".\n";
+      continue;
+    }
+    if (row.rows != nullptr) section(*row.rows, below, out);
+    for (const auto& each : row.alternatives) {
+      out += "\n## " + code(below + ": {type: " + std::string(each.type) + "}") + "\n\n" +
+             std::string(each.text) + "\n\n";
+      table_of(*each.rows, out);
+      later_of(*each.rows, out);
+    }
+  }
+}
+
+}  // namespace
+
+std::string reference_markdown() {
+  std::string out(introduction);
+  section(settings_shape(), "", out);
+  return out;
+}
+
+}  // namespace weir::config

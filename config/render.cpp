@@ -1,0 +1,111 @@
+#include "render.hpp"
+
+#include "expand.hpp"
+#include "scalars.hpp"
+#include "text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+
+namespace weir::config {
+
+namespace {
+
+std::string_view nth_choice(std::string_view choices, std::uint64_t index) {
+  for (; index > 0; --index) choices.remove_prefix(choices.find('|') + 1);
+  return choices.substr(0, choices.find('|'));
+}
+
+bool is_plain(std::string_view text) {
+  constexpr std::string_view marks = "._/-";
+  const auto safe = [&](unsigned char c) {
+    return std::isalnum(c) != 0 || marks.find(static_cast<char>(c)) != marks.npos;
+  };
+  return !text.empty() && text.front() != '-' && text.front() != '.' && !looks_typed(text) &&
+         closest(text, "null|true|false|yes|no|on|off").empty() &&
+         std::all_of(text.begin(), text.end(), safe);
+}
+
+/// Whether a header of this name usually carries a credential.
+bool is_credential(std::string_view name) {
+  std::string lower(name);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
+    return static_cast<char>(std::tolower(c));
+  });
+  constexpr std::array words{"auth", "cookie", "token", "secret", "key", "password", "credential"};
+  return std::any_of(words.begin(), words.end(), [&](const char* word) {
+    return lower.find(word) != lower.npos;
+  });
+}
+
+std::string in_quotes(std::string_view text) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (is_control(c)) {
+      const auto byte = static_cast<unsigned char>(c);
+      out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
+}  // namespace
+
+std::string render_text(std::string_view text) {
+  return is_plain(text) ? std::string(text) : in_quotes(escape_variables(text));
+}
+
+std::string render(const field& row, const value& given) {
+  if (std::holds_alternative<std::monostate>(given)) {
+    return row.word == special::automatic ? "auto" : "";
+  }
+  switch (row.type) {
+    case kind::boolean:
+      return std::get<bool>(given) ? "true" : "false";
+    case kind::integer:
+      return std::to_string(std::get<std::uint64_t>(given));
+    case kind::number:
+      return print_number(std::get<double>(given));
+    case kind::ratio:
+      return print_ratio(std::get<double>(given));
+    case kind::duration:
+      return print_duration(std::get<milliseconds>(given));
+    case kind::size:
+      return print_size(std::get<std::uint64_t>(given));
+    case kind::address:
+      return in_quotes(to_string(std::get<address>(given)));
+    case kind::choice:
+      return std::string(nth_choice(row.choices, std::get<std::uint64_t>(given)));
+    default:
+      return render_text(std::get<std::string>(given));
+  }
+}
+
+std::string render_peer(const static_peer& peer) {
+  return in_quotes(peer.id + "=" + to_string(peer.address));
+}
+
+std::string render_header(const http_header& header) {
+  const secret_text& given = header.value;
+  switch (given.from) {
+    case secret_text::origin::env:
+      return "{env: " + render_text(given.reference) + "}";
+    case secret_text::origin::file:
+      return "{file: " + render_text(given.reference) + "}";
+    default:
+      break;
+  }
+  if (!given.written.empty()) return in_quotes(given.written);
+  return is_credential(header.name) ? "\"********\"" : render_text(given.value);
+}
+
+}  // namespace weir::config

@@ -1,0 +1,27 @@
+#pragma once
+
+#include "table.hpp"
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::config {
+
+/// `given`, a value of `row`, as it would be written in YAML: `30s`, `"[::]:7420"`, `auto`. Empty
+/// for an absent value without such a word.
+std::string render(const field& row, const value& given);
+
+/// `text` as a YAML scalar that loads back as the same text: in quotes where it needs them, with
+/// `${` escaped.
+std::string render_text(std::string_view text);
+
+/// `n1=10.0.0.1:7420`
+std::string render_peer(const static_peer& peer);
+
+/// A header's value as YAML, never the secret itself: `{env: NAME}`, `{file: path}`, the text, or
+/// `"********"` where a plain text is likely a credential.
+std::string render_header(const http_header& header);
+
+}  // namespace weir::config

@@ -1,0 +1,147 @@
+#include "scalars.hpp"
+#include "table.hpp"
+#include "text.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace weir::config {
+
+namespace {
+
+constexpr std::string_view placeholder = "{key}";
+
+std::optional<complaint> check_braces(std::string_view text) {
+  const std::size_t open = text.find('{');
+  if (open == text.npos && text.find('}') == text.npos) return std::nullopt;
+  const std::size_t close = open == text.npos ? text.npos : text.find('}', open);
+  const std::size_t end = close == text.npos ? text.npos : close + 1 - open;
+  const std::string_view found = open == text.npos ? "}" : text.substr(open, end);
+  if (found != placeholder)
+    return complaint{quoted(found) + " is not a placeholder", "write {key}"};
+  return check_braces(text.substr(close + 1));
+}
+
+bool is_url_character(char c) {
+  return c > 0x20 && c < 0x7f && std::string_view("\"<>\\^`|").find(c) == std::string_view::npos;
+}
+
+std::optional<complaint> check_authority(std::string_view authority) {
+  if (authority.empty()) return complaint{"the URL names no host", "write http://host:port/..."};
+  if (authority.find('@') != authority.npos) {
+    return complaint{
+        "the URL contains a user name or password", "put credentials into headers as {env: NAME}"};
+  }
+  if (authority.find('{') != authority.npos) {
+    return complaint{"{key} may not choose the host", "put {key} into the path"};
+  }
+  const std::size_t colon = authority.rfind(':');
+  const bool has_port = colon != authority.npos && authority.back() != ']';
+  const auto host =
+      parse_address(has_port ? std::string(authority) : std::string(authority) + ":80");
+  if (!host) return host.error();
+  if (host->host.empty()) return complaint{"the URL names no host", "write http://host:port/..."};
+  if (host->port == 0) return complaint{"the URL has port 0", "a port is a number from 1 to 65535"};
+  return std::nullopt;
+}
+
+/// `query` without comments and without what stands in quotes.
+std::string bare_sql(std::string_view query) {
+  std::string out;
+  for (std::size_t i = 0; i < query.size(); ++i) {
+    const char c = query[i];
+    const std::string_view rest = query.substr(i);
+    std::size_t end = query.npos;
+    if (c == '\'' || c == '"' || c == '`') {
+      end = query.find(c, i + 1);
+    } else if (rest.starts_with("--")) {
+      end = query.find('\n', i);
+    } else if (rest.starts_with("/*")) {
+      end = query.find("*/", i + 2);
+      if (end != query.npos) ++end;
+    } else {
+      out += c;
+      continue;
+    }
+    if (end == query.npos) break;
+    i = end;
+    out += ' ';
+  }
+  return out;
+}
+
+bool word_character(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+
+}  // namespace
+
+std::optional<complaint> check_url(const value& given) {
+  const std::string& url = std::get<std::string>(given);
+  constexpr std::string_view scheme = "http://";
+  if (url.starts_with("https://")) {
+    return complaint{"https is not available in this version", "use http:// on a trusted network"};
+  }
+  if (!url.starts_with(scheme)) {
+    return complaint{quoted(url) + " is not an http URL", "write http://host:port/path/{key}"};
+  }
+  if (!std::all_of(url.begin(), url.end(), is_url_character)) {
+    return complaint{
+        "the URL contains a character that URLs do not have", "percent-encode it, such as %20"};
+  }
+  const std::string_view rest = std::string_view(url).substr(scheme.size());
+  const std::size_t end = std::min(rest.size(), rest.find_first_of("/?#"));
+  if (auto bad = check_authority(rest.substr(0, end))) return bad;
+  const std::string_view target = rest.substr(end);
+  if (target.find('#') != target.npos)
+    return complaint{"the URL has a fragment", "remove # and what follows"};
+  if (auto bad = check_braces(target)) return bad;
+  if (target.find(placeholder) == target.npos) {
+    return complaint{"the URL does not contain {key}", "write http://host:port/path/{key}"};
+  }
+  return std::nullopt;
+}
+
+std::optional<complaint> check_query(const value& given) {
+  const std::string& written = std::get<std::string>(given);
+  for (const std::string_view replaced : {std::string_view("%s"), placeholder}) {
+    if (written.find(replaced) == written.npos) continue;
+    return complaint{
+        "the query uses text replacement (" + std::string(replaced) + ")",
+        "write ?1 for the key, without quotes"};
+  }
+  const std::string sql = bare_sql(written);
+  bool has_key = false;
+  for (std::size_t i = 0; i < sql.size(); ++i) {
+    const std::string_view rest = std::string_view(sql).substr(i);
+    const bool placeholder_start = rest.size() > 1 && word_character(rest[1]);
+    if (rest[0] == '?') {
+      const std::size_t last = rest.find_first_not_of("0123456789", 1);
+      const std::string_view parameter = rest.substr(0, last);
+      if (parameter != "?1") {
+        return complaint{
+            "the query has the parameter " + quoted(parameter), "write ?1 for the key"};
+      }
+      has_key = true;
+    } else if ((rest[0] == '$' || rest[0] == ':' || rest[0] == '@') && placeholder_start) {
+      const auto stop = std::find_if_not(rest.begin() + 1, rest.end(), word_character);
+      const auto length = static_cast<std::size_t>(stop - rest.begin());
+      return complaint{
+          "the query has the parameter " + quoted(rest.substr(0, length)), "write ?1 for the key"};
+    }
+  }
+  if (!has_key) {
+    return complaint{"the query does not contain ?1", "write ?1 for the key, without quotes"};
+  }
+  return std::nullopt;
+}
+
+std::optional<complaint> check_path(const value& given) {
+  const std::string& path = std::get<std::string>(given);
+  if (std::any_of(path.begin(), path.end(), is_control)) {
+    return complaint{"the path contains a control character", "remove it"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace weir::config

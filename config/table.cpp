@@ -1,0 +1,230 @@
+#include "table.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace weir::config {
+
+namespace {
+
+constexpr std::string_view trusted =
+    "is not available in this version; keep doors on loopback or on a trusted network";
+
+constexpr field node_fields[] = {
+    {.name = "id",
+     .fallback = "auto",
+     .low = "1",
+     .high = "64",
+     .charset = name_characters,
+     .text =
+         "Stable name of this node; the ring hashes it, not the address, so a restart under the "
+         "same id moves no keys. `auto` = the host name.",
+     .word = special::automatic,
+     .member = scalar_member<&node_settings::id>()},
+    {.name = "weight",
+     .type = kind::integer,
+     .fallback = "1",
+     .low = "1",
+     .high = "100",
+     .text = "Share of the key space relative to other nodes.",
+     .member = scalar_member<&node_settings::weight>()},
+    {.name = "advertise",
+     .type = kind::address,
+     .fallback = "auto",
+     .text = "Address that other nodes dial. `auto` = the interface that reaches them, with the "
+             "port of `listen.peer`.",
+     .word = special::automatic,
+     .member = scalar_member<&node_settings::advertise>()},
+    {.name = "threads",
+     .type = kind::integer,
+     .fallback = "auto",
+     .low = "1",
+     .high = "256",
+     .text = "Event loops, one thread each. `auto` = one per core.",
+     .word = special::automatic,
+     .member = scalar_member<&node_settings::threads>()},
+    {.name = "max_memory",
+     .type = kind::size,
+     .fallback = "1GiB",
+     .low = "1MiB",
+     .high = "64TiB",
+     .text = "Memory of all keyspaces of this node. Keyspaces without a limit of their own share "
+             "what the others leave equally; limits that add up to more are an error.",
+     .member = scalar_member<&node_settings::max_memory>()},
+    {.name = "drain_timeout",
+     .type = kind::duration,
+     .fallback = "25s",
+     .low = "0",
+     .high = "1h",
+     .text = "Longest time from SIGTERM to exit, all phases of draining together.",
+     .member = scalar_member<&node_settings::drain_timeout>()},
+};
+constexpr shape node_shape{"node", node_fields};
+
+constexpr std::array<field, 2> door_fields(std::string_view address, std::string_view who) {
+  return {{
+      {.name = "address",
+       .type = kind::address,
+       .fallback = address,
+       .text = who,
+       .member = scalar_member<&door_settings::address>()},
+      {.name = "insecure",
+       .type = kind::boolean,
+       .fallback = "false",
+       .text = "Accepts plain text and no authentication on an address that other machines reach. "
+               "Without it such an address is an error.",
+       .member = scalar_member<&door_settings::insecure>()},
+  }};
+}
+
+constexpr later door_later[] = {{"tls", trusted}};
+constexpr auto peer_fields = door_fields(
+    ":7420", "Where other nodes are awaited; port 0 = any free port. The default is all interfaces."
+);
+constexpr shape peer_shape{"peer", peer_fields, door_later};
+constexpr auto http_door_fields =
+    door_fields("127.0.0.1:7421", "Where clients are awaited; port 0 = any free port.");
+constexpr shape http_door_shape{"http", http_door_fields, door_later};
+
+constexpr field listen_fields[] = {
+    {.name = "peer",
+     .type = kind::group,
+     .text = "The door for other nodes. Opened only when there is a `discovery` block.",
+     .member = object_member<&listen_settings::peer>(),
+     .rows = &peer_shape},
+    {.name = "http",
+     .type = kind::group,
+     .text = "The door for clients, metrics and the command line.",
+     .member = object_member<&listen_settings::http>(),
+     .rows = &http_door_shape},
+};
+constexpr later listen_later[] = {{"resp", unavailable}};
+constexpr shape listen_shape{"listen", listen_fields, listen_later};
+
+constexpr field log_fields[] = {
+    {.name = "level",
+     .type = kind::choice,
+     .fallback = "info",
+     .choices = "debug|info|warn|error",
+     .text = "Least important events that are logged.",
+     .when = reload::live,
+     .member = scalar_member<&log_settings::level>()},
+    {.name = "format",
+     .type = kind::choice,
+     .fallback = "auto",
+     .choices = "auto|text|json",
+     .text = "`auto` = text on a terminal, JSON otherwise.",
+     .member = scalar_member<&log_settings::format>()},
+};
+constexpr shape log_shape{"log", log_fields};
+
+constexpr field static_fields[] = {
+    {.name = "peers",
+     .type = kind::peers,
+     .low = "1",
+     .high = "1024",
+     .text = "The nodes of the cluster as `id=host:port`. May list this node itself.",
+     .needed = presence::required,
+     .when = reload::live,
+     .member = object_member<&static_discovery::peers>()},
+};
+constexpr shape static_shape{"static", static_fields};
+
+constexpr field discovery_fields[] = {
+    {.name = "static",
+     .type = kind::group,
+     .text = "A fixed list of nodes.",
+     .member = object_member<&discovery_settings::fixed>(),
+     .rows = &static_shape},
+};
+constexpr std::string_view only_static = "is not available in this version; only static is";
+constexpr later discovery_later[] = {
+    {"dns", only_static}, {"nats", only_static}, {"kubernetes", only_static}};
+constexpr shape discovery_shape{"discovery", discovery_fields, discovery_later};
+
+constexpr field ring_fields[] = {
+    {.name = "vnodes",
+     .type = kind::integer,
+     .fallback = "512",
+     .low = "1",
+     .high = "4096",
+     .text = "Points of a node of weight 1 on the ring. Must be the same on all nodes.",
+     .member = scalar_member<&ring_settings::vnodes>()},
+    {.name = "bounded_load",
+     .type = kind::number,
+     .fallback = "1.25",
+     .low = "1.01",
+     .high = "10",
+     .text = "No node gets more than this multiple of its fair share of the slots. Must be the "
+             "same on all nodes.",
+     .member = scalar_member<&ring_settings::bounded_load>()},
+};
+constexpr shape ring_shape{"ring", ring_fields};
+
+constexpr field root_fields[] = {
+    {.name = "cluster",
+     .fallback = "weir",
+     .low = "1",
+     .high = "64",
+     .charset = name_characters,
+     .text = "Name of the cluster. Nodes of another name are refused.",
+     .member = scalar_member<&settings::cluster>()},
+    {.name = "node",
+     .type = kind::group,
+     .text = "This node.",
+     .member = object_member<&settings::node>(),
+     .rows = &node_shape},
+    {.name = "listen",
+     .type = kind::group,
+     .text = "The doors.",
+     .member = object_member<&settings::listen>(),
+     .rows = &listen_shape},
+    {.name = "log",
+     .type = kind::group,
+     .text = "What is logged, and how.",
+     .member = object_member<&settings::log>(),
+     .rows = &log_shape},
+    {.name = "discovery",
+     .type = kind::group,
+     .text = "How nodes find each other: at most one provider. Without it the node is alone.",
+     .member = object_member<&settings::discovery>(),
+     .rows = &discovery_shape},
+    {.name = "ring",
+     .type = kind::group,
+     .text = "How keys are spread over the nodes.",
+     .member = object_member<&settings::ring>(),
+     .rows = &ring_shape},
+    {.name = "defaults",
+     .type = kind::group,
+     .text = "Merged into every keyspace; what a keyspace says itself wins.",
+     .when = reload::live,
+     .member = object_member<&settings::defaults>(),
+     .rows = &defaults_shape},
+    {.name = "keyspaces",
+     .type = kind::list,
+     .low = "1",
+     .high = "1000",
+     .text = "The caches this node serves.",
+     .needed = presence::required,
+     .when = reload::live,
+     .member = object_member<&settings::keyspaces>(),
+     .rows = &keyspace_shape},
+};
+constexpr later root_later[] = {
+    {"tls", trusted}, {"auth", trusted}, {"tracing", unavailable}, {"admin", unavailable}};
+constexpr shape root_shape{"settings", root_fields, root_later};
+
+}  // namespace
+
+const field* shape::find(std::string_view name) const {
+  const auto found = std::find_if(fields.begin(), fields.end(), [&](const field& each) {
+    return each.name == name && has(each);
+  });
+  return found == fields.end() ? nullptr : &*found;
+}
+
+const shape& settings_shape() {
+  return root_shape;
+}
+
+}  // namespace weir::config
