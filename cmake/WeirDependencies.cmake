@@ -5,6 +5,7 @@ find_package(OpenSSL REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_path(WEIR_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+find_path(WEIR_CARES_INCLUDE_DIR ares.h REQUIRED)
 
 set(WEIR_HAS_SQLITE OFF)
 if(NOT WEIR_WITH_SQLITE STREQUAL "OFF")

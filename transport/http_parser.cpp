@@ -29,10 +29,6 @@ bool all_of_class(std::string_view text, unsigned char wanted) noexcept {
   return common != 0;
 }
 
-bool is_token(std::string_view text) noexcept {
-  return !text.empty() && all_of_class(text, 1);
-}
-
 std::string_view trim(std::string_view text) noexcept {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
@@ -116,7 +112,7 @@ parse_state take_field(std::string_view line, http_field& field, http_refusal& w
     return refuse(why, 400, "folded header lines are not taken");
   if (colon == std::string_view::npos) return refuse(why, 400, "a header line has no colon");
   field.name = line.substr(0, colon);
-  if (!is_token(field.name))
+  if (!is_http_token(field.name))
     return refuse(why, 400, "a header name has a character that is not allowed");
   field.value = trim(line.substr(colon + 1));
   if (!all_of_class(field.value, 2))
@@ -210,7 +206,7 @@ parse_state take_request_line(
     return refuse(why, 400, "a request line is: method, target, version");
   }
   const auto method = line.substr(0, method_end);
-  if (!is_token(method) || method.size() > max_method)
+  if (!is_http_token(method) || method.size() > max_method)
     return refuse(why, 400, "the method is not a token");
   head.target = line.substr(method_end + 1, target_end - method_end - 1);
   if (head.target.size() > limits.target) return refuse(why, 414, "the target is over its limit");
@@ -231,7 +227,7 @@ parse_state check_open_request_line(
   if (line.empty() || line == "\r") return parse_state::need_more;
   const auto method_end = line.substr(0, max_method + 1).find(' ');
   const bool too_long = method_end == std::string_view::npos && line.size() > max_method;
-  if (too_long || !is_token(line.substr(0, std::min(method_end, line.size())))) {
+  if (too_long || !is_http_token(line.substr(0, std::min(method_end, line.size())))) {
     return refuse(why, 400, "the method is not a token");
   }
   if (line.size() > limits.target + max_method + 16)
@@ -397,6 +393,18 @@ parse_state chunk_decoder::decode(
     if (taken != parse_state::complete) return taken;
   }
   return parse_state::complete;
+}
+
+bool is_http_token(std::string_view text) noexcept {
+  return !text.empty() && all_of_class(text, 1);
+}
+
+bool is_http_value(std::string_view text) noexcept {
+  return all_of_class(text, 2);
+}
+
+bool is_http_target(std::string_view text) noexcept {
+  return !text.empty() && all_of_class(text, 4);
 }
 
 std::optional<std::chrono::milliseconds> parse_http_timeout(std::string_view text) noexcept {

@@ -95,6 +95,11 @@ class chunk_decoder {
   step step_ = step::size;
 };
 
+/// Whether `text` can stand as a field name or method, as a field value, as a request target.
+bool is_http_token(std::string_view text) noexcept;
+bool is_http_value(std::string_view text) noexcept;
+bool is_http_target(std::string_view text) noexcept;
+
 /// "250ms", "5s", "1m" as milliseconds; nullopt on anything else, 0 included.
 std::optional<std::chrono::milliseconds> parse_http_timeout(std::string_view text) noexcept;
 

@@ -1,0 +1,222 @@
+#include "http_pool.hpp"
+
+#include "deadline_guard.hpp"
+#include "http_exchange.hpp"
+
+#include <weir/engine/errc.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <sys/socket.h>
+#include <utility>
+
+namespace weir {
+namespace {
+
+const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
+
+bool may_be_repeated(http_method method) noexcept {
+  return method == http_method::get || method == http_method::head || method == http_method::put ||
+         method == http_method::delete_ || method == http_method::options;
+}
+
+/// A kept connection that has something to read is closed, or out of step.
+bool is_stale(asio::ip::tcp::socket& socket) noexcept {
+  char byte;
+  const auto got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+}
+
+bool is_lost_connection(const error_code& error) noexcept {
+  return error == asio::error::eof || error == asio::error::connection_reset ||
+         error == asio::error::broken_pipe;
+}
+
+}  // namespace
+
+class http_pool::place {
+ public:
+  place(http_pool& pool, std::string name) : pool_(pool), name_(std::move(name)) {}
+
+  place(const place&) = delete;
+  place& operator=(const place&) = delete;
+
+  ~place() { pool_.give_place(name_); }
+
+ private:
+  http_pool& pool_;
+  std::string name_;
+};
+
+http_pool::http_pool(asio::io_context& loop, http_client_options options)
+    : loop_(loop),
+      options_(std::move(options)),
+      resolver_(loop, {.servers = options_.dns_servers}),
+      sweep_(loop) {}
+
+asio::awaitable<result<http_client_response>> http_pool::request(
+    std::shared_ptr<http_pool> self, http_client_request request
+) {
+  const auto url = parse_http_url(request.url);
+  if (!url) co_return url.error();
+  const auto text = write_http_request(request, *url);
+  if (!text) co_return text.error();
+  const std::string name = to_string(url->server);
+
+  const error_code no_place = co_await self->wait_for_place(name, request.deadline);
+  if (no_place) co_return no_place;
+  const place held(*self, name);
+
+  tcp::socket socket(self->loop_);
+  const bool reused = self->take_idle(name, socket);
+  if (reused) {
+    bool heard = false;
+    auto answer = co_await self->try_once(socket, request, *url, *text, heard);
+    const bool repeat =
+        !answer && !heard && is_lost_connection(answer.error()) && may_be_repeated(request.method);
+    if (!repeat) co_return answer;
+  }
+  auto connected = co_await self->connect(*url, request.deadline);
+  if (!connected) co_return connected.error();
+  socket = std::move(*connected);
+  bool heard = false;
+  co_return co_await self->try_once(socket, request, *url, *text, heard);
+}
+
+asio::awaitable<error_code> http_pool::wait_for_place(
+    std::string name, clock::time_point deadline
+) {
+  if (deadline <= clock::now()) co_return make_error_code(errc::deadline_exceeded);
+  auto& wanted = hosts_[name];
+  if (wanted.busy < options_.max_per_host) {
+    ++wanted.busy;
+    co_return error_code();
+  }
+  auto turn = std::make_shared<asio::steady_timer>(loop_, deadline);
+  wanted.waiting.push_back(turn);
+  co_await turn->async_wait(as_tuple);
+  // give_place() takes the timer off the list as it hands the place over.
+  auto& waiting = hosts_[name].waiting;
+  const auto found = std::find(waiting.begin(), waiting.end(), turn);
+  if (found == waiting.end()) co_return error_code();
+  waiting.erase(found);
+  co_return make_error_code(errc::deadline_exceeded);
+}
+
+void http_pool::give_place(const std::string& name) {
+  const auto found = hosts_.find(name);
+  auto& freed = found->second;
+  if (!freed.waiting.empty()) {
+    const auto next = std::move(freed.waiting.front());
+    freed.waiting.pop_front();
+    next->cancel();
+    return;
+  }
+  if (--freed.busy == 0 && freed.idle.empty()) hosts_.erase(found);
+}
+
+asio::awaitable<result<asio::ip::tcp::socket>> http_pool::connect(
+    const http_url& url, clock::time_point deadline
+) {
+  const auto addresses = co_await resolver_.async_resolve(url.server.host, deadline);
+  if (!addresses) co_return addresses.error();
+  error_code last = asio::error::host_not_found;
+  for (const auto& literal : *addresses) {
+    error_code error;
+    const tcp::endpoint endpoint(asio::ip::make_address(literal, error), url.server.port);
+    if (error) continue;
+    const auto now = clock::now();
+    if (now >= deadline) co_return make_error_code(errc::deadline_exceeded);
+    const auto latest = std::min(deadline, now + options_.connect_timeout);
+    tcp::socket socket(loop_);
+    const deadline_guard guard(loop_.get_executor(), latest, [&socket] {
+      error_code ignored;
+      socket.close(ignored);
+    });
+    auto [failed] = co_await socket.async_connect(endpoint, as_tuple);
+    if (guard.expired()) {
+      if (latest == deadline) co_return make_error_code(errc::deadline_exceeded);
+      failed = asio::error::timed_out;
+    }
+    if (failed) {
+      last = failed;
+      continue;
+    }
+    socket.set_option(tcp::no_delay(true), error);
+    co_return std::move(socket);
+  }
+  co_return last;
+}
+
+asio::awaitable<result<http_client_response>> http_pool::try_once(
+    tcp::socket& socket,
+    const http_client_request& request,
+    const http_url& url,
+    const std::string& text,
+    bool& heard
+) {
+  const deadline_guard guard(loop_.get_executor(), request.deadline, [&socket] {
+    error_code ignored;
+    socket.close(ignored);
+  });
+  http_exchange exchange(
+      socket, {options_.max_header, std::min(options_.max_response, request.max_response)}
+  );
+  auto answer = co_await exchange.run(text, request.body, request.method);
+  heard = exchange.heard();
+  if (!answer && guard.expired()) co_return make_error_code(errc::deadline_exceeded);
+  if (answer && exchange.reusable() && !guard.expired())
+    keep(to_string(url.server), std::move(socket));
+  co_return answer;
+}
+
+bool http_pool::take_idle(const std::string& name, tcp::socket& socket) {
+  auto& idle = hosts_[name].idle;
+  const auto oldest = clock::now() - options_.idle_timeout;
+  while (!idle.empty()) {
+    auto found = std::move(idle.back());
+    idle.pop_back();
+    if (found.since < oldest || is_stale(found.socket)) continue;
+    socket = std::move(found.socket);
+    return true;
+  }
+  return false;
+}
+
+void http_pool::keep(const std::string& name, tcp::socket socket) {
+  if (closed_) return;
+  auto& idle = hosts_[name].idle;
+  idle.push_back({std::move(socket), clock::now()});
+  if (!sweeping_) sweep_later();
+}
+
+void http_pool::sweep_later() {
+  sweeping_ = true;
+  sweep_.expires_after(options_.idle_timeout);
+  sweep_.async_wait([weak = weak_from_this()](const error_code& stopped) {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->sweeping_ = false;
+    if (stopped || self->closed_) return;
+    const auto oldest = clock::now() - self->options_.idle_timeout;
+    bool any_left = false;
+    for (auto at = self->hosts_.begin(); at != self->hosts_.end();) {
+      auto& [name, host] = *at;
+      while (!host.idle.empty() && host.idle.front().since <= oldest) host.idle.pop_front();
+      any_left = any_left || !host.idle.empty();
+      const bool unused = host.idle.empty() && host.busy == 0;
+      at = unused ? self->hosts_.erase(at) : std::next(at);
+    }
+    if (any_left) self->sweep_later();
+  });
+}
+
+void http_pool::close() {
+  closed_ = true;
+  for (auto& [name, host] : hosts_) host.idle.clear();
+  sweep_.cancel();
+}
+
+}  // namespace weir

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <weir/transport/http_client.hpp>
+#include <weir/transport/resolver.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace weir {
+
+/// The connections of an http_client on one loop. Used by the thread of the loop only.
+class http_pool : public std::enable_shared_from_this<http_pool> {
+ public:
+  http_pool(asio::io_context& loop, http_client_options options);
+
+  asio::io_context& loop() noexcept { return loop_; }
+
+  /// `self` keeps the pool alive until the outcome.
+  static asio::awaitable<result<http_client_response>> request(
+      std::shared_ptr<http_pool> self, http_client_request request
+  );
+
+  /// Closes kept connections and keeps none from now on.
+  void close();
+
+ private:
+  using clock = std::chrono::steady_clock;
+  using tcp = asio::ip::tcp;
+
+  struct kept {
+    tcp::socket socket;
+    clock::time_point since;
+  };
+
+  struct host {
+    std::deque<kept> idle;  // the most recently used at the back
+    std::size_t busy = 0;
+    std::deque<std::shared_ptr<asio::steady_timer>> waiting;
+  };
+  /// One of the `max_per_host` places; passes it to the longest waiting request when it goes.
+  class place;
+
+  asio::awaitable<error_code> wait_for_place(std::string name, clock::time_point deadline);
+  void give_place(const std::string& name);
+  asio::awaitable<result<tcp::socket>> connect(const http_url& url, clock::time_point deadline);
+  asio::awaitable<result<http_client_response>> try_once(
+      tcp::socket& socket,
+      const http_client_request& request,
+      const http_url& url,
+      const std::string& text,
+      bool& heard
+  );
+  bool take_idle(const std::string& name, tcp::socket& socket);
+  void keep(const std::string& name, tcp::socket socket);
+  void sweep_later();
+
+  asio::io_context& loop_;
+  http_client_options options_;
+  resolver resolver_;
+  asio::steady_timer sweep_;
+  bool sweeping_ = false;
+  bool closed_ = false;
+  std::map<std::string, host> hosts_;
+};
+
+}  // namespace weir
