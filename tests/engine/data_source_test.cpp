@@ -3,6 +3,7 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
@@ -257,6 +258,11 @@ TEST_F(data_source_test, stopping_with_loads_in_progress_leaks_nothing_and_keeps
     answers.push_back(
         asio::co_spawn(env.executor(), source->async_load("more", context()), asio::use_future)
     );
+  }
+  for (auto* io : env.loops()) {
+    std::promise<void> all_began;
+    asio::post(*io, [&] { all_began.set_value(); });
+    all_began.get_future().get();
   }
   source.reset();
   auto stopping = std::async(std::launch::async, [&] { env.stop(); });
