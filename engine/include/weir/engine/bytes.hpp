@@ -6,6 +6,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace weir {
@@ -20,7 +21,14 @@ class bytes {
   static constexpr std::size_t inline_capacity = 119;
 
   bytes() noexcept = default;
-  bytes(const char* data, std::size_t size) { std::memcpy(reserve(size), data, size); }
+  bytes(const char* data, std::size_t size) {
+    if (size <= inline_capacity) {
+      copy_small(data_, data, size);
+      size_ = static_cast<unsigned char>(size);
+    } else {
+      std::memcpy(reserve(size), data, size);
+    }
+  }
   bytes(std::string_view text) : bytes(text.data(), text.size()) {}    // NOLINT: a value type
   bytes(const std::string& text) : bytes(text.data(), text.size()) {}  // NOLINT
   bytes(const char* text) : bytes(std::string_view(text)) {}           // NOLINT
@@ -90,6 +98,38 @@ class bytes {
     if (is_shared() && block()->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
   void destroy() noexcept;
+
+  // Of at most inline_capacity bytes, by at most eight moves of fixed size that may overlap: a call of
+  // memcpy costs more.
+  static void copy_small(char* to, const char* from, std::size_t size) noexcept {
+    const auto both_ends = [&](auto half) {
+      std::memcpy(to, from, half);
+      std::memcpy(to + size - half, from + size - half, half);
+    };
+    using std::integral_constant;
+    if (size > 64) return both_ends(integral_constant<std::size_t, 64>());
+    if (size > 32) return both_ends(integral_constant<std::size_t, 32>());
+    if (size > 16) return both_ends(integral_constant<std::size_t, 16>());
+    if (size >= 8) return both_ends(integral_constant<std::size_t, 8>());
+    for (std::size_t i = 0; i != size; ++i) to[i] = from[i];
+  }
+
+  // For the store, which keeps of a shared value only its block: 8 bytes instead of the whole object.
+  friend class stored_entry;
+  static bytes adopt(void* held) noexcept {
+    bytes made;
+    std::memcpy(made.data_, &held, sizeof held);
+    made.size_ = shared_mark;
+    return made;
+  }
+  static bytes share(void* held) noexcept {
+    static_cast<shared_block*>(held)->references.fetch_add(1, std::memory_order_relaxed);
+    return adopt(held);
+  }
+  void* give_up() noexcept {
+    size_ = 0;
+    return block();
+  }
 
   alignas(8) char data_[inline_capacity];
   unsigned char size_ = 0;
