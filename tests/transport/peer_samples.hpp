@@ -102,8 +102,8 @@ inline std::vector<peer_reply> every_reply() {
        not_owner_answer(),
        not_owner_answer(),
        a_hit(std::string(100'000, 'd'))}});
-  add(change_reply{{}, {3, 4}, {}});
-  add(change_reply{errc::not_owner, {}, a_view()});
+  add(change_reply{.version = {3, 4}, .error = {}, .view = {}});
+  add(change_reply{.version = {}, .error = errc::not_owner, .view = a_view()});
   add(ping_reply{});
   add(ping_reply{a_view()});
   add(leave_reply{});

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <weir/engine/peer.hpp>
+#include <weir/transport/peer_fault.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace weir {
+
+class peer_core;
+
+/// Names and values of one remark; values may hold any bytes.
+using peer_log_fields = std::vector<std::pair<std::string, std::string>>;
+
+/// Times and limits of the peer link. Those of messages are the same on all nodes of a cluster.
+struct peer_link_options {
+  milliseconds connect_timeout{1000};    ///< name, connection and upgrade
+  milliseconds handshake_timeout{5000};  ///< from the connection to the other node's hello
+  milliseconds first_redial{100};  ///< pause after a loss, doubling to max_redial; less up to 25 %
+  milliseconds max_redial{1000};
+  milliseconds user_timeout{
+      3000};  ///< unacknowledged data this old ends a connection (TCP_USER_TIMEOUT)
+  std::size_t max_peers = 1024;      ///< connections of other nodes
+  std::size_t max_per_address = 64;  ///< of one address; loopback is exempt
+  std::size_t max_handshakes = 256;  ///< connections without a finished handshake
+  std::size_t max_output =
+      64 << 20;  ///< bytes waiting for one node; then calls fail and reading stops
+  std::size_t max_in_service =
+      1024;  ///< requests of one connection being served; then reading stops
+  std::uint32_t max_value = 64 << 20;  ///< bytes of one value
+
+  /// Remarks: "peer_up", "peer_down", "peer_refused", "peer_protocol_error", "peer_listener".
+  /// Called on any event loop; must not block. Empty = none.
+  std::function<void(std::string_view event, peer_log_fields fields)> log;
+};
+
+/// Sums since the network was made.
+struct peer_link_counters {
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t calls = 0;
+  std::uint64_t late_replies = 0;     ///< after the caller had its answer
+  std::uint64_t unknown_replies = 0;  ///< that nobody asked for
+  std::uint64_t links_up = 0;
+  std::uint64_t peers_accepted = 0;
+  std::uint64_t refused = 0;  ///< handshakes, by either side, and connections over a limit
+  std::array<std::uint64_t, peer_fault_count>
+      faults{};  ///< protocol errors by cause, index = peer_fault
+};
+
+/// One node that this one dials.
+struct peer_link_state {
+  std::string address;
+  std::string id;  ///< empty while the link is down
+  bool up = false;
+  milliseconds rtt{0};                       ///< moving average over pings, 0 = none yet
+  std::chrono::microseconds rtt_precise{0};  ///< the same
+  std::size_t pending = 0;                   ///< requests without a reply
+};
+
+/// The peer link: framed requests over one TCP connection per peer and direction.
+///
+/// The node that dials sends requests, the other one answers; two nodes that dial each other have
+/// two connections. Connections open with an HTTP/1.1 Upgrade to `weir/1`, so the port may be
+/// shared with HTTP. Many calls share one write, and a value of many megabytes lets small messages
+/// pass between its chunks.
+///
+/// Order: construct, listen() if others shall reach this node, start(), connect(). `loops` are run
+/// by one thread each and must run until stop() has returned. stop() and the destructor wait for
+/// the loops: afterwards the handler is not called any more. See peer_network for the rest of the
+/// contract.
+class peer_link_network final : public peer_network {
+ public:
+  peer_link_network(
+      environment& env, std::vector<asio::io_context*> loops, peer_link_options options = {}
+  );
+  ~peer_link_network() override;
+
+  peer_link_network(const peer_link_network&) = delete;
+  peer_link_network& operator=(const peer_link_network&) = delete;
+
+  /// Binds "host:port", exclusively; port 0 = any. Returns the address with the port it got.
+  /// Peers are let in from start() on. Fails with the system's code, address_in_use for example.
+  result<std::string> listen(std::string_view address);
+
+  /// From here on the node is `self` and `handler` serves it. Call it once.
+  void start(identity self, peer_handler& handler);
+
+  /// Closes every connection; pending calls fail with errc::unavailable. Not on an event loop.
+  /// Idempotent.
+  void stop();
+
+  void connect(const std::string& address) override;
+  void disconnect(const std::string& address) override;
+  void call(
+      const std::string& address,
+      peer_request request,
+      time_point deadline,
+      completion<result<peer_reply>> done
+  ) override;
+  void abandon(const std::string& address) override;
+
+  peer_link_counters counters() const;
+  std::vector<peer_link_state> links() const;
+
+ private:
+  friend peer_core& core_of(peer_link_network& network) noexcept;
+
+  std::shared_ptr<peer_core> core_;
+};
+
+}  // namespace weir

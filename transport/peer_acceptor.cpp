@@ -1,0 +1,118 @@
+#include "http_upgrade.hpp"
+#include "peer_core.hpp"
+#include "peer_service.hpp"
+#include "peer_socket.hpp"
+
+#include <weir/transport/http_problem.hpp>
+#include <weir/transport/http_server.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+namespace weir {
+
+namespace {
+
+// What the peer port says to everything but an Upgrade to weir/1.
+class upgrade_required final : public http_handler {
+ public:
+  bool try_handle(const http_request&, http_response& response) override {
+    response = problem(
+        426,
+        "bad_request",
+        "Upgrade required",
+        "this port is for peers (Upgrade: weir/1); clients use the http port of this node"
+    );
+    response.add("Upgrade", "weir/1");
+    return true;
+  }
+
+  asio::awaitable<http_response> handle(const http_request& request) override {
+    http_response response;
+    try_handle(request, response);
+    co_return response;
+  }
+
+  std::uint64_t body_limit(const http_request&) const override { return 0; }
+};
+
+http_limits peer_http_limits(const peer_link_options& options) {
+  http_limits limits;
+  limits.max_connections = options.max_handshakes;
+  limits.max_per_address = options.max_per_address;
+  limits.header_timeout = options.handshake_timeout;
+  limits.idle_timeout = options.handshake_timeout;
+  return limits;
+}
+
+}  // namespace
+
+result<std::string> peer_core::listen(std::string_view address) {
+  const auto refuse = std::make_shared<upgrade_required>();
+  auto server = std::make_unique<http_server>(loops, peer_http_limits(options), *refuse);
+  server->on_log([self = shared_from_this()](std::string_view text) {
+    self->log("peer_listener", {{"text", std::string(text)}});
+  });
+  // The server keeps this function, and with it the handler, as long as it has connections.
+  auto take_over =
+      [self = shared_from_this(),
+       refuse](asio::ip::tcp::socket socket, std::string leftover, const http_request&) {
+        self->accept(std::move(socket), leftover);
+      };
+  on_upgrade(*server, "weir/1", std::move(take_over));
+  auto bound = server->listen(address);
+  if (!bound) return bound.error().code;
+  std::lock_guard lock(mutex_);
+  server_ = std::move(server);
+  return *bound;
+}
+
+void peer_core::start(identity who, peer_handler& to) {
+  std::lock_guard lock(mutex_);
+  self = std::move(who);
+  handler = &to;
+  started_ = true;
+}
+
+void peer_core::accept(asio::ip::tcp::socket socket, std::string_view leftover) {
+  error_code error;
+  const auto remote = socket.remote_endpoint(error).address();
+  const std::string from = error || remote.is_loopback() ? std::string() : remote.to_string();
+  std::shared_ptr<peer_service> service;
+  {
+    std::lock_guard lock(mutex_);
+    if (error || !started_ || stopped_) return;
+    const bool full = accepted_ >= options.max_peers || handshakes_ >= options.max_handshakes ||
+                      (!from.empty() && accepted_from_[from] >= options.max_per_address);
+    if (full) {
+      ++refused_;
+      return;
+    }
+    set_peer_options(socket, options);
+    service = std::make_shared<peer_service>(shared_from_this(), std::move(socket), from);
+    connections_.insert(service);
+    ++accepted_;
+    ++handshakes_;
+    if (!from.empty()) ++accepted_from_[from];
+  }
+  ++peers_accepted_;
+  service->begin(leftover);
+}
+
+void peer_core::forget(peer_connection& connection) {
+  std::lock_guard lock(mutex_);
+  const auto known = connections_.find(connection.shared_from_this());
+  if (known == connections_.end()) return;
+  connection.add_to(closed_);
+  if (const auto* service = dynamic_cast<peer_service*>(&connection)) {
+    --accepted_;
+    const auto from = accepted_from_.find(service->remote_address());
+    if (from != accepted_from_.end() && --from->second == 0) accepted_from_.erase(from);
+  }
+  for (auto one = present_.begin(); one != present_.end();) {
+    const auto other = one->second.connection.lock();
+    one = !other || other.get() == &connection ? present_.erase(one) : std::next(one);
+  }
+  connections_.erase(known);
+}
+
+}  // namespace weir

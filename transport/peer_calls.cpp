@@ -1,0 +1,85 @@
+#include "peer_calls.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+
+std::optional<std::uint64_t> peer_calls::add(
+    frame_type request, time_point now, time_point deadline, peer_callback& done
+) {
+  if (free_.empty()) {
+    if (places_.size() >= capacity) return std::nullopt;
+    free_.push_back(static_cast<std::uint32_t>(places_.size()));
+    places_.emplace_back();
+  }
+  const std::uint32_t at = free_.back();
+  free_.pop_back();
+  place& one = places_[at];
+  one.id = ++last_number_ << 16 | at;
+  one.request = request;
+  one.sent = now;
+  one.deadline = deadline;
+  one.done = std::move(done);
+  earliest_ = std::min(earliest_, deadline);
+  ++used_;
+  ++waiting_;
+  return one.id;
+}
+
+void peer_calls::release(place& one) {
+  free_.push_back(static_cast<std::uint32_t>(&one - places_.data()));
+  one.id = 0;
+  one.late = false;
+  --used_;
+}
+
+peer_calls::answered peer_calls::take(std::uint64_t id, frame_type reply) {
+  answered found;
+  const std::size_t at = id & 0xffff;
+  if (id == 0 || at >= places_.size() || places_[at].id != id) return found;
+  place& one = places_[at];
+  found.request = one.request;
+  if (reply != frame_type::fault && reply != reply_to(one.request)) {
+    found.how = match::mismatched;
+    return found;
+  }
+  found.sent = one.sent;
+  found.how = one.late ? match::late : match::taken;
+  if (!one.late) {
+    found.done = std::move(one.done);
+    --waiting_;
+  }
+  release(one);
+  return found;
+}
+
+void peer_calls::expire(time_point now, std::vector<peer_callback>& out) {
+  if (now < earliest_) return;
+  earliest_ = time_point::max();
+  for (place& one : places_) {
+    if (one.id == 0) continue;
+    if (one.deadline <= now) {
+      if (one.late) {
+        release(one);
+        continue;
+      }
+      out.push_back(std::move(one.done));
+      --waiting_;
+      one.late = true;
+      one.deadline = now + late_for;
+    }
+    earliest_ = std::min(earliest_, one.deadline);
+  }
+}
+
+void peer_calls::abandon(std::vector<peer_callback>& out) {
+  for (place& one : places_) {
+    if (one.id == 0 || one.late) continue;
+    out.push_back(std::move(one.done));
+    one.late = true;
+  }
+  waiting_ = 0;
+}
+
+}  // namespace weir

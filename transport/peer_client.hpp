@@ -1,0 +1,75 @@
+#pragma once
+
+#include "peer_calls.hpp"
+#include "peer_connection.hpp"
+
+#include <boost/asio/any_completion_executor.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+/// The dialling end of a connection: sends requests and hands each reply to its caller.
+class peer_client final : public peer_connection {
+ public:
+  /// `on_end` is called once, on the loop, when the connection is over, also before it came up.
+  using end_handler = std::function<void(const connection_end& why, bool was_up)>;
+
+  peer_client(
+      std::shared_ptr<peer_core> core,
+      asio::ip::tcp::socket socket,
+      std::string address,
+      end_handler on_end
+  );
+
+  /// Queues one request. On an error nothing was sent and `done` is untouched. From any thread.
+  error_code call(
+      const peer_request& request, time_point now, time_point deadline, peer_callback& done
+  );
+
+  /// Fails what is pending with errc::unavailable; the connection stays. From any thread.
+  void abandon();
+
+  peer_link_state state() const;
+
+ private:
+  struct answer {
+    peer_callback done;
+    result<peer_reply> reply;
+  };
+
+  struct delivery {
+    asio::any_completion_executor to;
+    std::vector<answer> answers;
+  };
+
+  void on_up() override;
+  peer_fault on_message(const frame_message& message) override;
+  void on_batch_end() override;
+
+  bool may_read() override { return true; }
+
+  void on_closed(const connection_end& why) override;
+
+  void deliver(peer_callback done, result<peer_reply> reply);
+  void deliver_all(std::vector<peer_callback> callbacks, errc why);
+  void measure(time_point sent);
+  void sweep();
+
+  std::string address_;
+  end_handler on_end_;
+  asio::any_completion_executor loop_;
+  asio::steady_timer sweep_timer_;
+  bool sweeping_ = false;  // guarded by mutex_
+  peer_calls calls_;       // guarded by mutex_
+  bool was_up_ = false;
+  unsigned unknown_replies_ = 0;
+  std::vector<delivery> elsewhere_;  // replies of this read whose callers live on other loops
+  std::atomic<std::int64_t> rtt_ns_{0};
+};
+
+}  // namespace weir

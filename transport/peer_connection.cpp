@@ -1,0 +1,217 @@
+#include "peer_connection.hpp"
+
+#include "peer_core.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+#include <utility>
+
+namespace weir {
+
+namespace {
+
+// A flush that keeps finding more gives the loop back after this many writes.
+constexpr int writes_in_a_row = 4;
+
+}  // namespace
+
+peer_connection::peer_connection(
+    std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, peer_side side
+)
+    : queue_(core->limits),
+      core_(std::move(core)),
+      socket_(std::move(socket)),
+      handshake_timer_(socket_.get_executor()),
+      side_(side),
+      handshake_(side, core_->self, core_->env.now(), core_->options.handshake_timeout),
+      decoder_(core_->limits),
+      buffer_(std::make_unique_for_overwrite<char[]>(read_size)) {}
+
+void peer_connection::begin(std::string_view leftover) {
+  heard_.store(core_->env.coarse_now().time_since_epoch().count(), std::memory_order_relaxed);
+  handshake_timer_.expires_after(core_->options.handshake_timeout);
+  handshake_timer_.async_wait([self = self()](error_code error) {
+    if (error || self->greeted_) return;
+    self->close({link_loss::timeout, false, "no hello in time"});
+  });
+  {
+    std::lock_guard lock(mutex_);
+    queue_.control() += handshake_.opening();
+    flush_coming_ = true;
+  }
+  if (!leftover.empty()) handle(leftover);
+  if (closed_) return;
+  on_batch_end();
+  flush();
+  resume();
+}
+
+void peer_connection::read() {
+  reading_ = true;
+  auto done = [self = self()](error_code error, std::size_t size) {
+    self->reading_ = false;
+    if (self->closed_) return;
+    if (error) return self->lose(error);
+    self->on_read(size);
+  };
+  socket_.async_read_some(asio::buffer(buffer_.get(), read_size), std::move(done));
+}
+
+void peer_connection::on_read(std::size_t size) {
+  heard_.store(core_->env.coarse_now().time_since_epoch().count(), std::memory_order_relaxed);
+  {
+    std::lock_guard lock(mutex_);
+    flush_coming_ =
+        true;  // whatever is queued while these bytes are handled goes out with flush() below
+  }
+  handle({buffer_.get(), size});
+  if (closed_) return;
+  on_batch_end();
+  flush();
+  resume();
+}
+
+void peer_connection::handle(std::string_view input) {
+  bytes_in_.add(input.size());
+  frame_message message;
+  while (!closed_) {
+    const auto status = decoder_.next(input, message);
+    if (status == frame_decoder::status::need_more) return;
+    if (status == frame_decoder::status::failed) return fail(decoder_.fault());
+    messages_in_.add(1);
+    const bool greeting = !greeted_ || message.header.type == frame_type::refusal;
+    const auto fault = greeting ? greet(message) : on_message(message);
+    if (fault != peer_fault::none) return fail(fault);
+  }
+}
+
+peer_fault peer_connection::greet(const frame_message& message) {
+  using kind = peer_handshake::outcome::kind;
+  const auto admit = [this](const identity& peer) { return core_->admit(peer, self()); };
+  auto outcome = handshake_.on_message(message, admit);
+  switch (outcome.what) {
+    case kind::fault:
+      return outcome.cause;
+    case kind::was_refused:
+    case kind::refused: {
+      const bool here = outcome.what == kind::refused;
+      core_->count_refusal();
+      if (here) {
+        std::lock_guard lock(mutex_);
+        queue_.control() += outcome.send;
+      }
+      if (here) flush();
+      const auto reason = outcome.reason.reason;
+      const bool lasting =
+          reason == refusal_reason::other_cluster || reason == refusal_reason::self;
+      close({link_loss::rejected, lasting, std::move(outcome.reason.text)});
+      return peer_fault::none;
+    }
+    case kind::up:
+      break;
+  }
+  greeted_ = true;
+  handshake_timer_.cancel();
+  decoder_.enter(
+      side_ == peer_side::dialler ? frame_decoder::phase::replies : frame_decoder::phase::requests
+  );
+  peer_ = std::move(outcome.peer);
+  {
+    std::lock_guard lock(mutex_);
+    queue_.control() += outcome.send;
+    up_ = true;
+  }
+  on_up();
+  return peer_fault::none;
+}
+
+void peer_connection::flush_soon() {
+  if (flush_coming_) return;
+  flush_coming_ = true;
+  asio::post(socket_.get_executor(), [self = self()] {
+    self->flush();
+    self->resume();
+  });
+}
+
+void peer_connection::flush() {
+  if (closed_ || writing_) return;
+  for (int i = 0; i < writes_in_a_row; ++i) {
+    {
+      std::lock_guard lock(mutex_);
+      if (queue_.empty()) {
+        flush_coming_ = false;
+        return;
+      }
+      queue_.take(out_);
+    }
+    error_code error;
+    const std::size_t sent = socket_.write_some(asio::buffer(out_), error);
+    if (error && error != asio::error::would_block) return lose(error);
+    bytes_out_.add(out_.size());
+    if (sent == out_.size()) continue;
+    writing_ = true;
+    auto done = [self = self()](error_code failed, std::size_t) { self->on_written(failed); };
+    asio::async_write(
+        socket_, asio::buffer(out_.data() + sent, out_.size() - sent), std::move(done)
+    );
+    return;
+  }
+  asio::post(socket_.get_executor(), [self = self()] {
+    self->flush();
+    self->resume();
+  });
+}
+
+void peer_connection::on_written(error_code error) {
+  writing_ = false;
+  if (closed_) return;
+  if (error) return lose(error);
+  flush();
+  resume();
+}
+
+void peer_connection::resume() {
+  if (!closed_ && !reading_ && may_read()) read();
+}
+
+void peer_connection::fail(peer_fault fault) {
+  core_->count(fault);
+  core_->log("peer_protocol_error", {{"peer", peer_.id}, {"cause", std::string(name(fault))}});
+  close({link_loss::reset, false, "protocol error: " + std::string(name(fault))});
+}
+
+void peer_connection::lose(error_code error) {
+  const bool late = error == asio::error::timed_out;
+  close({late ? link_loss::timeout : link_loss::reset, false, error.message()});
+}
+
+void peer_connection::close(connection_end why) {
+  if (closed_) return;
+  closed_ = true;
+  const auto keep = self();
+  handshake_timer_.cancel();
+  error_code ignored;
+  socket_.close(ignored);
+  {
+    std::lock_guard lock(mutex_);
+    up_ = false;
+    queue_ = frame_queue(core_->limits);
+  }
+  core_->forget(*this);
+  on_closed(why);
+}
+
+void peer_connection::close_soon(connection_end why) {
+  asio::post(socket_.get_executor(), [self = self(), why = std::move(why)] { self->close(why); });
+}
+
+void peer_connection::add_to(peer_link_counters& sum) const {
+  sum.messages_in += messages_in_.get();
+  sum.messages_out += messages_out_.get();
+  sum.bytes_in += bytes_in_.get();
+  sum.bytes_out += bytes_out_.get();
+}
+
+}  // namespace weir

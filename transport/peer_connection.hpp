@@ -1,0 +1,129 @@
+#pragma once
+
+#include "frame_decoder.hpp"
+#include "frame_queue.hpp"
+#include "peer_session.hpp"
+
+#include <weir/transport/peer_link.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+class peer_core;
+
+/// A sum with one writer at a time, readable from any thread.
+class tally {
+ public:
+  void add(std::uint64_t count) noexcept {
+    value_.store(value_.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+  }
+
+  std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// Why a connection ended.
+struct connection_end {
+  link_loss cause = link_loss::reset;
+  bool lasting = false;  ///< the other node refused for a reason that does not pass by itself
+  std::string text;
+};
+
+/// One socket after the Upgrade: handshake, then messages, until close.
+///
+/// Lives on the loop of its socket. What is to be written gathers in a queue under a lock, from any
+/// thread; the loop writes all of it at once. All bytes of one read are handled before anything is
+/// written. Kept alive by its own pending operations.
+class peer_connection : public std::enable_shared_from_this<peer_connection> {
+ public:
+  peer_connection(std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, peer_side side);
+  virtual ~peer_connection() = default;
+
+  /// Begins the handshake; `leftover` are bytes that came behind the Upgrade. On the loop.
+  void begin(std::string_view leftover);
+
+  /// Ends the connection, once. On the loop.
+  void close(connection_end why);
+
+  /// The same from any thread, later.
+  void close_soon(connection_end why);
+
+  asio::any_io_executor executor() { return socket_.get_executor(); }
+
+  /// When the last bytes came.
+  time_point heard() const noexcept {
+    return time_point(time_point::duration(heard_.load(std::memory_order_relaxed)));
+  }
+
+  void add_to(peer_link_counters& sum) const;
+
+ protected:
+  /// The handshake is done.
+  virtual void on_up() = 0;
+  virtual peer_fault on_message(const frame_message& message) = 0;
+
+  /// All bytes of a read are handled.
+  virtual void on_batch_end() {}
+
+  /// Whether the next read may begin; asked again after each write and resume().
+  virtual bool may_read() = 0;
+  virtual void on_closed(const connection_end& why) = 0;
+
+  /// Call under mutex_ after adding to queue_: wakes the loop unless it is about to write anyway.
+  void flush_soon();
+  void resume();
+
+  peer_core& core() noexcept { return *core_; }
+
+  bool is_closed() const noexcept { return closed_; }
+
+  std::mutex mutex_;
+  frame_queue queue_;          // guarded by mutex_
+  bool up_ = false;            // guarded by mutex_
+  bool flush_coming_ = false;  // guarded by mutex_
+
+  identity peer_;  // set before up_
+  tally messages_in_, messages_out_;
+
+ private:
+  void read();
+  void on_read(std::size_t size);
+  void handle(std::string_view input);
+  peer_fault greet(const frame_message& message);
+  void flush();
+  void on_written(error_code error);
+  void fail(peer_fault fault);
+  void lose(error_code error);
+
+  std::shared_ptr<peer_connection> self() { return shared_from_this(); }
+
+  static constexpr std::size_t read_size = 64 * 1024;
+
+  std::shared_ptr<peer_core> core_;
+  asio::ip::tcp::socket socket_;
+  asio::steady_timer handshake_timer_;
+  peer_side side_;
+  peer_handshake handshake_;
+  frame_decoder decoder_;
+  std::unique_ptr<char[]> buffer_;
+  std::string out_;
+  bool greeted_ = false;
+  bool closed_ = false;
+  bool reading_ = false;
+  bool writing_ = false;
+  std::atomic<time_point::rep> heard_{0};
+  tally bytes_in_, bytes_out_;
+};
+
+}  // namespace weir

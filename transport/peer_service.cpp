@@ -1,0 +1,82 @@
+#include "peer_service.hpp"
+
+#include "peer_core.hpp"
+
+namespace weir {
+
+/// The way back for one request; may be called on any thread, also after the connection is gone.
+class peer_service::pending_reply {
+ public:
+  pending_reply(std::shared_ptr<peer_service> service, std::uint64_t id)
+      : service_(std::move(service)), id_(id) {}
+
+  void operator()(peer_reply reply) { service_->answer(id_, reply); }
+
+ private:
+  std::shared_ptr<peer_service> service_;
+  std::uint64_t id_;
+};
+
+peer_service::peer_service(
+    std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, std::string remote_address
+)
+    : peer_connection(std::move(core), std::move(socket), peer_side::acceptor),
+      remote_address_(std::move(remote_address)) {}
+
+void peer_service::on_up() {
+  was_up_ = true;
+  core().finish_handshake();
+  if (!core().knows_address(peer_.address)) core().handler->on_peer_seen(peer_);
+}
+
+peer_fault peer_service::on_message(const frame_message& message) {
+  const std::uint64_t id = message.header.id;
+  const auto fault = read_request(message, request_);
+  if (fault != peer_fault::none) return fault;
+  if (const auto refused = check_request(request_, core().limits)) {
+    std::lock_guard lock(mutex_);
+    append_fault(queue_, id, request_.view_digest, refused);
+    messages_out_.add(1);
+    return peer_fault::none;
+  }
+  peer_reply reply;
+  if (core().handler->try_serve(request_, reply)) {
+    std::lock_guard lock(mutex_);
+    if (in_service_.contains(id)) return peer_fault::duplicate_request;
+    append_reply(queue_, id, reply, core().limits);
+    messages_out_.add(1);
+    return peer_fault::none;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    if (!in_service_.insert(id).second) return peer_fault::duplicate_request;
+  }
+  pending_reply back(std::static_pointer_cast<peer_service>(shared_from_this()), id);
+  core().handler->serve(peer_, std::move(request_), std::move(back));
+  return peer_fault::none;
+}
+
+void peer_service::answer(std::uint64_t id, const peer_reply& reply) {
+  std::lock_guard lock(mutex_);
+  if (!up_ || in_service_.erase(id) == 0) return;
+  append_reply(queue_, id, reply, core().limits);
+  messages_out_.add(1);
+  flush_soon();
+}
+
+bool peer_service::may_read() {
+  std::lock_guard lock(mutex_);
+  return in_service_.size() < core().options.max_in_service &&
+         queue_.size() < core().options.max_output;
+}
+
+void peer_service::on_closed(const connection_end& why) {
+  if (!was_up_) core().finish_handshake();
+  if (why.cause == link_loss::rejected) {
+    core().log(
+        "peer_refused", {{"from", remote_address_}, {"peer", peer_.id}, {"reason", why.text}}
+    );
+  }
+}
+
+}  // namespace weir

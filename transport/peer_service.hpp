@@ -1,0 +1,39 @@
+#pragma once
+
+#include "peer_connection.hpp"
+
+#include <boost/unordered/unordered_flat_set.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace weir {
+
+/// The accepting end of a connection: answers requests, at once where the handler can.
+class peer_service final : public peer_connection {
+ public:
+  peer_service(
+      std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, std::string remote_address
+  );
+
+  /// The address that is counted for limits; empty = exempt.
+  const std::string& remote_address() const noexcept { return remote_address_; }
+
+ private:
+  class pending_reply;
+
+  void on_up() override;
+  peer_fault on_message(const frame_message& message) override;
+  bool may_read() override;
+  void on_closed(const connection_end& why) override;
+
+  void answer(std::uint64_t id, const peer_reply& reply);
+
+  std::string remote_address_;
+  peer_request request_;  // the one being handled; keeps its memory for the next
+  boost::unordered_flat_set<std::uint64_t> in_service_;  // guarded by mutex_
+  bool was_up_ = false;
+};
+
+}  // namespace weir
