@@ -14,9 +14,10 @@ namespace weir {
 /// Lauck 1987) with ticks of a quarter second, four levels of 64 slots and one list for what lies
 /// beyond (48 days).
 ///
-/// An entry is found with the first tick at or after its expiry, never before it. All work is
-/// counted and bounded per call, also that of moving entries down a level. Inserting and erasing
-/// are O(1). Not thread-safe. Takes 2 KiB from the first entry on, nothing before.
+/// An entry is found with the first tick at or after its expiry at the latest, never before it
+/// expired. All work is counted and bounded per call, also that of moving entries down a level.
+/// Inserting and erasing are O(1). Not thread-safe. Takes 2 KiB from the first entry on, nothing
+/// before.
 class expiry_wheel {
  public:
   static constexpr steady_duration tick = std::chrono::milliseconds(250);

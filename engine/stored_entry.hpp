@@ -18,14 +18,14 @@ inline constexpr std::size_t entry_kind_count = 3;
 
 /// What a new entry is made of.
 struct new_entry {
-  std::string_view key;    ///< at most 65,535 bytes
+  std::string_view key{};  ///< at most 65,535 bytes
   std::uint64_t hash = 0;  ///< key_hash() of it
-  bytes value;
-  std::shared_ptr<const metadata> meta;
+  bytes value{};
+  std::shared_ptr<const metadata> meta{};
   std::uint64_t epoch = 0;
   std::uint64_t seq = 0;
-  time_point expires;  ///< time_point::max() = never
-  time_point loaded_at;
+  time_point expires{};  ///< time_point::max() = never
+  time_point loaded_at{};
   std::uint16_t slot = 0;
   entry_kind kind = entry_kind::owned;
   bool is_absent = false;  ///< the source does not have the key; no value
