@@ -6,6 +6,7 @@
 #include <chrono>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -38,20 +39,27 @@ bool answer::says(std::string_view field) const {
   return head.find(field) != std::string::npos;
 }
 
-raw_client::raw_client(const std::string& address, int receive_buffer) {
+raw_client::raw_client() {
+  fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{10, 0};
+  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const int on = 1;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+raw_client::raw_client(const std::string& address, int receive_buffer) : raw_client() {
+  if (receive_buffer > 0)
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  connect(address);
+}
+
+void raw_client::connect(const std::string& address) {
   const auto target = parse_host_port(address).value();
   sockaddr_in remote{};
   remote.sin_family = AF_INET;
   remote.sin_port = htons(target.port);
   ::inet_pton(AF_INET, target.host.c_str(), &remote.sin_addr);
-  fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const timeval patience{10, 0};
-  ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-  if (receive_buffer > 0)
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-  const int on = 1;
-  ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   EXPECT_EQ(::connect(fd_, reinterpret_cast<sockaddr*>(&remote), sizeof remote), 0) << address;
 }
 
@@ -127,6 +135,11 @@ std::string raw_client::receive_all() {
   while (fill()) {
   }
   return std::exchange(buffer_, {});
+}
+
+bool raw_client::has_news_within(std::chrono::milliseconds time) {
+  pollfd watched{fd_, POLLIN, 0};
+  return ::poll(&watched, 1, static_cast<int>(time.count())) > 0;
 }
 
 bool raw_client::is_closed() {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -50,6 +51,11 @@ class raw_client {
  public:
   explicit raw_client(const std::string& address, int receive_buffer = 0);
 
+  /// Has its descriptor already; connect() follows.
+  static raw_client unconnected() { return raw_client(); }
+
+  void connect(const std::string& address);
+
   raw_client(raw_client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
   ~raw_client();
@@ -65,10 +71,13 @@ class raw_client {
   /// Everything until the other side closes; "" at once when it already has.
   std::string receive_all();
   std::string receive_bytes(std::size_t count);
+  /// Waits until there is something to read, or the end.
+  bool has_news_within(std::chrono::milliseconds time);
   /// True when the other side has closed (or reset) and nothing is left to read.
   bool is_closed();
 
  private:
+  raw_client();
   bool fill();
 
   int fd_ = -1;
