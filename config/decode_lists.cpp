@@ -42,9 +42,7 @@ bool is_token(std::string_view name) {
 }
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return lower(a) == lower(b);
 }
 
 /// Headers that the HTTP client sets itself.

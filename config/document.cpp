@@ -81,6 +81,9 @@ complaint syntax_complaint(const std::string& message, std::string_view line) {
         "not valid YAML: a \"key: value\" cannot stand here",
         "check the indentation, or put text that contains \": \" in quotes"};
   }
+  if (line.find("${") != line.npos) {
+    return {"not valid YAML: " + message, "inside { } and [ ], put ${VAR} in quotes"};
+  }
   if (message.find("flow") != message.npos) {
     return {
         "not valid YAML: " + message, "a bracket or brace is not closed, or a comma is missing"};

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
@@ -60,6 +61,9 @@ std::variant<std::string, unreadable> read_file(const std::string& path, std::si
   if (!S_ISREG(status.st_mode)) {
     return unreadable{std::string(kind_of(status.st_mode)) + ", not a regular file"};
   }
+  const unreadable too_large{"is larger than " + std::to_string(max_bytes / 1024) + " KiB"};
+  if (status.st_size > 0 && static_cast<std::uint64_t>(status.st_size) > max_bytes)
+    return too_large;
   std::string text;
   constexpr std::size_t step = 64 * 1024;
   while (text.size() <= max_bytes) {
@@ -70,7 +74,7 @@ std::variant<std::string, unreadable> read_file(const std::string& path, std::si
     text.resize(before + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     if (count == 0) return text;
   }
-  return unreadable{"is larger than " + std::to_string(max_bytes / 1024) + " KiB"};
+  return too_large;
 }
 
 }  // namespace

@@ -19,23 +19,23 @@ std::string_view nth_choice(std::string_view choices, std::uint64_t index) {
 
 bool is_plain(std::string_view text) {
   constexpr std::string_view marks = "._/-";
+  constexpr std::array words{"null", "true", "false", "yes", "no", "on", "off"};
   const auto safe = [&](unsigned char c) {
     return std::isalnum(c) != 0 || marks.find(static_cast<char>(c)) != marks.npos;
   };
   return !text.empty() && text.front() != '-' && text.front() != '.' && !looks_typed(text) &&
-         closest(text, "null|true|false|yes|no|on|off").empty() &&
+         std::none_of(
+             words.begin(), words.end(), [&](const char* each) { return lower(text) == each; }
+         ) &&
          std::all_of(text.begin(), text.end(), safe);
 }
 
 /// Whether a header of this name usually carries a credential.
 bool is_credential(std::string_view name) {
-  std::string lower(name);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
+  const std::string lowered = lower(name);
   constexpr std::array words{"auth", "cookie", "token", "secret", "key", "password", "credential"};
   return std::any_of(words.begin(), words.end(), [&](const char* word) {
-    return lower.find(word) != lower.npos;
+    return lowered.find(word) != lowered.npos;
   });
 }
 

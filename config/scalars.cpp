@@ -1,5 +1,7 @@
 #include "scalars.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -66,14 +68,6 @@ std::optional<std::uint64_t> add_scaled(
   constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
   if (count > (most - sum) / factor) return std::nullopt;
   return sum + count * factor;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) {
-    return static_cast<char>(std::tolower(c));
-  });
-  return out;
 }
 
 complaint not_a_duration(std::string_view text) {
@@ -235,10 +229,14 @@ std::string print_duration(milliseconds value) {
 
 std::string print_size(std::uint64_t value) {
   if (value == 0) return "0";
-  const auto found = std::find_if(size_units.begin(), size_units.end(), [&](const unit& each) {
-    return value % each.factor == 0;
-  });
-  return std::to_string(value / found->factor) + std::string(found->name);
+  const auto worse = [&](const unit& a, const unit& b) {
+    const auto count = [&](const unit& each) {
+      return value % each.factor == 0 ? value / each.factor : value + 1;
+    };
+    return count(a) < count(b);
+  };
+  const auto shortest = std::min_element(size_units.begin(), size_units.end(), worse);
+  return std::to_string(value / shortest->factor) + std::string(shortest->name);
 }
 
 std::string print_number(double value) {

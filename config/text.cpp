@@ -86,6 +86,14 @@ std::string printable(std::string_view text) {
   return shown;
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
 std::string closest(std::string_view word, std::string_view candidates) {
   constexpr std::size_t longest = 40;
   if (word.empty() || word.size() > longest) return {};

@@ -24,6 +24,9 @@ bool is_control(char c);
 /// columns stay where they are.
 std::string printable(std::string_view text);
 
+/// `text` with A-Z as a-z.
+std::string lower(std::string_view text);
+
 /// The one of `candidates` (separated by `|`) that `word` probably meant; "" when none is close.
 std::string closest(std::string_view word, std::string_view candidates);
 

@@ -1,0 +1,232 @@
+#include "config_support.hpp"
+
+namespace weir::config {
+namespace {
+
+using namespace std::chrono_literals;
+
+class SourceTest : public config_test {
+ protected:
+  template <class Source>
+  Source source_of(std::string_view yaml) const {
+    const auto given = valid(source_is(yaml));
+    if (given.keyspaces.empty()) return {};
+    const auto* found = std::get_if<Source>(&given.keyspaces[0].source);
+    EXPECT_NE(found, nullptr);
+    return found ? *found : Source{};
+  }
+
+  /// Problems of an http source with this URL; without their place, which is always the same.
+  std::string url_problem(const std::string& url) const {
+    const auto found = problems(source_is("{type: http, url: \"" + url + "\"}"));
+    const std::string place = "3:31 keyspaces[0].source.url: ";
+    return found.size() == 1 && found[0].starts_with(place) ? found[0].substr(place.size())
+                                                            : testing::PrintToString(found);
+  }
+
+  std::string query_problem(const std::string& query) const {
+    const auto found = problems(source_is("{type: sqlite, path: a, query: \"" + query + "\"}"));
+    return found.empty() ? "" : found[0].substr(found[0].find("query: ") + 7);
+  }
+
+  std::vector<std::string> header_problems(const std::string& headers) const {
+    return problems(source_is("{type: http, url: \"http://h/{key}\", headers: {" + headers + "}}"));
+  }
+};
+
+TEST_F(SourceTest, ReadsHttp) {
+  const auto http = source_of<http_source>(
+      "{type: http, url: \"http://h:9000/a/{key}?x={key}\", timeout: 150ms, headers: {accept: a/b}}"
+  );
+  EXPECT_EQ(http.url, "http://h:9000/a/{key}?x={key}");
+  EXPECT_EQ(http.timeout, 150ms);
+  ASSERT_EQ(http.headers.size(), 1u);
+  EXPECT_EQ(http.headers[0].value.value, "a/b");
+}
+
+TEST_F(SourceTest, ReadsSqliteFileAndCallback) {
+  const auto sqlite =
+      source_of<sqlite_source>("{type: sqlite, path: u.db, query: \"SELECT j FROM u WHERE i=?1\"}");
+  EXPECT_EQ(sqlite.path, "u.db");
+  EXPECT_EQ(sqlite.query, "SELECT j FROM u WHERE i=?1");
+  EXPECT_EQ(source_of<file_source>("{type: file, root: ./p}").root, "./p");
+  EXPECT_EQ(source_of<callback_source>("{type: callback, name: p}").name, "p");
+}
+
+TEST_F(SourceTest, NeedsAType) {
+  EXPECT_THAT(
+      problems(source_is("{url: x}")),
+      ElementsAre(
+          "3:13 keyspaces[0].source: \"type\" is missing (one of http, sqlite, file, callback)"
+      )
+  );
+}
+
+TEST_F(SourceTest, OffersTheNearestType) {
+  EXPECT_THAT(
+      problems(source_is("{type: sqlit}")),
+      ElementsAre("3:20 keyspaces[0].source.type: \"sqlit\" is not a type of source (did you mean "
+                  "\"sqlite\"?)")
+  );
+  EXPECT_THAT(
+      problems(source_is("{type: postgres}")), ElementsAre(HasSubstr("one of http, sqlite, file"))
+  );
+}
+
+TEST_F(SourceTest, EachTypeHasItsOwnKeys) {
+  EXPECT_THAT(
+      problems(source_is("{type: file, root: x, url: y}")),
+      ElementsAre("3:35 keyspaces[0].source: unknown key \"url\" (remove it)")
+  );
+  EXPECT_THAT(
+      problems(source_is("{type: sqlite}")),
+      ElementsAre(HasSubstr("\"path\" is missing"), HasSubstr("\"query\" is missing"))
+  );
+}
+
+TEST_F(SourceTest, HttpsComesLater) {
+  EXPECT_EQ(
+      url_problem("https://h/{key}"),
+      "https is not available in this version (use http:// on a trusted network)"
+  );
+}
+
+TEST_F(SourceTest, OnlyHttpUrls) {
+  for (const char* url : {"file:///etc/{key}", "gopher://h/{key}", "h/{key}", "HTTP://h/{key}"}) {
+    EXPECT_THAT(url_problem(url), HasSubstr("is not an http URL")) << url;
+  }
+}
+
+TEST_F(SourceTest, UrlsContainTheKey) {
+  EXPECT_EQ(
+      url_problem("http://h/x"),
+      "the URL does not contain {key} (write http://host:port/path/{key})"
+  );
+  EXPECT_EQ(url_problem("http://h/{id}"), "\"{id}\" is not a placeholder (write {key})");
+  EXPECT_EQ(url_problem("http://h/{key}/{"), "\"{\" is not a placeholder (write {key})");
+}
+
+TEST_F(SourceTest, TheKeyDoesNotChooseTheHost) {
+  EXPECT_EQ(
+      url_problem("http://{key}.h/"), "{key} may not choose the host (put {key} into the path)"
+  );
+}
+
+TEST_F(SourceTest, UrlsHaveNoCredentials) {
+  EXPECT_THAT(url_problem("http://u:p@h/{key}"), HasSubstr("a user name or password"));
+}
+
+TEST_F(SourceTest, UrlsHaveAValidAuthority) {
+  EXPECT_THAT(url_problem("http:///{key}"), HasSubstr("names no host"));
+  EXPECT_THAT(url_problem("http://:80/{key}"), HasSubstr("names no host"));
+  EXPECT_THAT(url_problem("http://h:0/{key}"), HasSubstr("port 0"));
+  EXPECT_THAT(url_problem("http://h:65536/{key}"), HasSubstr("has the port \"65536\""));
+  EXPECT_THAT(url_problem("http://[::1/{key}"), HasSubstr("closing bracket"));
+  EXPECT_EQ(
+      source_of<http_source>("{type: http, url: \"http://[::1]/{key}\"}").url, "http://[::1]/{key}"
+  );
+}
+
+TEST_F(SourceTest, UrlsHaveNoBlanksOrFragments) {
+  EXPECT_THAT(url_problem("http://h/a b/{key}"), HasSubstr("a character that URLs do not have"));
+  EXPECT_THAT(url_problem("http://h/ä/{key}"), HasSubstr("a character that URLs do not have"));
+  EXPECT_THAT(url_problem("http://h/{key}#x"), HasSubstr("fragment"));
+}
+
+TEST_F(SourceTest, QueriesBindTheKey) {
+  EXPECT_EQ(query_problem("SELECT a FROM t WHERE k = ?1"), "");
+  EXPECT_THAT(query_problem("SELECT 1"), HasSubstr("does not contain ?1"));
+  EXPECT_THAT(query_problem("SELECT a FROM t WHERE k = '?1'"), HasSubstr("does not contain ?1"));
+  EXPECT_THAT(query_problem("SELECT a FROM t -- ?1"), HasSubstr("does not contain ?1"));
+}
+
+TEST_F(SourceTest, QueriesWithOtherParametersAreRefused) {
+  EXPECT_THAT(query_problem("SELECT a WHERE k = ?"), HasSubstr("has the parameter \"?\""));
+  EXPECT_THAT(query_problem("SELECT a WHERE k = ?2"), HasSubstr("has the parameter \"?2\""));
+  EXPECT_THAT(query_problem("SELECT a WHERE k = $1"), HasSubstr("has the parameter \"$1\""));
+  EXPECT_THAT(query_problem("SELECT a WHERE k = :key"), HasSubstr("has the parameter \":key\""));
+}
+
+TEST_F(SourceTest, QueriesAreNotBuiltFromText) {
+  EXPECT_THAT(query_problem("SELECT a WHERE k = '%s'"), HasSubstr("text replacement (%s)"));
+  EXPECT_THAT(query_problem("SELECT a WHERE k = '{key}'"), HasSubstr("text replacement ({key})"));
+}
+
+TEST_F(SourceTest, HeadersTakeSecretsFromTheEnvironment) {
+  variables["TOKEN"] = "s3cret";
+  const auto http = source_of<http_source>(
+      "{type: http, url: \"http://h/{key}\", headers: {authorization: {env: TOKEN}}}"
+  );
+  ASSERT_EQ(http.headers.size(), 1u);
+  EXPECT_EQ(http.headers[0].value.value, "s3cret");
+  EXPECT_EQ(http.headers[0].value.from, secret_text::origin::env);
+}
+
+TEST_F(SourceTest, HeadersTakeSecretsFromFilesWithoutTheFinalNewline) {
+  files["/run/token"] = "s3cret\n";
+  const auto http = source_of<http_source>(
+      "{type: http, url: \"http://h/{key}\", headers: {authorization: {file: /run/token}}}"
+  );
+  ASSERT_EQ(http.headers.size(), 1u);
+  EXPECT_EQ(http.headers[0].value.value, "s3cret");
+}
+
+TEST_F(SourceTest, MissingSecretsAreNamed) {
+  EXPECT_THAT(
+      header_problems("a: {env: TOKEN}, b: {file: /x}"),
+      ElementsAre(
+          HasSubstr("source.headers.a: the environment variable TOKEN is not set"),
+          HasSubstr("source.headers.b: \"/x\" does not exist")
+      )
+  );
+}
+
+TEST_F(SourceTest, EmptySecretsAreRefused) {
+  variables["TOKEN"] = "";
+  EXPECT_THAT(header_problems("a: {env: TOKEN}"), ElementsAre(HasSubstr("the text is empty")));
+}
+
+TEST_F(SourceTest, HeadersTakeNoLineBreaks) {
+  variables["TOKEN"] = "a\r\nx: y";
+  EXPECT_THAT(
+      header_problems("a: {env: TOKEN}, b: \"${TOKEN}\", c: \"x\\ny\""),
+      ElementsAre(HasSubstr("line break"), HasSubstr("line break"), HasSubstr("line break"))
+  );
+}
+
+TEST_F(SourceTest, ProblemsDoNotQuoteSecrets) {
+  variables["TOKEN"] = "s3cret\x01";
+  for (const auto& each : load_yaml(source_is("{type: http, url: \"http://h/{key}\", headers: {a: "
+                                              "{env: TOKEN}, b: \"${TOKEN}\"}}"))
+                              .problems) {
+    EXPECT_THAT(format_problems({each}), testing::Not(HasSubstr("s3cret")));
+  }
+}
+
+TEST_F(SourceTest, HeadersOfTheClientItselfAreRefused) {
+  EXPECT_THAT(
+      header_problems("Host: x, Transfer-Encoding: chunked"),
+      ElementsAre(HasSubstr("\"Host\" is set by weir itself"), HasSubstr("\"Transfer-Encoding\""))
+  );
+}
+
+TEST_F(SourceTest, HeaderNamesAreTokensAndUnique) {
+  EXPECT_THAT(
+      header_problems("\"a b\": x, q: 1, Q: 2"),
+      ElementsAre(HasSubstr("is not the name of a header"), HasSubstr("\"Q\" is given twice"))
+  );
+}
+
+TEST_F(SourceTest, ASecretHasOneOrigin) {
+  EXPECT_THAT(
+      header_problems("a: {env: X, file: y}, b: {vault: x}, c: [1]"),
+      ElementsAre(
+          HasSubstr("expected text, {env: NAME} or {file: path}, found a map"),
+          HasSubstr("found a map"),
+          HasSubstr("found a list")
+      )
+  );
+}
+
+}  // namespace
+}  // namespace weir::config
