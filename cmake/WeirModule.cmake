@@ -1,7 +1,7 @@
 # Flags of every weir target. Hardening follows the OpenSSF list as far as g++ 12 knows it.
 add_library(weir_flags INTERFACE)
 target_compile_options(weir_flags INTERFACE
-  -Wall -Wextra -Wformat=2 -Wimplicit-fallthrough -fstack-protector-strong -fstack-clash-protection
+  -Wall -Wextra -Wno-missing-field-initializers -Wno-mismatched-new-delete -Wformat=2 -Wimplicit-fallthrough -fstack-protector-strong -fstack-clash-protection
   -fno-delete-null-pointer-checks -fno-strict-overflow -ftrivial-auto-var-init=zero -fcf-protection=full)
 target_compile_definitions(weir_flags INTERFACE _GLIBCXX_ASSERTIONS BOOST_ASIO_NO_DEPRECATED)
 target_link_options(weir_flags INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)

@@ -54,8 +54,7 @@ struct origin {
   served_detail detail = served_detail::none;
   bool collapsed = false;  ///< joined a load that another caller began
   bool stored = false;     ///< the node that had the value keeps it
-  bool remote = false;     ///< that node is not the one that was asked
-  std::string node;        ///< id of the node that had the value
+  std::string node;        ///< id of the node that had the value; empty = the one that was asked
 };
 
 /// One answer: the value of a key, its version and the time it has left.

@@ -85,6 +85,12 @@ class keyspace {
   asio::awaitable<result<change_result>> async_clear(change_options options = {});
   result<change_result> clear(change_options options = {});
 
+  /// The options it was added with. Throws std::logic_error on a handle that refers to nothing.
+  const keyspace_options& options() const;
+
+  /// False for a default-constructed handle.
+  explicit operator bool() const noexcept { return core_ != nullptr; }
+
   /// Counters of this keyspace on this node.
   keyspace_stats stats() const;
 

@@ -11,6 +11,9 @@
 
 namespace weir {
 
+/// The longest TTL that can be asked for.
+inline constexpr milliseconds max_ttl = std::chrono::hours(24 * 30);
+
 /// What a node may serve when it holds no lease.
 enum class consistency { strict, available };
 
@@ -38,7 +41,7 @@ struct keyspace_options {
   std::size_t max_key = 512;              ///< bytes of one key, at most 4096
   weir::eviction eviction = weir::eviction::lru;
   weir::consistency consistency = weir::consistency::strict;
-  load_limits loads;
+  load_limits loads = {};
   weir::writes writes = weir::writes::deny;
 };
 
@@ -68,14 +71,14 @@ struct precondition {
 
 /// How one put is done.
 struct put_options {
-  std::optional<milliseconds> ttl;  ///< instead of the keyspace's, at most 30 days
-  precondition condition;
+  std::optional<milliseconds> ttl = std::nullopt;  ///< instead of the keyspace's, at most 30 days
+  precondition condition = {};
   milliseconds timeout{5000};
 };
 
 /// How one remove, invalidate or clear is done.
 struct change_options {
-  precondition condition;  ///< remove only
+  precondition condition = {};  ///< remove only
   milliseconds timeout{5000};
 };
 

@@ -41,8 +41,8 @@ struct get_request {
 };
 
 struct get_reply {
-  error_code error;  ///< an errc, or none
   lookup answer;     ///< valid without error
+  error_code error;  ///< an errc, or none
   std::vector<explain_step> steps;
   std::vector<member> view;  ///< with errc::not_owner: whom the asked node takes for members
 };
@@ -72,8 +72,8 @@ struct change_request {
 };
 
 struct change_reply {
-  error_code error;
   weir::version version;
+  error_code error;
   std::vector<member> view;  ///< with errc::not_owner
 };
 

@@ -1,0 +1,104 @@
+#pragma once
+
+#include <weir/engine/data_source.hpp>
+#include <weir/engine/environment.hpp>
+#include <weir/engine/keyspace.hpp>
+#include <weir/engine/membership.hpp>
+#include <weir/engine/options.hpp>
+#include <weir/engine/peer.hpp>
+#include <weir/engine/protocol_rules.hpp>
+#include <weir/engine/ring.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+/// How one node takes part in a cluster. The defaults are right for most.
+struct engine_options {
+  ring_settings ring = {};        ///< equal on all nodes of a cluster
+  health_settings health = {};    ///< when a peer counts as unreachable
+  protocol_rules rules = {};      ///< all on; only the simulator changes it
+};
+
+/// Where a key lives.
+struct key_place {
+  std::uint16_t slot = 0;
+  std::string owner;
+  std::string gutter;  ///< the owner itself on a lone node
+};
+
+/// The cache of one node: keyspaces, ring, membership and the requests of other nodes.
+///
+/// It opens no socket: the network is passed in, and peers reach it through peer_handler. A node without
+/// network is a cluster of one. Thread-safe. Must outlive neither its environment nor its network.
+class engine final : public peer_handler {
+ public:
+  engine(environment& env, identity self, engine_options options = {});
+
+  /// stop(), then forgets everything.
+  ~engine() override;
+
+  engine(const engine&) = delete;
+  engine& operator=(const engine&) = delete;
+
+  /// Sets the address that others dial, once it is known; before join() and requests.
+  void advertise(std::string address);
+
+  /// Begins to use `network` and to probe peers. At most once, before requests.
+  void join(peer_network& network);
+
+  /// Who may be a peer, as discovery sees it now; the node itself may be listed. Replaces the last call.
+  void set_candidates(std::vector<candidate> candidates);
+
+  /// Adds a keyspace. Throws std::invalid_argument for bad options or a name that is taken.
+  keyspace add_keyspace(keyspace_options options, source_argument source);
+
+  /// Replaces options and source of a keyspace, dropping what it holds; old handles fail with no_keyspace.
+  keyspace update_keyspace(keyspace_options options, source_argument source);
+
+  /// Removes a keyspace from this node; errc::no_keyspace when there is none.
+  result<void> remove_keyspace(std::string_view name);
+
+  /// The keyspace of that name; a default-constructed handle when there is none.
+  keyspace find_keyspace(std::string_view name) const;
+
+  /// All keyspaces, sorted by name.
+  std::vector<keyspace> keyspaces() const;
+
+  const identity& self() const noexcept;
+  environment& env() const noexcept;
+
+  /// This node's ring; never null.
+  std::shared_ptr<const weir::ring> ring() const;
+  std::uint64_t view_digest() const;
+  key_place place_of(std::string_view keyspace, std::string_view key) const;
+
+  /// Everybody this node knows, itself first, then by id.
+  std::vector<member_status> members() const;
+
+  /// Called after each change of members, health or ring, on an event loop; one line of text each.
+  void on_event(std::function<void(const cluster_event&)> listener);
+
+  /// Tells the peers that this node goes; they take it off their rings. Calls back when all know or at the deadline.
+  void leave(time_point deadline, completion<> done);
+
+  /// Fails everything that waits with errc::unavailable and serves no more. Idempotent.
+  void stop();
+
+  // peer_handler
+  bool try_serve(const peer_request& request, peer_reply& reply) override;
+  void serve(identity from, peer_request request, completion<peer_reply> reply) override;
+  void on_link_up(const std::string& address, const identity& peer) override;
+  void on_link_down(const std::string& address, link_loss cause) override;
+  void on_peer_seen(const identity& peer) override;
+
+ private:
+  struct impl;
+  const std::shared_ptr<impl> impl_;
+};
+
+}  // namespace weir

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <weir/engine/entry.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+/// When a peer counts as unreachable and is routed around. Health never changes the ring.
+struct health_settings {
+  milliseconds probe_interval{1000};  ///< +-10 %
+  milliseconds probe_timeout{500};
+  int misses = 3;                     ///< missed probes in a row that count as unreachable
+  milliseconds min_ejection{2000};    ///< shortest time it stays so; doubles with each relapse
+  milliseconds max_ejection{15'000};
+  milliseconds forget_ejections{300'000};  ///< a peer that was well for so long starts at min_ejection again
+  milliseconds loop_lag{250};         ///< verdicts of a node that was itself late by more than this do not count
+};
+
+/// Somebody discovery or another node named: worth dialling, not yet proven.
+struct candidate {
+  std::string id;  ///< empty if only the address is known
+  std::string address;
+};
+
+enum class member_state : std::uint8_t {
+  unproven,     ///< named, but no handshake yet
+  reachable,
+  unreachable,  ///< routed around: its gutter nodes answer for it
+};
+
+std::string_view name(member_state state) noexcept;
+
+/// One line of `weir members`.
+struct member_status {
+  std::string id;  ///< empty while unknown
+  std::string address;
+  std::uint64_t incarnation = 0;
+  std::uint32_t weight = 1;
+  member_state state = member_state::unproven;
+  bool is_self = false;
+  bool is_in_ring = false;
+  milliseconds rtt{0};       ///< of the last probe
+  milliseconds since{0};     ///< in this state
+  std::string last_failure;  ///< "refused", "reset", "timeout", ...; empty if none
+};
+
+/// Something an operator may want to know; `name` is stable: "peer.reachable", "ring.changed", ...
+struct cluster_event {
+  std::string name;
+  std::string peer;    ///< id or address; empty if it concerns no peer
+  std::string detail;
+};
+
+}  // namespace weir

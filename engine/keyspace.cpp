@@ -1,0 +1,225 @@
+#include <weir/engine/keyspace.hpp>
+
+#include "await.hpp"
+#include "keyspace_core.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t max_batch = 1000;
+
+result<void> check(const std::shared_ptr<keyspace_core>& core) {
+  if (!core) return errc::no_keyspace;
+  return core->open();
+}
+
+result<entry> to_entry(result<lookup> found) {
+  if (!found) return found.error();
+  if (!found->found) return errc::not_found;
+  return std::move(found->entry);
+}
+
+// The steps of a get that only its caller knows; those of the flight come from there.
+class asked {
+ public:
+  asked(keyspace_core* core, std::string_view key, const get_options& options) : core_(core) {
+    if (core == nullptr || options.explain == nullptr) return;
+    steps_ = &options.explain->steps;
+    began_ = core->env().now();
+    core->explain_place(key, *steps_);
+  }
+
+  void answered(const result<lookup>& found) {
+    if (steps_ == nullptr) return;
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(core_->env().now() - began_);
+    core_->explain_answer(found, took, *steps_);
+  }
+
+ private:
+  keyspace_core* core_;
+  std::vector<explain_step>* steps_ = nullptr;
+  time_point began_{};
+};
+
+// The blocking twin of an awaitable.
+template <class T>
+result<T> run(environment& env, asio::awaitable<result<T>> work) {
+  auto start = [&](completion<result<T>> done) {
+    auto ended = [done = std::move(done)](std::exception_ptr thrown, result<T> answer) mutable {
+      if (thrown) answer = errc::overloaded;
+      std::move(done)(std::move(answer));
+    };
+    asio::co_spawn(env.executor(), std::move(work), std::move(ended));
+  };
+  return block_on<T>(env, start);
+}
+
+}  // namespace
+
+std::string_view keyspace::name() const noexcept {
+  return core_ ? std::string_view(core_->options().name) : std::string_view();
+}
+
+asio::awaitable<result<lookup>> keyspace::async_find(std::string key, get_options options) {
+  const auto core = core_;
+  if (const auto usable = check(core); !usable) co_return usable.error();
+  asked trace(core.get(), key, options);
+  result<lookup> found = lookup{};
+  const bool may_hit = options.from == get_options::source::cached && core->check_key(key);
+  if (!may_hit || !core->hit(key, *found)) {
+    auto start = [&](completion<result<lookup>> done) {
+      core->find(std::move(key), options, std::move(done));
+    };
+    found = co_await await_result<lookup>(start);
+  }
+  trace.answered(found);
+  co_return found;
+}
+
+result<lookup> keyspace::find(std::string_view key, get_options options) {
+  if (const auto usable = check(core_); !usable) return usable.error();
+  asked trace(core_.get(), key, options);
+  result<lookup> found = lookup{};
+  const bool may_hit = options.from == get_options::source::cached && core_->check_key(key);
+  if (!may_hit || !core_->hit(key, *found)) {
+    auto start = [&](completion<result<lookup>> done) {
+      core_->find(std::string(key), options, std::move(done));
+    };
+    found = block_on<lookup>(core_->env(), start);
+  }
+  trace.answered(found);
+  return found;
+}
+
+asio::awaitable<result<entry>> keyspace::async_get(std::string key, get_options options) {
+  co_return to_entry(co_await async_find(std::move(key), options));
+}
+
+result<entry> keyspace::get(std::string_view key, get_options options) {
+  return to_entry(find(key, options));
+}
+
+asio::awaitable<std::vector<result<lookup>>> keyspace::async_get_many(
+    std::vector<std::string> keys, get_options options
+) {
+  using answers = std::vector<result<lookup>>;
+  if (const auto usable = check(core_); !usable) co_return answers(keys.size(), usable.error());
+  if (keys.size() > max_batch) co_return answers(keys.size(), errc::too_large);
+  auto start = [&](completion<result<answers>> done) {
+    auto take = [done = std::move(done)](answers found) mutable { std::move(done)(std::move(found)); };
+    core_->find_many(std::move(keys), options, std::move(take));
+  };
+  const auto count = keys.size();
+  auto found = co_await await_result<answers>(start);
+  co_return found ? std::move(*found) : answers(count, found.error());
+}
+
+std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, get_options options) {
+  using answers = std::vector<result<lookup>>;
+  if (const auto usable = check(core_); !usable) return answers(keys.size(), usable.error());
+  if (keys.size() > max_batch) return answers(keys.size(), errc::too_large);
+  auto start = [&](completion<result<answers>> done) {
+    auto take = [done = std::move(done)](answers found) mutable { std::move(done)(std::move(found)); };
+    core_->find_many(std::move(keys), options, std::move(take));
+  };
+  return std::move(*block_on<answers>(core_->env(), start));
+}
+
+std::optional<lookup> keyspace::peek(std::string_view key) {
+  lookup found;
+  if (!core_ || !core_->check_key(key) || !core_->hit(key, found)) return std::nullopt;
+  return found;
+}
+
+asio::awaitable<result<version>> keyspace::async_observe(std::string key, get_options options) {
+  const auto core = core_;
+  if (const auto usable = check(core); !usable) co_return usable.error();
+  co_return co_await core->observe(std::move(key), options.timeout);
+}
+
+result<version> keyspace::observe(std::string_view key, get_options options) {
+  if (const auto usable = check(core_); !usable) return usable.error();
+  return run(core_->env(), async_observe(std::string(key), options));
+}
+
+asio::awaitable<result<change_result>> keyspace::async_put(
+    std::string key, bytes value, put_options options
+) {
+  const auto core = core_;
+  if (const auto usable = check(core); !usable) co_return usable.error();
+  if (options.ttl && (*options.ttl < milliseconds(0) || *options.ttl > max_ttl)) {
+    co_return errc::bad_request;
+  }
+  change_request request{
+      .keyspace = core->options().name,
+      .kind = change_kind::put,
+      .key = std::move(key),
+      .value = std::move(value),
+      .ttl = options.ttl,
+      .condition = options.condition,
+  };
+  co_return co_await core->change(std::move(request), options.timeout);
+}
+
+result<change_result> keyspace::put(std::string_view key, bytes value, put_options options) {
+  if (const auto usable = check(core_); !usable) return usable.error();
+  return run(core_->env(), async_put(std::string(key), std::move(value), options));
+}
+
+asio::awaitable<result<change_result>> keyspace::async_remove(
+    std::string key, change_options options
+) {
+  const auto core = core_;
+  if (const auto usable = check(core); !usable) co_return usable.error();
+  change_request request{
+      .keyspace = core->options().name,
+      .kind = change_kind::remove,
+      .key = std::move(key),
+      .condition = options.condition,
+  };
+  co_return co_await core->change(std::move(request), options.timeout);
+}
+
+result<change_result> keyspace::remove(std::string_view key, change_options options) {
+  if (const auto usable = check(core_); !usable) return usable.error();
+  return run(core_->env(), async_remove(std::string(key), options));
+}
+
+asio::awaitable<result<change_result>> keyspace::async_invalidate(
+    std::string key, change_options options
+) {
+  const auto core = core_;
+  if (const auto usable = check(core); !usable) co_return usable.error();
+  change_request request{.keyspace = core->options().name, .key = std::move(key)};
+  co_return co_await core->change(std::move(request), options.timeout);
+}
+
+result<change_result> keyspace::invalidate(std::string_view key, change_options options) {
+  if (const auto usable = check(core_); !usable) return usable.error();
+  return run(core_->env(), async_invalidate(std::string(key), options));
+}
+
+asio::awaitable<result<change_result>> keyspace::async_clear(change_options options) {
+  const auto core = core_;
+  if (const auto usable = check(core); !usable) co_return usable.error();
+  change_request request{.keyspace = core->options().name, .kind = change_kind::clear};
+  co_return co_await core->change(std::move(request), options.timeout);
+}
+
+result<change_result> keyspace::clear(change_options options) {
+  if (const auto usable = check(core_); !usable) return usable.error();
+  return run(core_->env(), async_clear(options));
+}
+
+const keyspace_options& keyspace::options() const {
+  if (!core_) throw std::logic_error("weir: options() of a keyspace handle that refers to nothing");
+  return core_->options();
+}
+
+keyspace_stats keyspace::stats() const { return core_ ? core_->stats() : keyspace_stats{}; }
+
+}  // namespace weir

@@ -1,0 +1,184 @@
+#include "keyspace_core.hpp"
+
+#include "key_hash.hpp"
+#include "keyspace_counters.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t fence_count = std::size_t{1} << fence_bits;
+constexpr unsigned gutter_percent = 10;
+constexpr std::size_t reclaim_slice = 256;
+
+// Zero pages from the kernel: a fence that was never raised costs no memory.
+std::uint64_t* make_fences() {
+  auto* made = static_cast<std::uint64_t*>(std::calloc(fence_count, sizeof(std::uint64_t)));
+  if (made == nullptr) throw std::bad_alloc();
+  return made;
+}
+
+void free_fences(std::uint64_t* fences) { std::free(fences); }
+
+}  // namespace
+
+keyspace_core::keyspace_core(
+    std::shared_ptr<engine_context> context, keyspace_options options,
+    std::shared_ptr<data_source> source
+)
+    : context_(std::move(context)),
+      options_(std::move(options)),
+      source_(std::move(source)),
+      limiter_(options_.loads),
+      fences_(make_fences(), free_fences),
+      counters_(std::make_unique<counters>()) {
+  budgets_.owned.limit = options_.max_memory;
+  budgets_.gutter.limit = options_.max_memory / 100 * gutter_percent;
+  shards_.reserve(shard_count);
+  for (std::size_t i = 0; i != shard_count; ++i) shards_.push_back(std::make_unique<shard>(budgets_));
+}
+
+keyspace_core::~keyspace_core() = default;
+
+bool keyspace_core::serves_as_owner(
+    const shard& s, const stored_entry& e, time_point now
+) const noexcept {
+  return e.kind == entry_kind::owned && e.expires > now && e.seq > s.floor &&
+         e.epoch == context_->terms.epoch_of(e.slot);
+}
+
+bool keyspace_core::serves_as_gutter(
+    const shard& s, const stored_entry& e, time_point now
+) const noexcept {
+  return e.kind == entry_kind::gutter && e.expires > now && e.seq > s.floor;
+}
+
+void keyspace_core::answer_from(shard& s, stored_entry& e, time_point now, lookup& out) {
+  s.table.touch(e);
+  ++s.hits;
+  out.found = !e.is_absent;
+  out.entry.ttl = std::chrono::duration_cast<milliseconds>(e.expires - now);
+  out.entry.age = std::max(
+      milliseconds(0), std::chrono::duration_cast<milliseconds>(now - e.loaded_at)
+  );
+  out.entry.from = {};
+  out.entry.from.stored = true;
+  if (e.kind == entry_kind::owned) out.entry.version = {e.epoch, e.seq};
+  if (e.kind == entry_kind::gutter) out.entry.from.detail = served_detail::gutter;
+  out.entry.meta = e.meta();
+  if (e.is_absent) {
+    ++s.negative_hits;
+  } else {
+    out.entry.value = s.table.value_of(e);
+  }
+}
+
+std::uint64_t keyspace_core::hash_of(std::string_view key) const noexcept {
+  return key_hash(key, context_->hash_seed);
+}
+
+std::uint64_t& keyspace_core::fence_of(std::uint64_t hash) noexcept {
+  return fences_[hash >> (64 - fence_bits)];
+}
+
+void keyspace_core::raise_fence(std::uint64_t hash, std::uint64_t seq) noexcept {
+  auto& fence = fence_of(hash);
+  fence = std::max(fence, seq);
+}
+
+milliseconds keyspace_core::jittered(milliseconds ttl) const noexcept {
+  const auto share = static_cast<double>(env().random() >> 11) * 0x1p-53;
+  return ttl - std::chrono::duration_cast<milliseconds>(ttl * options_.jitter * share);
+}
+
+void keyspace_core::make_room(entry_kind kind, shard& first) {
+  const auto evict_from = [&](shard& s, std::size_t leave) {
+    entry_list garbage;
+    const auto gone = [&](const stored_entry& e) {
+      counters::add(counters_->evicted);
+      if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
+    };
+    const std::lock_guard lock(s.mutex);
+    s.table.evict(kind, gone, garbage, leave);
+    return garbage;  // freed by the caller, after the lock
+  };
+  const auto& budget = budgets_.of(kind);
+  if (!budget.is_exceeded()) return;
+  evict_from(first, 1);
+  for (const auto& each : shards_) {
+    if (!budget.is_exceeded()) return;
+    if (each.get() != &first) evict_from(*each, 0);
+  }
+}
+
+void keyspace_core::reclaim() {
+  auto& s = *shards_[reclaim_next_.fetch_add(1, std::memory_order_relaxed) % shard_count];
+  const auto now = env().now();
+  entry_list garbage;
+  const auto gone = [&](const stored_entry& e) {
+    counters::add(counters_->expired);
+    if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
+  };
+  const std::lock_guard lock(s.mutex);
+  s.table.expire(now, reclaim_slice, gone, garbage);
+}
+
+keyspace_stats keyspace_core::stats() {
+  keyspace_stats out;
+  for (const auto& s : shards_) {
+    const std::lock_guard lock(s->mutex);
+    out.hits += s->hits;
+    out.negative_hits += s->negative_hits;
+    out.entries += s->table.size();
+  }
+  const auto& c = *counters_;
+  out.misses = c.misses;
+  out.joined = c.joined;
+  out.loads_value = c.loads_value;
+  out.loads_absent = c.loads_absent;
+  out.loads_failed = c.loads_failed;
+  out.loads_timed_out = c.loads_timed_out;
+  out.loads_running = limiter_.running();
+  out.loads_not_kept = c.not_kept;
+  out.refused_overloaded = c.refused_overloaded;
+  out.refused_too_large = c.refused_too_large;
+  out.passed_through = c.passed_through;
+  out.evicted = c.evicted;
+  out.expired = c.expired;
+  out.invalidations = c.invalidations;
+  out.bytes = budgets_.owned.used;
+  out.gutter_bytes = budgets_.gutter.used;
+  for (std::size_t i = 0; i != c.load_buckets.size(); ++i) {
+    out.load_duration.buckets[i] = c.load_buckets[i];
+    out.load_duration.count += c.load_buckets[i];
+  }
+  out.load_duration.seconds = static_cast<double>(c.load_microseconds) * 1e-6;
+  return out;
+}
+
+void keyspace_core::close(errc why) {
+  int open = 0;
+  if (!closed_.compare_exchange_strong(open, static_cast<int>(why))) return;
+  for (const auto& s : shards_) {
+    std::vector<std::shared_ptr<waiter>> waiters;
+    std::vector<completion<result<void>>> turns;
+    {
+      const std::lock_guard lock(s->mutex);
+      for (auto& [key, flights] : s->flights) {
+        for (auto& current : flights.current) {
+          if (current) std::move(current->waiters.begin(), current->waiters.end(), std::back_inserter(waiters));
+          if (current) current->waiters.clear();
+          current.reset();
+        }
+      }
+    }
+    for (auto& each : waiters) {
+      if (!each->is_answered.exchange(true)) std::move(each->done)(why);
+    }
+  }
+}
+
+}  // namespace weir

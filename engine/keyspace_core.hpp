@@ -1,0 +1,172 @@
+#pragma once
+
+#include "engine_context.hpp"
+#include "flight.hpp"
+#include "load_limiter.hpp"
+#include "shard.hpp"
+
+#include <weir/engine/data_source.hpp>
+#include <weir/engine/keyspace.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+/// One keyspace on one node: the path of a get (keyspace_get.cpp), of a load (keyspace_load.cpp) and of a
+/// change (keyspace_change.cpp).
+///
+/// Thread-safe. Kept alive by its handles and by its running flights.
+class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
+ public:
+  keyspace_core(
+      std::shared_ptr<engine_context> context, keyspace_options options,
+      std::shared_ptr<data_source> source
+  );
+  ~keyspace_core();
+
+  const keyspace_options& options() const noexcept { return options_; }
+  environment& env() const noexcept { return context_->env; }
+
+  /// The error of every call after close().
+  result<void> open() const {
+    if (const int why = closed_.load(std::memory_order_acquire)) return static_cast<errc>(why);
+    return {};
+  }
+
+  /// The error of a key that no keyspace takes, if it is one.
+  result<void> check_key(std::string_view key) const;
+
+  /// Serves what this node holds as owner, if it may. The whole hit path; allocates nothing.
+  bool hit(std::string_view key, lookup& out);
+
+  /// Gets one key for a caller of this node, from wherever it comes.
+  void find(std::string key, get_options options, completion<result<lookup>> done);
+
+  /// Gets several keys, one request per owner; answers in their order.
+  void find_many(
+      std::vector<std::string> keys, get_options options,
+      completion<std::vector<result<lookup>>> done
+  );
+
+  /// Serves one key to another node, or to a flight of this one, as owner or in the owner's place.
+  void serve(get_request request, milliseconds timeout, completion<get_reply> done);
+  bool try_serve(const get_request& request, get_reply& reply);
+
+  /// Serves several keys to another node.
+  void serve_many(
+      get_many_request request, milliseconds timeout, completion<get_many_reply> done
+  );
+
+  /// Changes a key (or, for clear, all) on every node it concerns; finds the owner.
+  asio::awaitable<result<change_result>> change(change_request request, milliseconds timeout);
+
+  /// Applies a change that reached this node as owner or as gutter node.
+  change_reply apply(const change_request& request);
+
+  /// The version of a key at its owner, absent or not.
+  asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
+
+  /// The steps of a get that are known before it starts, and when it ended.
+  void explain_place(std::string_view key, std::vector<explain_step>& steps);
+  void explain_answer(
+      const result<lookup>& found, std::chrono::microseconds took, std::vector<explain_step>& steps
+  );
+
+  void explain_flight(const flight& ended, const waiter& of);
+
+  keyspace_stats stats();
+
+  /// Reclaims what expired or lies below the floor, a slice at a time.
+  void reclaim();
+
+  /// Ends every flight with `why`; later calls fail with it. Idempotent.
+  void close(errc why);
+
+ private:
+  enum class begun { yes, found_meanwhile, nobody_waits };
+  using flight_list = std::vector<std::shared_ptr<flight>>;
+
+  // keyspace_get.cpp, in call order
+  void join(
+      std::string key, std::uint64_t hash, flight_kind kind, const get_options& options,
+      time_point deadline, completion<result<lookup>> done, flight_list* batch = nullptr
+  );
+  void arm(const std::shared_ptr<waiter>& waiting);
+  void start(std::shared_ptr<flight> started);
+  asio::awaitable<void> fly(std::shared_ptr<flight> flown);
+  asio::awaitable<result<lookup>> fetch(flight& f);
+  asio::awaitable<result<lookup>> fetch_without_owner(flight& f, const routing& route);
+  asio::awaitable<result<get_reply>> ask(
+      flight& f, const routing& route, std::uint16_t index, serve_as role
+  );
+  void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
+
+  // keyspace_load.cpp, in call order
+  asio::awaitable<result<lookup>> pass_through(flight& f);
+  asio::awaitable<result<lookup>> load(flight& f);
+  asio::awaitable<void> take_turn(flight& f);
+  bool try_take_turn(flight& f);
+  begun begin(flight& f, lookup& found);
+  asio::awaitable<result<loaded>> call_source(flight& f);
+  template <class T>
+  asio::awaitable<result<T>> within_timeout(asio::awaitable<result<T>> work, time_point deadline);
+  result<lookup> land(flight& f, result<loaded> answer, time_point began);
+  void give_back_turn(flight& f);
+
+  // keyspace_many.cpp
+  struct many;
+  void ask_many(std::shared_ptr<many> state, const routing& route, std::uint16_t owner,
+                std::vector<std::size_t> positions);
+  asio::awaitable<void> load_batch(flight_list flights);
+
+  // keyspace_change.cpp
+  asio::awaitable<result<change_result>> change_at_owner(
+      change_request request, time_point deadline
+  );
+  asio::awaitable<result<change_result>> clear_everywhere(
+      change_request request, time_point deadline
+  );
+  asio::awaitable<result<change_reply>> send_change(
+      const routing& route, std::uint16_t index, change_request request, time_point deadline
+  );
+  bool holds(
+      const shard& s, const stored_entry* held, const precondition& condition, std::uint64_t hash,
+      std::uint64_t epoch, time_point now
+  ) noexcept;
+  void apply_clear();
+  void overtake(shard& s, std::string_view key);
+  get_reply observed(const std::string& key);
+
+  // keyspace_core.cpp
+  shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
+  bool serves_as_owner(const shard& s, const stored_entry& e, time_point now) const noexcept;
+  bool serves_as_gutter(const shard& s, const stored_entry& e, time_point now) const noexcept;
+  void answer_from(shard& s, stored_entry& e, time_point now, lookup& out);
+  std::uint64_t hash_of(std::string_view key) const noexcept;
+  std::uint64_t& fence_of(std::uint64_t hash) noexcept;
+  void raise_fence(std::uint64_t hash, std::uint64_t seq) noexcept;
+  milliseconds jittered(milliseconds ttl) const noexcept;
+  void make_room(entry_kind kind, shard& first);
+
+  const std::shared_ptr<engine_context> context_;
+  const keyspace_options options_;
+  const std::shared_ptr<data_source> source_;
+  store_budgets budgets_;
+  load_limiter limiter_;
+  std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
+  std::vector<std::unique_ptr<shard>> shards_;
+  std::atomic<int> closed_{0};  ///< an errc once closed
+  std::atomic<unsigned> reclaim_next_{0};
+
+  struct counters;
+  const std::unique_ptr<counters> counters_;
+};
+
+}  // namespace weir

@@ -1,0 +1,36 @@
+#pragma once
+
+#include "keyspace_core.hpp"
+
+#include <atomic>
+#include <chrono>
+
+namespace weir {
+
+/// Counts of events off the hit path; hits are counted in the shards, under their locks.
+struct keyspace_core::counters {
+  using count = std::atomic<std::uint64_t>;
+
+  count misses, joined;
+  count loads_value, loads_absent, loads_failed, loads_timed_out, not_kept;
+  count refused_overloaded, refused_too_large, passed_through;
+  count evicted, expired, invalidations;
+  std::array<count, duration_bounds.size() + 1> load_buckets;
+  count load_microseconds;
+
+  void count_load(const result<loaded>& answer, std::chrono::microseconds took) {
+    auto& outcome = answer                                        ? (answer->found ? loads_value : loads_absent)
+                    : answer.error() == errc::deadline_exceeded ? loads_timed_out
+                                                                  : loads_failed;
+    add(outcome);
+    const double seconds = std::chrono::duration<double>(took).count();
+    std::size_t bucket = 0;
+    while (bucket != duration_bounds.size() && seconds > duration_bounds[bucket]) ++bucket;
+    add(load_buckets[bucket]);
+    load_microseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
+  }
+
+  static void add(count& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
+};
+
+}  // namespace weir

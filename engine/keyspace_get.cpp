@@ -1,0 +1,291 @@
+// The path of one get, in call order: hit, join, fly, fetch. Loading is in keyspace_load.cpp.
+
+#include "await.hpp"
+#include "keyspace_core.hpp"
+#include "keyspace_counters.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <algorithm>
+
+namespace weir {
+
+result<void> keyspace_core::check_key(std::string_view key) const {
+  if (const auto opened = open(); !opened) return opened;
+  if (key.empty()) return errc::bad_key;
+  if (key.size() > options_.max_key) return errc::too_large;
+  return {};
+}
+
+bool keyspace_core::hit(std::string_view key, lookup& out) {
+  const auto hash = hash_of(key);
+  auto& s = shard_of(hash);
+  const auto now = env().coarse_now();
+  const std::lock_guard lock(s.mutex);
+  auto* found = s.table.find(key, hash);
+  if (found == nullptr || !serves_as_owner(s, *found, now)) return false;
+  answer_from(s, *found, now, out);
+  return true;
+}
+
+void keyspace_core::find(std::string key, get_options options, completion<result<lookup>> done) {
+  if (const auto checked = check_key(key); !checked) return std::move(done)(checked.error());
+  if (options.from == get_options::source::cached) {
+    lookup found;
+    if (hit(key, found)) return std::move(done)(std::move(found));
+  }
+  const auto hash = hash_of(key);
+  const auto route = context_->route.get();
+  const auto kind = route->ring->owner_index(slot_of(options_.name, key)) == route->self
+                        ? flight_kind::owner
+                        : flight_kind::fetch;
+  if (kind == flight_kind::owner && options.from == get_options::source::fresh) {
+    apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = key});
+    options.from = get_options::source::cached;
+  }
+  join(std::move(key), hash, kind, options, env().now() + options.timeout, std::move(done));
+}
+
+void keyspace_core::join(
+    std::string key, std::uint64_t hash, flight_kind kind, const get_options& options,
+    time_point deadline, completion<result<lookup>> done, flight_list* batch
+) {
+  auto& s = shard_of(hash);
+  auto added = std::make_shared<waiter>();
+  added->done = std::move(done);
+  added->deadline = deadline;
+  added->explain = options.explain;
+  std::shared_ptr<flight> started;
+  {
+    const std::lock_guard lock(s.mutex);
+    auto& current = s.flights[key].current[static_cast<std::size_t>(kind)];
+    added->has_joined = current && (options.from == get_options::source::cached ||
+                                    current->from == get_options::source::fresh);
+    if (!added->has_joined) {
+      started = std::make_shared<flight>(flight{
+          .key = key,
+          .hash = hash,
+          .slot = slot_of(options_.name, key),
+          .kind = kind,
+          .explains = options.explain != nullptr,
+          .from = options.from,
+          .deadline = deadline,
+      });
+      current = started;
+    }
+    current->waiters.push_back(added);
+  }
+  counters_->misses.fetch_add(1, std::memory_order_relaxed);
+  if (added->has_joined) counters_->joined.fetch_add(1, std::memory_order_relaxed);
+  // The network ends a fetch by the deadline of its first caller; everybody else needs a timer.
+  if (kind != flight_kind::fetch || added->has_joined) arm(added);
+  if (!started) return;
+  if (batch != nullptr) {
+    batch->push_back(std::move(started));
+  } else {
+    start(std::move(started));
+  }
+}
+
+void keyspace_core::arm(const std::shared_ptr<waiter>& waiting) {
+  waiting->timer = env().schedule(waiting->deadline, [waiting] {
+    if (!waiting->is_answered.exchange(true)) std::move(waiting->done)(errc::deadline_exceeded);
+  });
+}
+
+void keyspace_core::start(std::shared_ptr<flight> started) {
+  asio::co_spawn(env().executor(), fly(std::move(started)), asio::detached);
+}
+
+asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
+  const auto self = shared_from_this();
+  result<lookup> answer = errc::source_failed;
+  try {
+    if (flown->kind == flight_kind::fetch) {
+      answer = co_await fetch(*flown);
+    } else {
+      answer = co_await load(*flown);
+    }
+  } catch (const std::exception&) {
+    answer = errc::overloaded;  // only memory can run out here; the source's own exceptions end in call_source()
+  }
+  finish(flown, answer);
+}
+
+asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
+  for (int attempt = 0; attempt != 2; ++attempt) {
+    const auto route = context_->route.get();
+    const auto owner = route->ring->owner_index(f.slot);
+    if (owner == route->self) {  // the slot came here meanwhile
+      auto as_owner = [&](completion<result<lookup>> done) {
+        const get_options options;
+        if (f.from == get_options::source::fresh) {
+          apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = f.key});
+        }
+        join(f.key, f.hash, flight_kind::owner, options, f.deadline, std::move(done));
+      };
+      co_return co_await await_result<lookup>(as_owner);
+    }
+    auto reply = co_await ask(f, *route, owner, serve_as::owner);
+    if (!reply) {
+      if (reply.error() != errc::unavailable) co_return reply.error();
+      co_return co_await fetch_without_owner(f, *route);
+    }
+    if (!reply->error) co_return std::move(reply->answer);
+    if (reply->error == errc::no_keyspace) break;
+    if (reply->error != errc::not_owner) co_return reply->error;
+    context_->learn(reply->view);
+  }
+  co_return co_await pass_through(f);  // views differ, or the peer lacks the keyspace
+}
+
+asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(flight& f, const routing& route) {
+  const auto gutter = route.ring->gutter_index(f.slot);
+  if (gutter == route.self) {
+    auto as_gutter = [&](completion<result<get_reply>> done) {
+      get_request request{
+          .keyspace = options_.name,
+          .key = f.key,
+          .role = serve_as::gutter,
+          .mode = f.from == get_options::source::fresh ? get_mode::fresh : get_mode::cached,
+          .explain = f.explains,
+      };
+      const auto left = std::chrono::ceil<milliseconds>(f.deadline - env().now());
+      auto take = [done = std::move(done)](get_reply reply) mutable {
+        std::move(done)(std::move(reply));
+      };
+      serve(std::move(request), left, std::move(take));
+    };
+    auto reply = co_await await_result<get_reply>(as_gutter);
+    if (reply->error) co_return reply->error;
+    co_return std::move(reply->answer);
+  }
+  auto reply = co_await ask(f, route, gutter, serve_as::gutter);
+  if (reply && !reply->error) co_return std::move(reply->answer);
+  if (reply && reply->error != errc::no_keyspace) co_return reply->error;
+  if (!reply && reply.error() != errc::unavailable) co_return reply.error();
+  co_return co_await pass_through(f);
+}
+
+asio::awaitable<result<get_reply>> keyspace_core::ask(
+    flight& f, const routing& route, std::uint16_t index, serve_as role
+) {
+  if (!route.is_usable[index].load(std::memory_order_acquire)) co_return errc::unavailable;
+  const auto began = env().now();
+  peer_request request{
+      .view_digest = route.members.digest(),
+      .timeout = std::chrono::ceil<milliseconds>(f.deadline - began),
+      .body = get_request{
+          .keyspace = options_.name,
+          .key = f.key,
+          .role = role,
+          .mode = f.from == get_options::source::fresh ? get_mode::fresh : get_mode::cached,
+          .explain = f.explains,
+      },
+  };
+  {
+    auto& s = shard_of(f.hash);
+    const std::lock_guard lock(s.mutex);
+    f.has_begun = true;
+  }
+  auto send = [&](completion<result<peer_reply>> done) {
+    context_->network->call(route.at(index).address, std::move(request), f.deadline, std::move(done));
+  };
+  auto reply = co_await await_result<peer_reply>(send);
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
+  if (f.explains) {
+    f.steps.push_back({
+        context_->self.id,
+        role == serve_as::owner ? "peer" : "gutter",
+        route.at(index).id + (reply ? " answered" : ": " + reply.error().message()),
+        took,
+    });
+  }
+  if (!reply) co_return reply.error();
+  auto* got = std::get_if<get_reply>(&reply->body);
+  if (got == nullptr) co_return errc::protocol;
+  for (auto& step : got->steps) f.steps.push_back(std::move(step));
+  auto& from = got->answer.entry.from;
+  if (from.node.empty()) from.node = route.at(index).id;
+  co_return std::move(*got);
+}
+
+void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer) {
+  auto& s = shard_of(ended->hash);
+  std::vector<std::shared_ptr<waiter>> waiters;
+  {
+    const std::lock_guard lock(s.mutex);
+    waiters.swap(ended->waiters);
+    const auto flights = s.flights.find(ended->key);
+    if (flights != s.flights.end()) {
+      auto& current = flights->second.current[static_cast<std::size_t>(ended->kind)];
+      if (current == ended) current.reset();
+      if (flights->second.is_idle()) s.flights.erase(flights);
+    }
+  }
+  for (auto& each : waiters) {
+    // A fetch ends by the deadline of those who began it; who came later may have time left.
+    if (!answer && answer.error() == errc::deadline_exceeded && each->has_joined &&
+        ended->kind == flight_kind::fetch && each->deadline > env().now() &&
+        !each->is_answered.load()) {
+      const get_options again{.from = ended->from};
+      auto done = [each](result<lookup> with) {
+        if (each->is_answered.exchange(true)) return;
+        std::move(each->done)(std::move(with));
+      };
+      join(ended->key, ended->hash, ended->kind, again, each->deadline, std::move(done));
+      continue;
+    }
+    if (each->is_answered.exchange(true)) continue;
+    if (const auto timer = each->timer.load()) env().cancel(timer);
+    if (each->explain != nullptr) explain_flight(*ended, *each);
+    result<lookup> copy = answer;
+    if (copy && each->has_joined) copy->entry.from.collapsed = true;
+    std::move(each->done)(std::move(copy));
+  }
+}
+
+void keyspace_core::serve(
+    get_request request, milliseconds timeout, completion<get_reply> done
+) {
+  if (const auto checked = check_key(request.key); !checked) {
+    return std::move(done)(get_reply{.error = checked.error()});
+  }
+  get_reply reply;
+  if (try_serve(request, reply)) return std::move(done)(std::move(reply));
+  if (request.mode == get_mode::observe) return std::move(done)(observed(request.key));
+  if (request.mode == get_mode::fresh) {
+    apply({.keyspace = options_.name, .key = request.key, .role = request.role});
+  }
+  const auto hash = hash_of(request.key);
+  const auto steps = request.explain ? std::make_shared<explanation>() : nullptr;
+  const get_options options{.explain = steps.get()};
+  auto answer = [steps, done = std::move(done)](result<lookup> found) mutable {
+    get_reply made;
+    if (steps) made.steps = std::move(steps->steps);
+    if (found) {
+      made.answer = std::move(*found);
+    } else {
+      made.error = found.error();
+    }
+    std::move(done)(std::move(made));
+  };
+  const auto kind = request.role == serve_as::owner ? flight_kind::owner : flight_kind::gutter;
+  join(std::move(request.key), hash, kind, options, env().now() + timeout, std::move(answer));
+}
+
+bool keyspace_core::try_serve(const get_request& request, get_reply& reply) {
+  if (request.mode != get_mode::cached || request.explain || !check_key(request.key)) return false;
+  if (request.role == serve_as::owner) return hit(request.key, reply.answer);
+  const auto hash = hash_of(request.key);
+  auto& s = shard_of(hash);
+  const auto now = env().coarse_now();
+  const std::lock_guard lock(s.mutex);
+  auto* found = s.table.find(request.key, hash);
+  if (found == nullptr || !serves_as_gutter(s, *found, now)) return false;
+  answer_from(s, *found, now, reply.answer);
+  return true;
+}
+
+}  // namespace weir

@@ -1,0 +1,212 @@
+// Several keys at once: what is here is served here, the rest goes out as one request per owner.
+
+#include "keyspace_core.hpp"
+#include "keyspace_counters.hpp"
+#include "within_timeout.hpp"
+
+#include <boost/asio/detached.hpp>
+
+#include <map>
+
+namespace weir {
+namespace {
+
+// Whatever a source throws ends here.
+asio::awaitable<result<std::vector<result<loaded>>>> guarded_many(
+    std::shared_ptr<data_source> source, std::vector<std::string> keys, load_context context
+) {
+  try {
+    co_return co_await source->async_load_many(std::move(keys), context);
+  } catch (...) {
+    co_return errc::source_failed;
+  }
+}
+
+}  // namespace
+
+/// The answers of one get_many, filled from any thread; the last one completes it.
+struct keyspace_core::many {
+  std::vector<std::string> keys;
+  get_options options;
+  time_point deadline;
+  std::vector<result<lookup>> answers;
+  std::atomic<std::size_t> missing;
+  completion<std::vector<result<lookup>>> done;
+
+  void answer(std::size_t position, result<lookup> with) {
+    answers[position] = std::move(with);
+    if (missing.fetch_sub(1) == 1) std::move(done)(std::move(answers));
+  }
+};
+
+void keyspace_core::find_many(
+    std::vector<std::string> keys, get_options options,
+    completion<std::vector<result<lookup>>> done
+) {
+  if (keys.empty()) return std::move(done)(std::vector<result<lookup>>());
+  const auto state = std::make_shared<many>();
+  state->keys = std::move(keys);
+  state->options = options;
+  state->deadline = env().now() + options.timeout;
+  state->answers.resize(state->keys.size());
+  state->missing = state->keys.size();
+  state->done = std::move(done);
+
+  const auto route = context_->route.get();
+  std::map<std::uint16_t, std::vector<std::size_t>> by_owner;
+  flight_list batch;
+  for (std::size_t i = 0; i != state->keys.size(); ++i) {
+    const auto& key = state->keys[i];
+    lookup found;
+    if (const auto checked = check_key(key); !checked) {
+      state->answer(i, checked.error());
+    } else if (options.from == get_options::source::cached && hit(key, found)) {
+      state->answer(i, std::move(found));
+    } else if (const auto owner = route->ring->owner_index(slot_of(options_.name, key));
+               owner != route->self && options.from == get_options::source::cached &&
+               route->is_usable[owner].load(std::memory_order_acquire)) {
+      by_owner[owner].push_back(i);
+    } else if (owner == route->self && options.from == get_options::source::cached) {
+      auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
+      join(key, hash_of(key), flight_kind::owner, options, state->deadline, std::move(take),
+           source_->is_batched() ? &batch : nullptr);
+    } else {
+      find(key, options, [state, i](result<lookup> with) { state->answer(i, std::move(with)); });
+    }
+  }
+  for (auto& [owner, positions] : by_owner) ask_many(state, *route, owner, std::move(positions));
+  if (!batch.empty()) {
+    asio::co_spawn(env().executor(), load_batch(std::move(batch)), asio::detached);
+  }
+}
+
+void keyspace_core::ask_many(
+    std::shared_ptr<many> state, const routing& route, std::uint16_t owner,
+    std::vector<std::size_t> positions
+) {
+  get_many_request request{.keyspace = options_.name};
+  for (const auto i : positions) request.keys.push_back(state->keys[i]);
+  auto take = [self = shared_from_this(), state, positions, id = route.at(owner).id](
+                  result<peer_reply> reply
+              ) {
+    auto* got = reply ? std::get_if<get_many_reply>(&reply->body) : nullptr;
+    const bool is_late = !reply && reply.error() == errc::deadline_exceeded;
+    for (std::size_t n = 0; n != positions.size(); ++n) {
+      const auto i = positions[n];
+      if (is_late) {
+        state->answer(i, errc::deadline_exceeded);
+      } else if (got == nullptr || n >= got->answers.size() ||
+                 got->answers[n].error == errc::not_owner ||
+                 got->answers[n].error == errc::no_keyspace) {
+        auto options = state->options;
+        options.timeout = std::chrono::ceil<milliseconds>(state->deadline - self->env().now());
+        auto one = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
+        self->find(state->keys[i], options, std::move(one));
+      } else if (auto& answer = got->answers[n]; answer.error) {
+        state->answer(i, answer.error);
+      } else {
+        if (answer.answer.entry.from.node.empty()) answer.answer.entry.from.node = id;
+        state->answer(i, std::move(answer.answer));
+      }
+    }
+  };
+  peer_request message{
+      .view_digest = route.members.digest(),
+      .timeout = std::chrono::ceil<milliseconds>(state->deadline - env().now()),
+      .body = std::move(request),
+  };
+  context_->network->call(
+      route.at(owner).address, std::move(message), state->deadline, std::move(take)
+  );
+}
+
+void keyspace_core::serve_many(
+    get_many_request request, milliseconds timeout, completion<get_many_reply> done
+) {
+  struct gathered {
+    get_many_reply reply;
+    std::atomic<std::size_t> missing;
+    completion<get_many_reply> done;
+  };
+  if (request.keys.empty()) return std::move(done)(get_many_reply());
+  const auto state = std::make_shared<gathered>();
+  state->reply.answers.resize(request.keys.size());
+  state->missing = request.keys.size();
+  state->done = std::move(done);
+
+  const auto deadline = env().now() + timeout;
+  const auto kind = request.role == serve_as::owner ? flight_kind::owner : flight_kind::gutter;
+  flight_list batch;
+  for (std::size_t i = 0; i != request.keys.size(); ++i) {
+    const auto& key = request.keys[i];
+    auto take = [state, i](result<lookup> found) {
+      auto& reply = state->reply.answers[i];
+      if (found) {
+        reply.answer = std::move(*found);
+      } else {
+        reply.error = found.error();
+      }
+      if (state->missing.fetch_sub(1) == 1) std::move(state->done)(std::move(state->reply));
+    };
+    get_reply held;
+    if (const auto checked = check_key(key); !checked) {
+      take(checked.error());
+    } else if (try_serve({.keyspace = {}, .key = key, .role = request.role}, held)) {
+      take(std::move(held.answer));
+    } else {
+      join(key, hash_of(key), kind, {}, deadline, std::move(take),
+           source_->is_batched() ? &batch : nullptr);
+    }
+  }
+  if (!batch.empty()) {
+    asio::co_spawn(env().executor(), load_batch(std::move(batch)), asio::detached);
+  }
+}
+
+// One source call, and one place in the limiter, for all flights that can begin now; the others fly alone.
+asio::awaitable<void> keyspace_core::load_batch(flight_list flights) {
+  const auto self = shared_from_this();
+  auto place = [&](completion<result<void>> granted) { limiter_.acquire(std::move(granted)); };
+  if (const auto granted = co_await await_result<void>(place); !granted) {
+    counters::add(counters_->refused_overloaded);
+    for (const auto& each : flights) finish(each, granted.error());
+    co_return;
+  }
+  flight_list begun_flights;
+  std::vector<std::string> keys;
+  for (auto& each : flights) {
+    if (!try_take_turn(*each)) {
+      start(std::move(each));
+      continue;
+    }
+    lookup found;
+    const auto state = begin(*each, found);
+    if (state == begun::yes) {
+      keys.push_back(each->key);
+      begun_flights.push_back(std::move(each));
+    } else if (state == begun::found_meanwhile) {
+      finish(each, found);
+    } else {
+      finish(each, errc::deadline_exceeded);
+    }
+  }
+  if (keys.empty()) {
+    limiter_.release();
+    co_return;
+  }
+  const auto began = env().now();
+  const load_context context{env(), began + options_.loads.timeout};
+  using answers_type = std::vector<result<loaded>>;
+  auto answers = co_await within_timeout(guarded_many(source_, keys, context), context.deadline);
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
+  if (!answers) answers = answers_type(keys.size(), answers.error());
+  answers->resize(keys.size(), errc::source_failed);
+  for (std::size_t i = 0; i != begun_flights.size(); ++i) {
+    auto& flown = begun_flights[i];
+    give_back_turn(*flown);
+    counters_->count_load((*answers)[i], took);
+    finish(flown, land(*flown, std::move((*answers)[i]), began));
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,356 @@
+#include "member_table.hpp"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+constexpr milliseconds forget_learned{30'000};  // a peer that only peers named, and that is gone
+
+std::string_view name(link_loss cause) {
+  switch (cause) {
+    case link_loss::refused: return "refused";
+    case link_loss::reset: return "reset";
+    case link_loss::timeout: return "timeout";
+    case link_loss::rejected: return "rejected";
+  }
+  return "lost";
+}
+
+}  // namespace
+
+std::string_view name(member_state state) noexcept {
+  switch (state) {
+    case member_state::unproven: return "unproven";
+    case member_state::reachable: return "reachable";
+    case member_state::unreachable: return "unreachable";
+  }
+  return "unknown";
+}
+
+/// What is to be done once the lock is released.
+struct member_table::actions {
+  std::vector<std::string> connect;
+  std::vector<std::string> disconnect;
+  std::vector<std::string> abandon;
+  std::vector<cluster_event> events;
+};
+
+member_table::member_table(
+    std::shared_ptr<engine_context> context, ring_settings ring, health_settings settings
+)
+    : context_(std::move(context)), ring_settings_(ring), settings_(settings) {}
+
+void member_table::begin() {
+  actions todo;
+  const std::lock_guard lock(mutex_);
+  publish(todo);
+}
+
+void member_table::set_candidates(std::vector<candidate> candidates) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [address, each] : peers_) each.is_from_discovery = false;
+    for (const auto& each : candidates) {
+      if (each.id == context_->self.id || each.address == context_->self.address) continue;
+      auto& known = peer_at(each.address, todo);
+      known.is_from_discovery = true;
+      if (!each.id.empty() && known.health.now == health::state::unproven) known.id = each.id;
+    }
+    for (auto each = peers_.begin(); each != peers_.end();) {
+      if (each->second.is_from_discovery) {
+        ++each;
+        continue;
+      }
+      todo.disconnect.push_back(each->first);
+      todo.events.push_back({"peer.dropped", each->second.id, "discovery no longer names " + each->first});
+      each = peers_.erase(each);
+    }
+    publish(todo);
+  }
+  run(todo);
+}
+
+void member_table::learn(const std::vector<member>& members) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& each : members) {
+      if (each.id == context_->self.id || each.address.empty()) continue;
+      const auto has_its_id = [&](const auto& known) { return known.second.id == each.id; };
+      if (std::none_of(peers_.begin(), peers_.end(), has_its_id)) peer_at(each.address, todo);
+    }
+  }
+  run(todo);
+}
+
+void member_table::peer_seen(const identity& seen) {
+  learn({{.id = seen.id, .incarnation = seen.incarnation, .weight = seen.weight, .address = seen.address}});
+}
+
+void member_table::link_up(const std::string& address, const identity& proven) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = peers_.find(address);
+    if (found == peers_.end()) return;
+    auto& known = found->second;
+    if (!known.id.empty() && known.id != proven.id) {
+      todo.events.push_back({"peer.renamed", proven.id, address + " was expected to be " + known.id});
+    }
+    known.id = proven.id;
+    known.incarnation = proven.incarnation;
+    known.weight = proven.weight;
+    known.is_linked = true;
+    known.has_left = false;
+    judge(known, health_event::proven, context_->env.now(), todo);
+    publish(todo);
+  }
+  run(todo);
+}
+
+void member_table::link_down(const std::string& address, link_loss cause) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = peers_.find(address);
+    if (found == peers_.end()) return;
+    auto& known = found->second;
+    known.is_linked = false;
+    known.last_failure = name(cause);
+    const bool is_soft = cause == link_loss::timeout;
+    judge(known, is_soft ? health_event::missed : health_event::lost, context_->env.now(), todo);
+    publish(todo);
+  }
+  run(todo);
+}
+
+void member_table::peer_leaves(const identity& leaving) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [address, known] : peers_) {
+      if (known.id != leaving.id || known.incarnation != leaving.incarnation) continue;
+      known.has_left = true;
+      todo.events.push_back({"peer.left", known.id, "it said that it goes"});
+    }
+    publish(todo);
+  }
+  run(todo);
+}
+
+member_table::peer& member_table::peer_at(const std::string& address, actions& todo) {
+  const auto [found, is_new] = peers_.try_emplace(address);
+  if (is_new) {
+    found->second.address = address;
+    found->second.health.since = context_->env.now();
+    todo.connect.push_back(address);
+    todo.events.push_back({"peer.candidate", address, "dialling it"});
+  }
+  return found->second;
+}
+
+void member_table::judge(peer& of, health_event event, time_point now, actions& todo) {
+  const auto is_out = [](const auto& each) {
+    return each.second.health.now == health::state::unreachable;
+  };
+  const auto out = static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), is_out));
+  const bool may_eject = out < std::max<std::size_t>(1, peers_.size() / 2);
+  const auto before = of.health.now;
+  of.health = next(of.health, event, now, settings_, may_eject);
+  if (of.health.now == before) return;
+  if (of.health.now == health::state::unreachable) {
+    todo.abandon.push_back(of.address);
+    todo.events.push_back(
+        {"peer.unreachable", of.id, event == health_event::missed ? "no answer to probes" : of.last_failure}
+    );
+  } else {
+    todo.events.push_back({"peer.reachable", of.id, of.address});
+  }
+}
+
+void member_table::publish(actions& todo) {
+  const auto before = context_->route.get();
+  std::map<std::string, const peer*> by_id;
+  for (const auto& [address, each] : peers_) {
+    const bool is_proven = each.health.now != health::state::unproven;
+    if (each.id.empty() || each.has_left || each.id == context_->self.id) continue;
+    if (!is_proven && !each.is_from_discovery) continue;
+    auto& chosen = by_id[each.id];
+    if (chosen == nullptr || (each.is_linked && !chosen->is_linked)) chosen = &each;
+  }
+  const auto& self = context_->self;
+  std::vector<member> members{{self.id, self.incarnation, self.weight, self.address}};
+  for (const auto& [id, each] : by_id) {
+    if (members.size() == max_view_members) break;
+    members.push_back({id, each->incarnation, each->weight, each->address});
+  }
+  auto made = std::make_shared<routing>();
+  made->members = view(std::move(members), ring_settings_, context_->promises);
+  const auto& all = made->members.members();
+  const auto is_usable = [&](const member& each) {
+    return each.id == self.id || by_id.at(each.id)->health.now == health::state::reachable;
+  };
+  if (before && before->members == made->members) {
+    for (std::size_t i = 0; i != all.size(); ++i) before->is_usable[i] = is_usable(all[i]);
+    return;
+  }
+  const auto is_same_to_the_ring = [](const member& a, const member& b) {
+    return a.id == b.id && a.weight == b.weight;
+  };
+  const bool keeps_ring = before && std::equal(all.begin(), all.end(), before->members.members().begin(),
+                                               before->members.members().end(), is_same_to_the_ring);
+  made->ring = keeps_ring ? before->ring : std::make_shared<weir::ring>(made->members);
+  made->self = static_cast<std::uint16_t>(made->members.find(self.id) - all.data());
+  made->is_usable = std::make_unique<std::atomic<bool>[]>(all.size());
+  for (std::size_t i = 0; i != all.size(); ++i) made->is_usable[i] = is_usable(all[i]);
+  context_->terms.end_lost(*made);
+  context_->terms.begin_gained(*made, context_->env);
+  if (!keeps_ring) {
+    todo.events.push_back({"ring.changed", "", std::to_string(all.size()) + " nodes in the ring"});
+  }
+  context_->route.set(std::move(made));
+}
+
+void member_table::run(actions& todo) {
+  std::function<void(const cluster_event&)> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopped_) return;
+    listener = listener_;
+  }
+  if (context_->network != nullptr) {
+    for (const auto& each : todo.connect) context_->network->connect(each);
+    for (const auto& each : todo.abandon) context_->network->abandon(each);
+    for (const auto& each : todo.disconnect) context_->network->disconnect(each);
+  }
+  if (!listener) return;
+  for (const auto& each : todo.events) listener(each);
+}
+
+void member_table::start_probing() {
+  std::vector<std::string> addresses;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [address, each] : peers_) addresses.push_back(address);
+  }
+  for (const auto& each : addresses) context_->network->connect(each);
+  probe_all();
+}
+
+void member_table::probe_all() {
+  actions todo;
+  std::vector<std::string> linked;
+  bool is_late = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (is_stopped_) return;
+    const auto now = context_->env.now();
+    is_late = next_probe_ != time_point{} && now - next_probe_ > settings_.loop_lag;
+    for (auto each = peers_.begin(); each != peers_.end();) {
+      const auto& known = each->second;
+      if (known.is_linked) linked.push_back(each->first);
+      const bool is_gone = !known.is_from_discovery && !known.is_linked &&
+                           now - known.health.since > forget_learned;
+      if (is_gone) todo.disconnect.push_back(each->first);
+      each = is_gone ? peers_.erase(each) : std::next(each);
+    }
+    if (!todo.disconnect.empty()) publish(todo);
+    const auto tenth = settings_.probe_interval / 10;
+    const auto jitter = milliseconds(static_cast<std::int64_t>(
+        context_->env.random() % static_cast<std::uint64_t>(2 * tenth.count() + 1)
+    ));
+    next_probe_ = now + settings_.probe_interval - tenth + jitter;
+    timer_ = context_->env.schedule(next_probe_, [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->probe_all();
+    });
+  }
+  run(todo);
+  // What a node that was stopped itself has missed says nothing about others.
+  for (const auto& each : linked) probe(each, is_late ? verdict::void_if_missed : verdict::counts);
+}
+
+void member_table::probe(const std::string& address, verdict misses) {
+  const auto sent = context_->env.now();
+  const auto deadline = sent + settings_.probe_timeout;
+  auto take = [weak = weak_from_this(), address, sent, deadline, misses](result<peer_reply> reply) {
+    const auto self = weak.lock();
+    if (!self) return;
+    actions todo;
+    {
+      const std::lock_guard lock(self->mutex_);
+      const auto found = self->peers_.find(address);
+      if (found == self->peers_.end()) return;
+      const auto now = self->context_->env.now();
+      const bool is_void = misses == verdict::void_if_missed || now - deadline > self->settings_.loop_lag;
+      if (reply) {
+        found->second.rtt = std::chrono::duration_cast<milliseconds>(now - sent);
+        self->judge(found->second, health_event::answered, now, todo);
+      } else if (!is_void && reply.error() == errc::deadline_exceeded) {
+        self->judge(found->second, health_event::missed, now, todo);
+      }
+      self->publish(todo);
+    }
+    self->run(todo);
+    if (!reply) return;
+    if (const auto* pong = std::get_if<ping_reply>(&reply->body)) self->learn(pong->view);
+  };
+  const auto digest = context_->route.get()->members.digest();
+  peer_request ping{.view_digest = digest, .timeout = settings_.probe_timeout, .body = ping_request{}};
+  context_->network->call(address, std::move(ping), deadline, std::move(take));
+}
+
+void member_table::stop() {
+  const std::lock_guard lock(mutex_);
+  is_stopped_ = true;
+  context_->env.cancel(timer_);
+}
+
+std::vector<member_status> member_table::status() const {
+  const auto route = context_->route.get();
+  const std::lock_guard lock(mutex_);
+  const auto now = context_->env.now();
+  const auto& self = context_->self;
+  std::vector<member_status> out{{
+      .id = self.id,
+      .address = self.address,
+      .incarnation = self.incarnation,
+      .weight = self.weight,
+      .state = member_state::reachable,
+      .is_self = true,
+      .is_in_ring = true,
+  }};
+  for (const auto& [address, each] : peers_) {
+    const auto* in_ring = each.id.empty() ? nullptr : route->members.find(each.id);
+    out.push_back({
+        .id = each.id,
+        .address = address,
+        .incarnation = each.incarnation,
+        .weight = each.weight,
+        .state = static_cast<member_state>(each.health.now),
+        .is_in_ring = in_ring != nullptr && in_ring->address == address,
+        .rtt = each.rtt,
+        .since = std::chrono::duration_cast<milliseconds>(now - each.health.since),
+        .last_failure = each.last_failure,
+    });
+  }
+  std::sort(out.begin() + 1, out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  return out;
+}
+
+std::vector<std::string> member_table::linked_addresses() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const auto& [address, each] : peers_) {
+    if (each.is_linked) out.push_back(address);
+  }
+  return out;
+}
+
+void member_table::on_event(std::function<void(const cluster_event&)> listener) {
+  const std::lock_guard lock(mutex_);
+  listener_ = std::move(listener);
+}
+
+}  // namespace weir

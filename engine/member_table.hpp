@@ -1,0 +1,78 @@
+#pragma once
+
+#include "engine_context.hpp"
+#include "health.hpp"
+
+#include <weir/engine/membership.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
+/// handshakes, judged by probes. Publishes the routing after each change.
+///
+/// A peer stays in the ring whatever its health; it leaves when discovery drops it or when it says so.
+/// Thread-safe; calls the network and the listeners without holding its lock.
+class member_table : public std::enable_shared_from_this<member_table> {
+ public:
+  member_table(std::shared_ptr<engine_context> context, ring_settings ring, health_settings settings);
+
+  /// Publishes the routing of a lone node.
+  void begin();
+
+  /// Dials the candidates and starts to probe.
+  void start_probing();
+  void stop();
+
+  void set_candidates(std::vector<candidate> candidates);
+  void learn(const std::vector<member>& members);
+  void link_up(const std::string& address, const identity& peer);
+  void link_down(const std::string& address, link_loss cause);
+  void peer_seen(const identity& peer);
+  void peer_leaves(const identity& peer);
+
+  std::vector<member_status> status() const;
+  std::vector<std::string> linked_addresses() const;
+  void on_event(std::function<void(const cluster_event&)> listener);
+
+ private:
+  struct peer {
+    std::string id;  ///< as discovery named it or the handshake proved it; empty while unknown
+    std::string address;
+    std::uint64_t incarnation = 0;
+    std::uint32_t weight = 1;
+    bool is_from_discovery = false;
+    bool is_linked = false;
+    bool has_left = false;
+    weir::health health;
+    milliseconds rtt{0};
+    std::string last_failure;
+  };
+  struct actions;
+  enum class verdict { counts, void_if_missed };
+
+  peer& peer_at(const std::string& address, actions& todo);
+  void judge(peer& of, health_event event, time_point now, actions& todo);
+  void publish(actions& todo);
+  void run(actions& todo);
+  void probe_all();
+  void probe(const std::string& address, verdict misses);
+
+  const std::shared_ptr<engine_context> context_;
+  const ring_settings ring_settings_;
+  const health_settings settings_;
+  mutable std::mutex mutex_;
+  std::map<std::string, peer> peers_;  ///< by address
+  std::function<void(const cluster_event&)> listener_;
+  time_point next_probe_{};
+  timer_id timer_ = 0;
+  bool is_stopped_ = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,41 @@
+#pragma once
+
+#include "entry_table.hpp"
+#include "flight.hpp"
+#include "spinlock.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+inline constexpr unsigned shard_bits = 6;
+inline constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
+inline constexpr unsigned fence_bits = 16;
+
+/// Everything a node knows about the keys whose hashes begin with one number: entries, flights and the
+/// order of their changes. One lock guards all of it, so that each rule R1-R7 is one critical section.
+struct alignas(64) shard {
+  struct text_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+
+  explicit shard(store_budgets& budgets) : table(budgets) {}
+
+  spinlock mutex;
+  entry_table table;
+  std::uint64_t seq = 0;    ///< of the last change or load here
+  std::uint64_t floor = 0;  ///< entries up to this seq are gone: clear (R5)
+  std::uint64_t hits = 0;
+  std::uint64_t negative_hits = 0;
+  boost::unordered_flat_map<std::string, key_flights, text_hash, std::equal_to<>> flights;
+};
+
+}  // namespace weir

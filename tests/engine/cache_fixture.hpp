@@ -1,0 +1,129 @@
+#pragma once
+
+#include <weir/engine/cache.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace weir::test {
+
+using namespace std::chrono_literals;
+
+/// A source under the test's control: counts calls per key, and holds them at a gate when told to.
+class scripted_source : public blocking_source {
+ public:
+  result<loaded> load(std::string_view key, const load_context&) override {
+    std::function<result<loaded>(std::string_view)> answer;
+    {
+      std::unique_lock lock(mutex_);
+      ++calls_[std::string(key)];
+      ++running_;
+      changed_.notify_all();
+      changed_.wait(lock, [&] { return !is_closed_ || passes_ > 0; });
+      if (is_closed_) --passes_;
+      answer = answer_;
+    }
+    struct leave {
+      scripted_source* of;
+      ~leave() {
+        const std::lock_guard lock(of->mutex_);
+        --of->running_;
+        of->changed_.notify_all();
+      }
+    } const ended{this};
+    if (answer) return answer(key);
+    return loaded{.value = "value of " + std::string(key)};
+  }
+
+  void answer_with(std::function<result<loaded>(std::string_view)> answer) {
+    const std::lock_guard lock(mutex_);
+    answer_ = std::move(answer);
+  }
+  void answer_with(std::string value) {
+    answer_with([value](std::string_view) { return loaded{.value = value}; });
+  }
+
+  /// From now on loads wait until open() or let_one_pass().
+  void close_gate() {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = true;
+  }
+  void open_gate() {
+    const std::lock_guard lock(mutex_);
+    is_closed_ = false;
+    changed_.notify_all();
+  }
+  void let_one_pass() {
+    const std::lock_guard lock(mutex_);
+    ++passes_;
+    changed_.notify_all();
+  }
+
+  /// Waits until so many loads are inside the source.
+  void wait_until_running(int count) {
+    std::unique_lock lock(mutex_);
+    ASSERT_TRUE(changed_.wait_for(lock, 10s, [&] { return running_ == count; })) << running_ << " run";
+  }
+
+  int loads(const std::string& key) {
+    const std::lock_guard lock(mutex_);
+    return calls_[key];
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::function<result<loaded>(std::string_view)> answer_;
+  std::map<std::string, int> calls_;
+  int running_ = 0;
+  int passes_ = 0;
+  bool is_closed_ = false;
+};
+
+/// One cache with one keyspace in front of a scripted source.
+class CacheTest : public ::testing::Test {
+ protected:
+  void SetUp() override { use({.name = "users", .jitter = 0, .writes = writes::allow}); }
+
+  void TearDown() override { source_->open_gate(); }
+
+  void use(keyspace_options options) {
+    users_ = cache_.update_keyspace(std::move(options), std::shared_ptr<data_source>(source_));
+  }
+
+  /// The value, or the name of the error.
+  std::string get(const std::string& key, get_options options = {}) {
+    const auto found = users_.get(key, options);
+    return found ? found->text() : std::string(name(found.error()));
+  }
+
+  std::future<std::string> get_later(const std::string& key, get_options options = {}) {
+    return std::async(std::launch::async, [this, key, options] { return get(key, options); });
+  }
+
+  /// Waits until so many callers wait for a flight.
+  void wait_until_joined(std::uint64_t count) {
+    const auto until = std::chrono::steady_clock::now() + 10s;
+    while (users_.stats().misses < count) {
+      ASSERT_LT(std::chrono::steady_clock::now(), until);
+      std::this_thread::yield();
+    }
+  }
+
+  std::shared_ptr<scripted_source> source_ = std::make_shared<scripted_source>();
+  weir::cache cache_{cache_options{.runtime = {.threads = 1}}};
+  keyspace users_;
+};
+
+}  // namespace weir::test

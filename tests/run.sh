@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, runs every test, and ends with ctest's summary.
+#
+#   tests/run.sh            everything, soaks short: what CI runs
+#   tests/run.sh --quick    the release build and its tests only
+#   tests/run.sh --soak     the soaks at full length too
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+soak=0 quick=0
+for argument in "$@"; do
+  case "$argument" in
+    --soak) soak=1 ;;
+    --quick) quick=1 ;;
+    *) echo "usage: tests/run.sh [--quick] [--soak]" >&2; exit 2 ;;
+  esac
+done
+export WEIR_SOAK=$soak
+
+began=$SECONDS
+step() { printf '\n== %s (after %d s)\n' "$1" $((SECONDS - began)); }
+
+step "packages"
+cmake/install-packages.sh test
+
+launcher=()
+command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+werror=()
+[ -n "${CI:-}" ] && werror=(-DWEIR_WERROR=ON)
+
+configure() { # preset, then cmake arguments
+  cmake --preset "$1" "${launcher[@]}" "${werror[@]}" "${@:2}" >"build-$1.log" 2>&1 || { cat "build-$1.log"; exit 1; }
+  rm -f "build-$1.log"
+}
+
+step "release build"
+configure release -DCMAKE_VERIFY_INTERFACE_HEADER_SETS=ON
+cmake --build --preset release -j "$(nproc)"
+step "each public header alone"
+cmake --build --preset release -j "$(nproc)" --target all_verify_interface_header_sets
+
+if [ "$quick" -eq 0 ]; then
+  for sanitizer in asan tsan; do
+    step "$sanitizer build"
+    configure "$sanitizer" -DWEIR_BUILD_EXAMPLES=OFF
+    cmake --build --preset "$sanitizer" -j "$(nproc)" --target weir_sanitized_tests
+    step "$sanitizer tests"
+    ctest --preset "$sanitizer" -L sanitized -j 2 --progress
+  done
+  step "fuzzing"
+  tests/fuzz/run.sh 60
+fi
+
+step "all tests of the release build"
+ctest --preset release -j 2
