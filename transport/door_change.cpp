@@ -1,0 +1,80 @@
+// PUT, DELETE and PURGE of one key.
+#include "door_core.hpp"
+
+#include <utility>
+
+namespace weir {
+namespace {
+
+// 204, or 202 with the names of those who did not confirm, with the key's new version.
+door_answer written(const change_result& change) {
+  door_answer done;
+  if (change.is_partial()) {
+    json_writer json;
+    write_unconfirmed(json, change);
+    done.response = json_answer(json, 202);
+    done.outcome = door_outcome::partial();
+  } else {
+    done.response.status = 204;
+  }
+  if (change.version) {
+    std::string etag;
+    append_etag(etag, change.version);
+    done.response.add("ETag", etag);
+  }
+  done.response.add("Weir-Stored", "cache");
+  return done;
+}
+
+}  // namespace
+
+asio::awaitable<door_answer> http_door::impl::put(const http_request& request, door_target target) {
+  if (target.keyspace.options().writes == writes::deny) {
+    co_return failure(errc::method_not_allowed, target.keyspace, door_op::put);
+  }
+  put_options how;
+  if (const auto refused = read_ttl(request.query, how.ttl)) co_return refuse(*refused);
+  if (const auto refused = read_condition(request, how.condition)) co_return refuse(*refused);
+  how.timeout = time_left(request);
+  bytes value(request.body);
+  const auto changed =
+      co_await target.keyspace.async_put(std::move(target.key), std::move(value), how);
+  if (!changed) co_return failure(changed.error(), target.keyspace, door_op::put);
+  co_return written(*changed);
+}
+
+asio::awaitable<door_answer> http_door::impl::remove(
+    const http_request& request, door_target target
+) {
+  if (target.keyspace.options().writes == writes::deny) {
+    co_return failure(errc::method_not_allowed, target.keyspace, door_op::remove);
+  }
+  change_options how;
+  if (const auto refused = read_condition(request, how.condition)) co_return refuse(*refused);
+  if (how.condition.when == precondition::kind::absent) {
+    co_return refuse(errc::bad_request, "DELETE takes If-Match; an absent key is deleted already");
+  }
+  how.timeout = time_left(request);
+  const auto changed = co_await target.keyspace.async_remove(std::move(target.key), how);
+  if (!changed) co_return failure(changed.error(), target.keyspace, door_op::remove);
+  co_return written(*changed);
+}
+
+asio::awaitable<door_answer> http_door::impl::purge(
+    const http_request& request, door_target target
+) {
+  if (request.header("If-Match") || request.header("If-None-Match")) {
+    co_return refuse(errc::bad_request, "PURGE takes no precondition; it drops copies, not values");
+  }
+  change_options how;
+  how.timeout = time_left(request);
+  const auto changed = co_await target.keyspace.async_invalidate(std::move(target.key), how);
+  if (!changed) co_return failure(changed.error(), target.keyspace, door_op::invalidate);
+  json_writer json;
+  write_unconfirmed(json, *changed);
+  door_answer done{json_answer(json, changed->is_partial() ? 202 : 200), {}};
+  if (changed->is_partial()) done.outcome = door_outcome::partial();
+  co_return done;
+}
+
+}  // namespace weir

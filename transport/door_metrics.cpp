@@ -1,0 +1,207 @@
+// The text of /metrics: counters of the door, of the keyspaces, of the cluster, of the process.
+#include "door_core.hpp"
+#include "door_process.hpp"
+
+#include <map>
+
+namespace weir {
+namespace {
+
+struct keyspace_sample {
+  std::string name;
+  keyspace_stats stats;
+};
+
+void append_requests(metrics_text& out, const door_counters& counters) {
+  out.family(
+      "weir_requests_total",
+      metric_type::counter,
+      "HTTP requests for data by keyspace, operation and outcome."
+  );
+  counters.for_each([&](const std::string& keyspace, const request_counters& of) {
+    for (std::size_t op = 0; op != door_op_count; ++op) {
+      for (std::size_t i = 0; i != door_outcome::count; ++i) {
+        const auto outcome = door_outcome::at(i);
+        const auto total = of.total(static_cast<door_op>(op), outcome);
+        if (total == 0) continue;
+        out.sample(
+            {{"keyspace", keyspace},
+             {"op", name(static_cast<door_op>(op))},
+             {"outcome", outcome.name()}},
+            total
+        );
+      }
+    }
+  });
+  out.family(
+      "weir_request_duration_seconds",
+      metric_type::histogram,
+      "Time from the arrival of an HTTP request for data to its answer."
+  );
+  counters.for_each([&](const std::string& keyspace, const request_counters& of) {
+    for (std::size_t op = 0; op != door_op_count; ++op) {
+      const auto durations = of.durations(static_cast<door_op>(op));
+      if (durations.count == 0) continue;
+      out.histogram({{"keyspace", keyspace}, {"op", name(static_cast<door_op>(op))}}, durations);
+    }
+  });
+}
+
+class keyspace_families {
+ public:
+  keyspace_families(metrics_text& out, const std::vector<keyspace_sample>& all)
+      : out_(out), all_(all) {}
+
+  /// A family with one number per keyspace.
+  void number(
+      std::string_view name,
+      metric_type type,
+      std::string_view help,
+      std::uint64_t keyspace_stats::*field
+  ) {
+    out_.family(name, type, help);
+    for (const auto& each : all_) out_.sample({{"keyspace", each.name}}, each.stats.*field);
+  }
+
+  /// A family with one number per keyspace and value of `label`.
+  void numbers(
+      std::string_view name,
+      metric_type type,
+      std::string_view help,
+      std::string_view label,
+      std::initializer_list<std::pair<std::string_view, std::uint64_t keyspace_stats::*>> fields
+  ) {
+    out_.family(name, type, help);
+    for (const auto& each : all_) {
+      for (const auto& [value, field] : fields) {
+        out_.sample({{"keyspace", each.name}, {label, value}}, each.stats.*field);
+      }
+    }
+  }
+
+ private:
+  metrics_text& out_;
+  const std::vector<keyspace_sample>& all_;
+};
+
+void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all) {
+  using stats = keyspace_stats;
+  constexpr auto counter = metric_type::counter;
+  constexpr auto gauge = metric_type::gauge;
+  keyspace_families families(out, all);
+  families.number(
+      "weir_cache_hits_total", counter, "Look-ups served from this node's memory.", &stats::hits
+  );
+  families.number(
+      "weir_cache_misses_total",
+      counter,
+      "Look-ups that needed a load or another node.",
+      &stats::misses
+  );
+  families.number(
+      "weir_flights_joined_total", counter, "Misses that joined a load in progress.", &stats::joined
+  );
+  families.numbers(
+      "weir_source_loads_total",
+      counter,
+      "Calls of the data source by outcome.",
+      "outcome",
+      {{"ok", &stats::loads_value},
+       {"not_found", &stats::loads_absent},
+       {"source_failed", &stats::loads_failed},
+       {"deadline_exceeded", &stats::loads_timed_out}}
+  );
+  out.family(
+      "weir_source_load_duration_seconds", metric_type::histogram, "Time of one data source call."
+  );
+  for (const auto& each : all) out.histogram({{"keyspace", each.name}}, each.stats.load_duration);
+  families.number(
+      "weir_source_loads_running", gauge, "Calls of the data source now.", &stats::loads_running
+  );
+  families.number(
+      "weir_source_loads_not_kept_total",
+      counter,
+      "Loads overtaken by a change or a lost slot.",
+      &stats::loads_not_kept
+  );
+  families.number(
+      "weir_passed_through_total",
+      counter,
+      "Loads in place of an owner and a gutter node that could not be asked.",
+      &stats::passed_through
+  );
+  families.numbers(
+      "weir_refused_total",
+      counter,
+      "Requests refused by a limit of the keyspace.",
+      "reason",
+      {{"overloaded", &stats::refused_overloaded}, {"too_large", &stats::refused_too_large}}
+  );
+  families.numbers(
+      "weir_cache_bytes",
+      gauge,
+      "Memory taken by entries, overhead included.",
+      "tier",
+      {{"owned", &stats::bytes}, {"gutter", &stats::gutter_bytes}}
+  );
+  families.number("weir_cache_entries", gauge, "Entries held now.", &stats::entries);
+  families.numbers(
+      "weir_evictions_total",
+      counter,
+      "Entries dropped to make room or at the end of their TTL.",
+      "reason",
+      {{"size", &stats::evicted}, {"expired", &stats::expired}}
+  );
+  families.number(
+      "weir_invalidations_total", counter, "Changes applied on this node.", &stats::invalidations
+  );
+}
+
+void append_cluster(metrics_text& out, const engine& of) {
+  const auto all = of.members();
+  std::map<std::string_view, std::uint64_t> by_state;
+  for (const auto state :
+       {member_state::reachable, member_state::unreachable, member_state::unproven}) {
+    by_state[name(state)] = 0;
+  }
+  for (const auto& each : all) {
+    ++by_state[name(each.is_self ? member_state::reachable : each.state)];
+  }
+  out.family("weir_members", metric_type::gauge, "Nodes this node knows, itself included.");
+  for (const auto& [state, count] : by_state) out.sample({{"state", state}}, count);
+  out.family(
+      "weir_peer_rtt_seconds", metric_type::gauge, "Round trip of the last probe of a peer."
+  );
+  for (const auto& each : all) {
+    if (each.is_self || each.id.empty()) continue;
+    const auto rtt = std::chrono::duration<double>(each.rtt).count();
+    out.sample({{"peer", each.id}}, rtt);
+  }
+  const auto ring = of.ring();
+  out.family("weir_ring_share_ratio", metric_type::gauge, "Share of the slots that a node owns.");
+  for (std::uint16_t i = 0; i != ring->size(); ++i) {
+    out.sample({{"node", ring->members()[i].id}}, ring->share(i));
+  }
+}
+
+}  // namespace
+
+std::string http_door::impl::metrics() const {
+  metrics_text out;
+  append_requests(out, counters);
+  std::vector<keyspace_sample> all;
+  for (const auto& each : engine.keyspaces()) {
+    all.push_back({std::string(each.name()), each.stats()});
+  }
+  append_keyspaces(out, all);
+  append_cluster(out, engine);
+  out.family("weir_view_digest_changes_total", metric_type::counter, "Changes of this node's ring.")
+      .sample({}, digest_changes.load(std::memory_order_relaxed));
+  out.family("weir_build_info", metric_type::gauge, "Always 1; what was built is in the labels.")
+      .sample({{"version", options.version}, {"revision", options.revision}}, std::uint64_t{1});
+  append_process_metrics(out, options.started);
+  if (options.metrics) options.metrics(out);
+  return out.text();
+}
+
+}  // namespace weir

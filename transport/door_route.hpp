@@ -1,0 +1,42 @@
+#pragma once
+
+#include <weir/transport/http_message.hpp>
+
+#include <cstdint>
+#include <string_view>
+
+namespace weir {
+
+/// Everything that has an address at the door.
+enum class door_page : std::uint8_t {
+  key,       ///< /v1/{keyspace}/{key}
+  keyspace,  ///< /v1/{keyspace}
+  cluster,
+  members,
+  ring,
+  keyspaces,
+  livez,
+  readyz,
+  metrics,
+  unknown,
+};
+
+/// A request path taken apart; the views are raw, percent-encoded parts of it.
+struct door_route {
+  door_page page = door_page::unknown;
+  std::string_view keyspace;
+  std::string_view key;
+};
+
+door_route find_route(std::string_view path) noexcept;
+
+/// The value of an Allow field for `page`; of a key page in a keyspace that denies writes.
+std::string_view allowed_methods(door_page page) noexcept;
+
+inline constexpr std::string_view allowed_with_writes = "GET, HEAD, PUT, DELETE, PURGE, OPTIONS";
+
+/// The name of the first query parameter that is not in `known` (a list like "explain fresh");
+/// empty when all are.
+std::string_view unknown_parameter(std::string_view query, std::string_view known) noexcept;
+
+}  // namespace weir

@@ -1,0 +1,210 @@
+// What this node shows of itself and of the cluster: /cluster, /livez, /readyz.
+#include "door_core.hpp"
+
+#include <weir/transport/http_target.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace weir {
+namespace {
+
+std::string hex(std::uint64_t number) {
+  std::array<char, 16> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr};
+}
+
+void write_options(json_writer& json, const keyspace_options& of) {
+  json.name("options").begin_object();
+  json.member("ttl_ms", of.ttl.count()).member("jitter", of.jitter);
+  json.member("negative_ttl_ms", of.negative_ttl.count());
+  json.member("max_memory", of.max_memory).member("max_entry", of.max_entry);
+  json.member("max_key", of.max_key).member("eviction", "lru");
+  json.member("consistency", of.consistency == consistency::strict ? "strict" : "available");
+  json.member("writes", of.writes == writes::allow ? "allow" : "deny");
+  json.name("loads").begin_object().member("concurrent", of.loads.concurrent);
+  json.member("queue", of.loads.queue).member("timeout_ms", of.loads.timeout.count());
+  json.end_object().end_object();
+}
+
+void write_stats(json_writer& json, const keyspace_stats& of) {
+  json.name("stats").begin_object();
+  json.member("hits", of.hits).member("negative_hits", of.negative_hits);
+  json.member("misses", of.misses).member("joined", of.joined);
+  json.member("loads_value", of.loads_value).member("loads_absent", of.loads_absent);
+  json.member("loads_failed", of.loads_failed).member("loads_timed_out", of.loads_timed_out);
+  json.member("loads_running", of.loads_running).member("loads_not_kept", of.loads_not_kept);
+  json.member("refused_overloaded", of.refused_overloaded);
+  json.member("refused_too_large", of.refused_too_large);
+  json.member("passed_through", of.passed_through);
+  json.member("evicted", of.evicted).member("expired", of.expired);
+  json.member("invalidations", of.invalidations).member("entries", of.entries);
+  json.member("bytes", of.bytes).member("gutter_bytes", of.gutter_bytes);
+  json.member("load_seconds", of.load_duration.seconds).end_object();
+}
+
+http_response text_answer(unsigned status, std::string_view text) {
+  http_response response(status, bytes(text));
+  response.add("Content-Type", "text/plain; charset=utf-8");
+  response.add("Cache-Control", "no-store");
+  return response;
+}
+
+}  // namespace
+
+http_response http_door::impl::view(const http_request& request, door_page page) const {
+  if (page == door_page::unknown && request.path != "*") {
+    return problem(
+        404,
+        name(errc::not_found),
+        "Not found",
+        "nothing is served at \"" + std::string(request.path.substr(0, 128)) +
+            "\"; data is at /v1/{keyspace}/{key}, the node's view at /cluster"
+    );
+  }
+  if (request.method == http_method::options) {
+    http_response response(204);
+    response.add("Allow", request.path == "*" ? allowed_with_writes : allowed_methods(page));
+    return response;
+  }
+  if (request.method != http_method::get && request.method != http_method::head) {
+    return method_not_allowed(request, allowed_methods(page));
+  }
+  switch (page) {
+    case door_page::cluster:
+      return cluster();
+    case door_page::members:
+      return members();
+    case door_page::ring:
+      return ring(request.query);
+    case door_page::keyspaces:
+      return keyspaces();
+    case door_page::readyz:
+      return readyz(request.query);
+    case door_page::metrics: {
+      http_response response(200, metrics());
+      response.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+      return response;
+    }
+    default:
+      break;
+  }
+  const bool is_verbose = query_parameter(request.query, "verbose").has_value();
+  return text_answer(200, is_verbose ? "[+] event loop: this answer comes from it\nok\n" : "ok\n");
+}
+
+http_response http_door::impl::cluster() const {
+  const auto& self = engine.self();
+  const auto all = engine.members();
+  const auto ring = engine.ring();
+  const auto reachable = std::count_if(all.begin(), all.end(), [](const member_status& each) {
+    return each.is_self || each.state == member_state::reachable;
+  });
+  json_writer json;
+  json.begin_object().member("cluster", self.cluster);
+  json.name("node").begin_object().member("id", self.id).member("address", self.address);
+  json.member("incarnation", hex(self.incarnation)).member("weight", self.weight);
+  json.member("version", options.version).end_object();
+  json.member("digest", hex(engine.view_digest()));
+  json.member("members", all.size()).member("reachable", reachable);
+  json.member("ring_nodes", ring->size());
+  json.name("keyspaces").begin_array();
+  for (const auto& each : engine.keyspaces()) json.value(each.name());
+  json.end_array().end_object();
+  return json_answer(json);
+}
+
+http_response http_door::impl::members() const {
+  json_writer json;
+  json.begin_object().name("members").begin_array();
+  for (const auto& each : engine.members()) {
+    json.begin_object().member("id", each.id).member("address", each.address);
+    json.member("incarnation", hex(each.incarnation)).member("weight", each.weight);
+    json.member("state", name(each.state)).member("self", each.is_self);
+    json.member("in_ring", each.is_in_ring).member("rtt_ms", each.rtt.count());
+    json.member("since_ms", each.since.count()).member("last_failure", each.last_failure);
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return json_answer(json);
+}
+
+http_response http_door::impl::ring(std::string_view query) const {
+  if (const auto key = query_parameter(query, "key")) return place(*key);
+  const auto ring = engine.ring();
+  json_writer json;
+  json.begin_object().member("digest", hex(engine.view_digest()));
+  json.member("vnodes", options.ring.vnodes).member("bounded_load", options.ring.bounded_load);
+  json.name("nodes").begin_array();
+  for (std::uint16_t i = 0; i != ring->size(); ++i) {
+    const auto& node = ring->members()[i];
+    json.begin_object().member("id", node.id).member("address", node.address);
+    json.member("weight", node.weight).member("share", ring->share(i));
+    json.member("slots", ring->load(i)).end_object();
+  }
+  json.end_array().end_object();
+  return json_answer(json);
+}
+
+http_response http_door::impl::place(std::string_view raw) const {
+  const auto text = decode_path_segment(raw);
+  if (!text) return refuse(errc::bad_request, "a malformed % in ?key").response;
+  const auto slash = text->find('/');
+  if (slash == std::string::npos) {
+    return refuse(errc::bad_request, "?key must be KEYSPACE/KEY, percent-encoded once").response;
+  }
+  const auto keyspace = std::string_view(*text).substr(0, slash);
+  const auto key = std::string_view(*text).substr(slash + 1);
+  if (key.empty()) return refuse(errc::bad_key, "the key in ?key is empty").response;
+  if (!engine.find_keyspace(keyspace)) {
+    return refuse(
+               errc::no_keyspace,
+               "this node has no keyspace \"" + std::string(keyspace.substr(0, 64)) + "\""
+    )
+        .response;
+  }
+  const auto found = engine.place_of(keyspace, key);
+  json_writer json;
+  json.begin_object().member("keyspace", keyspace).data_member("key", key);
+  json.member("slot", found.slot).member("owner", found.owner).member("gutter", found.gutter);
+  json.end_object();
+  return json_answer(json);
+}
+
+http_response http_door::impl::keyspaces() const {
+  json_writer json;
+  json.begin_object().name("keyspaces").begin_array();
+  for (const auto& each : engine.keyspaces()) {
+    json.begin_object().member("name", each.name());
+    write_options(json, each.options());
+    write_stats(json, each.stats());
+    json.end_object();
+  }
+  json.end_array().end_object();
+  return json_answer(json);
+}
+
+http_response http_door::impl::readyz(std::string_view query) const {
+  const auto checks = options.readiness ? options.readiness() : std::vector<readiness_check>();
+  const bool is_ready = std::none_of(checks.begin(), checks.end(), [](const auto& each) {
+    return each.state == check_state::failed;
+  });
+  std::string text;
+  for (const auto& each : checks) {
+    const bool is_asked = query_parameter(query, "verbose").has_value();
+    if (!is_asked && each.state != check_state::failed) continue;
+    text.append(
+        each.state == check_state::passed  ? "[+] "
+        : each.state == check_state::noted ? "[!] "
+                                           : "[-] "
+    );
+    text.append(each.name);
+    if (!each.detail.empty()) text.append(": ").append(each.detail);
+    text.push_back('\n');
+  }
+  text.append(is_ready ? "ok\n" : "not ready\n");
+  return text_answer(is_ready ? 200 : 503, text);
+}
+
+}  // namespace weir
