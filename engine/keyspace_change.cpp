@@ -152,6 +152,7 @@ change_reply keyspace_core::apply(const change_request& request) {
   {
     const std::lock_guard lock(s.mutex);
     const auto epoch = context_->terms.epoch_of(slot);
+    if (request.role == serve_as::owner && epoch == 0) return {.error = errc::not_owner};
     auto* held = s.table.find(request.key, hash);
     if (request.role == serve_as::owner && !holds(s, held, request.condition, hash, epoch, now)) {
       return {.error = errc::conflict};
@@ -161,7 +162,7 @@ change_reply keyspace_core::apply(const change_request& request) {
     overtake(s, request.key);
     if (held != nullptr) s.table.erase(*held, garbage);
     if (request.role == serve_as::owner) reply.version = {epoch, seq};
-    if (keeps && epoch != 0) {
+    if (keeps) {
       made->epoch = epoch;
       made->seq = seq;
       s.table.insert(std::move(made), garbage);

@@ -162,21 +162,29 @@ keyspace_stats keyspace_core::stats() {
 void keyspace_core::close(errc why) {
   int open = 0;
   if (!closed_.compare_exchange_strong(open, static_cast<int>(why))) return;
+  limiter_.close(why);
   for (const auto& s : shards_) {
     std::vector<std::shared_ptr<waiter>> waiters;
     std::vector<completion<result<void>>> turns;
     {
       const std::lock_guard lock(s->mutex);
       for (auto& [key, flights] : s->flights) {
+        flights.running += static_cast<int>(flights.waiting.size());  // each gives its turn back
+        std::move(flights.waiting.begin(), flights.waiting.end(), std::back_inserter(turns));
+        flights.waiting.clear();
         for (auto& current : flights.current) {
-          if (current) std::move(current->waiters.begin(), current->waiters.end(), std::back_inserter(waiters));
-          if (current) current->waiters.clear();
+          if (!current) continue;
+          std::move(current->waiters.begin(), current->waiters.end(), std::back_inserter(waiters));
+          current->waiters.clear();
           current.reset();
         }
       }
     }
+    for (auto& each : turns) std::move(each)(result<void>());
     for (auto& each : waiters) {
-      if (!each->is_answered.exchange(true)) std::move(each->done)(why);
+      if (each->is_answered.exchange(true)) continue;
+      if (const auto timer = each->timer.load()) env().cancel(timer);
+      std::move(each->done)(why);
     }
   }
 }

@@ -51,6 +51,15 @@ void load_limiter::call_returned_late() {
   release();
 }
 
+void load_limiter::close(errc why) {
+  std::deque<completion<result<void>>> refused;
+  {
+    const std::lock_guard lock(mutex_);
+    refused.swap(queue_);
+  }
+  for (auto& each : refused) std::move(each)(why);
+}
+
 std::size_t load_limiter::running() const {
   const std::lock_guard lock(mutex_);
   return running_;

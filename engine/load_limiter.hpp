@@ -29,6 +29,9 @@ class load_limiter {
   void call_is_stuck();
   void call_returned_late();
 
+  /// Refuses everybody who waits, with `why`.
+  void close(errc why);
+
   std::size_t running() const;
 
  private:
