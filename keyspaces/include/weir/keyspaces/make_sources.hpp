@@ -1,0 +1,83 @@
+#pragma once
+
+#include <weir/engine/data_source.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+class http_client;
+
+/// An HTTP origin: one GET per load.
+///
+/// 200 and 203 are the value, 204 an empty one, 404 and 410 "not found"; any other status is
+/// errc::source_failed, a redirect too (it is not followed). `Cache-Control: no-store`, `no-cache`,
+/// `s-maxage` and `max-age` less `Age` bound the TTL, also that of "not found". Content-Type and
+/// ETag are kept.
+///
+/// A key cannot leave its place in the URL: it is percent-encoded whole, '/' too. As many servers
+/// decode before they look at paths, a key that would put a "." or ".." between slashes is not
+/// asked for; it is not found.
+struct http_source_options {
+  /// "http://host[:port]/path/{key}", `{key}` once or more in path or query. Hosts are trusted.
+  std::string url;
+
+  /// Sent with every request. Host and those that frame the message are not allowed.
+  std::vector<std::pair<std::string, std::string>> headers = {};
+
+  std::chrono::milliseconds timeout{2000};  ///< of one request; the load's deadline holds too
+  std::size_t max_entry = 1u << 20;         ///< bytes of a body; more is errc::too_large
+};
+
+/// An SQLite database, read only: the first column of the first row; no row or NULL is "not found".
+///
+/// Text and blobs are the value as they are, numbers as SQLite writes them. A file that is replaced
+/// by another of the same name is opened anew at the next load.
+struct sqlite_source_options {
+  std::filesystem::path path;  ///< an existing database file
+
+  /// One statement that only reads, with one parameter, ?1: the key as text.
+  std::string query;
+
+  std::size_t readers = 4;  ///< connections, 1..64, made on demand
+  std::chrono::milliseconds busy_timeout{
+      500};                          ///< for a writer's lock; the load's deadline holds too
+  std::size_t max_entry = 1u << 20;  ///< bytes of a value; more is errc::too_large
+};
+
+/// A folder: the key is the path of a file below it, '/' between names.
+///
+/// Not found: a missing file, a folder, and any key that is not the one plain name of something
+/// below the root: absolute, with an empty, "." or ".." part, with a NUL, too long, or over a
+/// symbolic link that leaves the root. Links that stay inside are followed. A FIFO, socket or
+/// device, a file without read permission and one that changes while it is read are
+/// errc::source_failed. The content type follows from the name's extension.
+struct file_source_options {
+  std::filesystem::path
+      root;  ///< an existing folder; looked up at every load, so it may be replaced
+
+  std::size_t max_entry = 1u << 20;  ///< bytes of a file; more is errc::too_large, unread
+};
+
+/// Throw std::invalid_argument that says which option is wrong and what is allowed. They look at
+/// the options alone, not at files or networks.
+void check(const http_source_options& options);
+void check(const sqlite_source_options& options);
+void check(const file_source_options& options);
+
+/// The sources. All throw std::invalid_argument: as check() does, and when the file, the folder or
+/// the statement cannot be used, with the reason. The client must not be null.
+std::shared_ptr<data_source> make_http_source(
+    std::shared_ptr<http_client> client, http_source_options options
+);
+std::shared_ptr<data_source> make_sqlite_source(sqlite_source_options options);
+std::shared_ptr<data_source> make_file_source(file_source_options options);
+
+}  // namespace weir

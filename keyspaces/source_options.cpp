@@ -1,0 +1,113 @@
+#include "url_template.hpp"
+
+#include <weir/keyspaces/make_sources.hpp>
+#include <weir/transport/http_message.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <stdexcept>
+#include <string_view>
+
+namespace weir {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr std::array reserved_fields{
+    "connection"sv,
+    "content-length"sv,
+    "expect"sv,
+    "host"sv,
+    "if-none-match"sv,
+    "keep-alive"sv,
+    "range"sv,
+    "te"sv,
+    "trailer"sv,
+    "upgrade"sv,
+    "transfer-encoding"sv,
+};
+
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::invalid_argument("weir: " + what);
+}
+
+void check_max_entry(std::string_view kind, std::size_t max_entry) {
+  constexpr std::size_t most = 1'000'000'000;
+  if (max_entry >= 1 && max_entry <= most) return;
+  refuse(
+      "max_entry of the " + std::string(kind) + " source is " + std::to_string(max_entry) +
+      "; allowed are 1 to " + std::to_string(most) + " bytes"
+  );
+}
+
+void check_time(
+    std::string_view name, std::chrono::milliseconds least, std::chrono::milliseconds given
+) {
+  constexpr std::chrono::milliseconds most = std::chrono::hours(1);
+  if (given >= least && given <= most) return;
+  refuse(
+      std::string(name) + " is " + std::to_string(given.count()) + " ms; allowed are " +
+      std::to_string(least.count()) + " ms to 1 h"
+  );
+}
+
+void check_header(const std::string& name, const std::string& value) {
+  const auto is_token = [](unsigned char c) {
+    constexpr auto others = "!#$%&'*+-.^_`|~"sv;
+    return std::isalnum(c) != 0 || others.find(static_cast<char>(c)) != others.npos;
+  };
+  if (name.empty() || !std::all_of(name.begin(), name.end(), is_token)) {
+    refuse("\"" + name + "\" is not a header name for the http source");
+  }
+  const auto is_same = [&](std::string_view other) { return http_name_equal(name, other); };
+  if (std::any_of(reserved_fields.begin(), reserved_fields.end(), is_same)) {
+    refuse(
+        "the http source sets the header \"" + name + "\" itself, or cannot use it; leave it out"
+    );
+  }
+  // The value may be a secret: it is not repeated here.
+  const auto is_control = [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; };
+  if (std::any_of(value.begin(), value.end(), is_control)) {
+    refuse(
+        "the value of the header \"" + name + "\" has a line break or another control character"
+    );
+  }
+}
+
+}  // namespace
+
+void check(const http_source_options& options) {
+  [[maybe_unused]] const url_template parsed(options.url);
+  for (const auto& [name, value] : options.headers) check_header(name, value);
+  check_time("timeout of the http source", std::chrono::milliseconds(1), options.timeout);
+  check_max_entry("http", options.max_entry);
+}
+
+void check(const sqlite_source_options& options) {
+  if (options.path.empty()) refuse("the sqlite source needs the path of a database file");
+  if (options.query.empty())
+    refuse("the sqlite source needs a query, as SELECT value FROM t WHERE id = ?1");
+  if (options.query.find('\0') != std::string::npos)
+    refuse("the query of the sqlite source has a NUL byte");
+  if (options.query.size() > 64 * 1024) refuse("the query of the sqlite source is over 64 KiB");
+  if (options.readers < 1 || options.readers > 64) {
+    refuse(
+        "readers of the sqlite source is " + std::to_string(options.readers) +
+        "; allowed are 1 to 64"
+    );
+  }
+  check_time(
+      "busy_timeout of the sqlite source", std::chrono::milliseconds(0), options.busy_timeout
+  );
+  check_max_entry("sqlite", options.max_entry);
+}
+
+void check(const file_source_options& options) {
+  if (options.root.empty()) refuse("the file source needs a root folder");
+  if (options.root.native().find('\0') != std::string::npos)
+    refuse("the root of the file source has a NUL byte");
+  check_max_entry("file", options.max_entry);
+}
+
+}  // namespace weir

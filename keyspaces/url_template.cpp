@@ -1,0 +1,101 @@
+#include "url_template.hpp"
+
+#include <weir/transport/host_port.hpp>
+#include <weir/transport/http_client.hpp>
+#include <weir/transport/http_target.hpp>
+
+#include <boost/asio/ip/address_v4.hpp>
+
+#include <algorithm>
+#include <cctype>
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+constexpr std::string_view place = "{key}";
+
+std::string fill(std::string_view with_places, std::string_view what) {
+  std::string filled;
+  for (;;) {
+    const auto found = with_places.find(place);
+    filled.append(with_places.substr(0, found));
+    if (found == std::string_view::npos) return filled;
+    filled.append(what);
+    with_places.remove_prefix(found + place.size());
+  }
+}
+
+bool has_dot_part(std::string_view path) noexcept {
+  for (;;) {
+    const auto end = path.find_first_of("/\\");  // some servers take either
+    const auto part = path.substr(0, end);
+    if (part == "." || part == "..") return true;
+    if (end == std::string_view::npos) return false;
+    path.remove_prefix(end + 1);
+  }
+}
+
+/// "2130706433", "0x7f.1" and the like: addresses for some, names for others.
+bool is_odd_number(std::string_view host) {
+  const auto last = host.substr(host.rfind('.') + 1);  // npos + 1 is 0
+  const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+  if (!last.starts_with("0x") && !last.starts_with("0X") &&
+      !std::all_of(last.begin(), last.end(), is_digit)) {
+    return false;
+  }
+  error_code refused;
+  asio::ip::make_address_v4(std::string(host), refused);
+  return refused.failed();
+}
+
+}  // namespace
+
+url_template::url_template(std::string text) : text_(std::move(text)) {
+  const auto refuse = [&](const std::string& why) {
+    throw std::invalid_argument("weir: the url \"" + text_ + "\" of an http source " + why);
+  };
+  if (const auto scheme = text_.substr(0, text_.find("://")); !http_name_equal(scheme, "http")) {
+    refuse(
+        scheme == text_ ? "needs a scheme: http://host/path/{key}"
+                        : "has the scheme \"" + scheme + "\"; only http is supported"
+    );
+  }
+  const std::string_view rest = std::string_view(text_).substr(7);
+  const auto authority = rest.substr(0, rest.find_first_of("/?#"));
+  if (authority.find('@') != std::string_view::npos) {
+    refuse("has user information; put credentials into a header");
+  }
+  if (authority.find_first_of("{}") != std::string_view::npos)
+    refuse("must not take its host from the key");
+  if (rest.find('#') != std::string_view::npos) refuse("has a fragment (#), which is never sent");
+  if (text_.find(place) == std::string::npos) refuse("has no {key}");
+  const auto filled = fill(text_, "k");
+  if (filled.find_first_of("{}") != std::string::npos)
+    refuse("has braces that are not {key}; write %7B and %7D");
+  const auto parsed = parse_http_url(filled);
+  if (!parsed) refuse("is not a URL: http://host[:port]/path, other characters percent-encoded");
+  if (is_odd_number(parsed->server.host)) refuse("has a host that is a number but no IPv4 address");
+  server_ = to_string(parsed->server);
+
+  auto path = rest.substr(authority.size());
+  path = path.substr(0, path.find('?'));
+  while (!path.empty()) {
+    path.remove_prefix(1);  // the slash
+    const auto segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    if (segment.find(place) == std::string_view::npos) continue;
+    auto decoded = decode_path_segment(segment);
+    if (!decoded) refuse("has a % without two hex digits after it");
+    segments_.push_back(std::move(*decoded));
+  }
+}
+
+std::optional<std::string> url_template::url_for(std::string_view key) const {
+  for (const auto& segment : segments_) {
+    if (has_dot_part(fill(segment, key))) return std::nullopt;
+  }
+  return fill(text_, encode_path_segment(key));
+}
+
+}  // namespace weir
