@@ -1,4 +1,5 @@
 #include "scalars.hpp"
+#include "text.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -31,7 +32,8 @@ bool is_host_name(std::string_view host) {
   if (host.find("..") != host.npos) return false;
   const std::string_view last = host.substr(host.rfind('.') + 1);
   const auto digit = [](unsigned char c) { return std::isdigit(c) != 0; };
-  // All digits at the end means a (wrong) IPv4 address: 10.0.0, 1.2.3.456.
+  // A number at the end means a (wrong) IPv4 address: 10.0.0, 1.2.3.456, 0x7f000001.
+  if (lower(last).starts_with("0x")) return false;
   if (!last.empty() && std::all_of(last.begin(), last.end(), digit)) return false;
   return std::all_of(host.begin(), host.end(), allowed);
 }

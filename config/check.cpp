@@ -162,18 +162,28 @@ class checker {
     );
   }
 
+  /// Other nodes dial the address in their lists, which are most often copies of this one.
   void listed_itself() {
-    if (!problems_.clean("node.id") || !settings_.discovery.fixed || !settings_.node.id) return;
-    const auto& peers = settings_.discovery.fixed->peers;
-    const bool listed = std::any_of(peers.begin(), peers.end(), [&](const static_peer& each) {
-      return each.id == *settings_.node.id;
-    });
-    if (listed || !problems_.clean("discovery")) return;
+    const auto& fixed = settings_.discovery.fixed;
+    if (!fixed || !settings_.node.id || !problems_.clean("discovery")) return;
+    const std::size_t self = static_cast<std::size_t>(
+        std::find_if(
+            fixed->peers.begin(),
+            fixed->peers.end(),
+            [&](const static_peer& each) { return each.id == *settings_.node.id; }
+        ) -
+        fixed->peers.begin()
+    );
+    if (self == fixed->peers.size()) return;
+    const address& listed = fixed->peers[self].address;
+    const address own = settings_.node.advertise.value_or(settings_.listen.peer.address);
+    if (own.port == 0 || own.port == listed.port) return;
     problems_.warning(
         nearest({"discovery", "static", "peers"}).at,
-        {"discovery.static.peers", {}},
-        {"this node, " + quoted(*settings_.node.id) + ", is not in the list",
-         "the other nodes need it in theirs"}
+        {"discovery.static.peers[" + std::to_string(self) + "]", {}},
+        {"this node is listed with port " + std::to_string(listed.port) + ", but " +
+             (settings_.node.advertise ? "advertises " : "listens on ") + std::to_string(own.port),
+         "other nodes will not reach it there"}
     );
   }
 

@@ -84,6 +84,9 @@ complaint syntax_complaint(const std::string& message, std::string_view line) {
   if (line.find("${") != line.npos) {
     return {"not valid YAML: " + message, "inside { } and [ ], put ${VAR} in quotes"};
   }
+  if (message.find("anchor") != message.npos) {
+    return {"anchors (&name) and aliases (*name) are not supported", "repeat the value"};
+  }
   if (message.find("flow") != message.npos) {
     return {
         "not valid YAML: " + message, "a bracket or brace is not closed, or a comma is missing"};

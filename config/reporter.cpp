@@ -42,7 +42,8 @@ std::string_view reporter::line_of(std::uint32_t source, std::size_t line) const
   const auto& [name, text, starts, option] = sources_[source];
   if (line == 0 || line > starts.size()) return {};
   const std::size_t begin = starts[line - 1];
-  return text.substr(begin, text.find('\n', begin) - begin);
+  const std::size_t end = line < starts.size() ? starts[line] - 1 : text.size();
+  return text.substr(begin, end - begin);
 }
 
 void reporter::error(const origin& at, const place& where, complaint what) {

@@ -26,6 +26,21 @@ bool is_url_character(char c) {
   return c > 0x20 && c < 0x7f && std::string_view("\"<>\\^`|").find(c) == std::string_view::npos;
 }
 
+bool is_hex(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+std::optional<complaint> check_escapes(std::string_view target) {
+  if (target.find_first_of("[]") != target.npos) {
+    return complaint{"the URL contains a bracket", "write %5B and %5D"};
+  }
+  for (std::size_t at = target.find('%'); at != target.npos; at = target.find('%', at + 1)) {
+    if (at + 2 < target.size() && is_hex(target[at + 1]) && is_hex(target[at + 2])) continue;
+    return complaint{"the URL contains a % without two hex digits after it", "write %25"};
+  }
+  return std::nullopt;
+}
+
 std::optional<complaint> check_authority(std::string_view authority) {
   if (authority.empty()) return complaint{"the URL names no host", "write http://host:port/..."};
   if (authority.find('@') != authority.npos) {
@@ -96,6 +111,7 @@ std::optional<complaint> check_url(const value& given) {
   if (target.find('#') != target.npos)
     return complaint{"the URL has a fragment", "remove # and what follows"};
   if (auto bad = check_braces(target)) return bad;
+  if (auto bad = check_escapes(target)) return bad;
   if (target.find(placeholder) == target.npos) {
     return complaint{"the URL does not contain {key}", "write http://host:port/path/{key}"};
   }

@@ -58,15 +58,16 @@ TEST_F(ProblemsTest, NamesTheOptionInsteadOfALine) {
 
 TEST_F(ProblemsTest, WarningsAloneDoNotStopTheStart) {
   const auto loaded =
-      load_yaml(with("node: {id: n9}\n"
+      load_yaml(with("node: {id: n1}\n"
                      "listen: {peer: {address: \"127.0.0.1:7420\"}}\n"
-                     "discovery: {static: {peers: [\"n1=127.0.0.1:1\"]}}\n"));
+                     "discovery: {static: {peers: [\"n1=127.0.0.1:7431\"]}}\n"));
   EXPECT_TRUE(loaded.settings);
   EXPECT_EQ(
       format_problems(loaded.problems),
-      "weir.yaml:4:29: warning: discovery.static.peers: this node, \"n9\", is not in the list\n"
-      "    4 | discovery: {static: {peers: [\"n1=127.0.0.1:1\"]}}\n"
-      "      |                             ^ the other nodes need it in theirs\n"
+      "weir.yaml:4:29: warning: discovery.static.peers[0]: this node is listed with port 7431, but "
+      "listens on 7420\n"
+      "    4 | discovery: {static: {peers: [\"n1=127.0.0.1:7431\"]}}\n"
+      "      |                             ^ other nodes will not reach it there\n"
   );
 }
 

@@ -133,6 +133,15 @@ TEST_F(SourceTest, UrlsHaveNoBlanksOrFragments) {
   EXPECT_THAT(url_problem("http://h/{key}#x"), HasSubstr("fragment"));
 }
 
+TEST_F(SourceTest, UrlsAreWellEscaped) {
+  EXPECT_THAT(url_problem("http://h/%2/{key}"), HasSubstr("a % without two hex digits"));
+  EXPECT_THAT(url_problem("http://h/{key}%"), HasSubstr("a % without two hex digits"));
+  EXPECT_THAT(url_problem("http://h/[x]/{key}"), HasSubstr("a bracket"));
+  EXPECT_EQ(
+      source_of<http_source>("{type: http, url: \"http://h/%2F/{key}\"}").url, "http://h/%2F/{key}"
+  );
+}
+
 TEST_F(SourceTest, QueriesBindTheKey) {
   EXPECT_EQ(query_problem("SELECT a FROM t WHERE k = ?1"), "");
   EXPECT_THAT(query_problem("SELECT 1"), HasSubstr("does not contain ?1"));

@@ -60,6 +60,13 @@ TEST_F(StrictYamlTest, RefusesAnchorsAndAliases) {
   );
 }
 
+TEST_F(StrictYamlTest, RefusesAnAliasOfNothing) {
+  EXPECT_THAT(
+      problems(with("node: *x\n")),
+      ElementsAre("2:7 anchors (&name) and aliases (*name) are not supported (repeat the value)")
+  );
+}
+
 TEST_F(StrictYamlTest, BillionLaughsEndsAtOnce) {
   std::string text = "a: &a0 [x, x]\n";
   for (int i = 1; i <= 9; ++i) {
