@@ -1,0 +1,149 @@
+// weir members, keyspaces, stats
+#include "commands.hpp"
+#include "json_reader.hpp"
+#include "text_table.hpp"
+
+#include <ostream>
+
+namespace weir {
+namespace {
+
+namespace json = boost::json;
+constexpr auto right = text_table::align::right;
+
+/// Gets one of the /cluster pages; prints the failure, or the page itself when JSON was asked for.
+struct page {
+  std::optional<json::value> document;  ///< to be shown as a table
+  exit_code code = exit_code::ok;
+};
+
+page get_page(
+    const command_line& line,
+    const char* name,
+    const char* target,
+    const node_client& node,
+    const console& to
+) {
+  const auto answer = node.send(http_method::get, target);
+  if (!answer) return {{}, report(to, name, answer.error())};
+  if (answer->status != 200)
+    return {{}, report(to, name, failure_of(*answer, target, node.server()))};
+  if (line.output == output_format::json) {
+    to.out << answer->body << '\n';
+    return {};
+  }
+  auto document = document_of(*answer, node);
+  if (!document) return {{}, report(to, name, document.error())};
+  return {std::move(*document), exit_code::ok};
+}
+
+std::string ratio_text(double part, double whole) {
+  return whole > 0 ? percent_text(part / whole) : "-";
+}
+
+}  // namespace
+
+exit_code run_members(const command_line& line, const node_client& node, const console& to) {
+  const auto got = get_page(line, "members", "/cluster/members", node, to);
+  if (!got.document) return got.code;
+  text_table table(
+      {{"id"},
+       {"address"},
+       {"state"},
+       {"ring"},
+       {"weight", right},
+       {"rtt", right},
+       {"since", right},
+       {"last failure"}}
+  );
+  for (const auto& each : array_of(*got.document, "members")) {
+    const bool is_self = flag_of(each, "self");
+    const auto id = text_of(each, "id");
+    table.add({
+        id.empty() ? "?" : id,
+        text_of(each, "address"),
+        is_self ? "self" : text_of(each, "state"),
+        flag_of(each, "in_ring") ? "yes" : "no",
+        count_of(each, "weight"),
+        is_self ? "-" : time_text(number_of(each, "rtt_ms") * 1000),
+        is_self ? "-" : time_text(number_of(each, "since_ms") * 1000),
+        text_of(each, "last_failure"),
+    });
+  }
+  table.print(to);
+  return exit_code::ok;
+}
+
+exit_code run_keyspaces(const command_line& line, const node_client& node, const console& to) {
+  const auto got = get_page(line, "keyspaces", "/cluster/keyspaces", node, to);
+  if (!got.document) return got.code;
+  text_table table(
+      {{"name"},
+       {"ttl", right},
+       {"negative", right},
+       {"memory", right},
+       {"limit", right},
+       {"entries", right},
+       {"consistency"},
+       {"writes"}}
+  );
+  for (const auto& each : array_of(*got.document, "keyspaces")) {
+    const auto& options = member_of(each, "options");
+    const auto& stats = member_of(each, "stats");
+    table.add({
+        text_of(each, "name"),
+        time_text(number_of(options, "ttl_ms") * 1000),
+        time_text(number_of(options, "negative_ttl_ms") * 1000),
+        size_text(number_of(stats, "bytes")),
+        size_text(number_of(options, "max_memory")),
+        count_of(stats, "entries"),
+        text_of(options, "consistency"),
+        text_of(options, "writes"),
+    });
+  }
+  table.print(to);
+  return exit_code::ok;
+}
+
+exit_code run_stats(const command_line& line, const node_client& node, const console& to) {
+  const auto got = get_page(line, "stats", "/cluster/keyspaces", node, to);
+  if (!got.document) return got.code;
+  text_table table(
+      {{"keyspace"},
+       {"hits", right},
+       {"misses", right},
+       {"hit ratio", right},
+       {"joined", right},
+       {"loads", right},
+       {"absent", right},
+       {"failed", right},
+       {"mean load", right},
+       {"evicted", right},
+       {"entries", right},
+       {"memory", right}}
+  );
+  for (const auto& each : array_of(*got.document, "keyspaces")) {
+    const auto& stats = member_of(each, "stats");
+    const auto hits = number_of(stats, "hits");
+    const auto failed = number_of(stats, "loads_failed") + number_of(stats, "loads_timed_out");
+    const auto loads = number_of(stats, "loads_value") + number_of(stats, "loads_absent") + failed;
+    table.add({
+        text_of(each, "name"),
+        count_of(stats, "hits"),
+        count_of(stats, "misses"),
+        ratio_text(hits, hits + number_of(stats, "misses")),
+        count_of(stats, "joined"),
+        std::to_string(static_cast<std::uint64_t>(loads)),
+        count_of(stats, "loads_absent"),
+        std::to_string(static_cast<std::uint64_t>(failed)),
+        loads > 0 ? time_text(number_of(stats, "load_seconds") * 1e6 / loads) : "-",
+        count_of(stats, "evicted"),
+        count_of(stats, "entries"),
+        size_text(number_of(stats, "bytes")),
+    });
+  }
+  table.print(to);
+  return exit_code::ok;
+}
+
+}  // namespace weir

@@ -1,0 +1,13 @@
+#include "console.hpp"
+
+namespace weir {
+
+std::string tinted(const console& on, tint how, std::string_view text) {
+  if (on.color == color_use::plain || how == tint::none) return std::string(text);
+  constexpr std::string_view codes[] = {"", "32", "31", "2", "1"};
+  std::string out = "\x1b[";
+  out.append(codes[static_cast<int>(how)]).append("m").append(text).append("\x1b[0m");
+  return out;
+}
+
+}  // namespace weir

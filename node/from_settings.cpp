@@ -1,0 +1,133 @@
+#include <weir/discovery/static_provider.hpp>
+#include <weir/keyspaces/make_sources.hpp>
+#include <weir/node/from_settings.hpp>
+#include <weir/transport/http_client.hpp>
+
+#include <stdexcept>
+#include <variant>
+
+namespace weir {
+namespace {
+
+std::vector<candidate> candidates_of(const config::static_discovery& fixed) {
+  std::vector<candidate> out;
+  for (const auto& each : fixed.peers) out.push_back({each.id, config::to_string(each.address)});
+  return out;
+}
+
+/// Makes the source that a variant of settings describes.
+struct source_maker {
+  const config::keyspace_settings& keyspace;
+  const std::shared_ptr<http_client>& client;
+  const callback_sources& callbacks;
+
+  std::shared_ptr<data_source> operator()(const std::monostate&) const {
+    throw std::invalid_argument("it has no source");
+  }
+
+  std::shared_ptr<data_source> operator()(const config::http_source& from) const {
+    http_source_options options{
+        .url = from.url,
+        .timeout = from.timeout,
+        .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+    };
+    for (const auto& each : from.headers) options.headers.emplace_back(each.name, each.value.value);
+    return make_http_source(client, std::move(options));
+  }
+
+  std::shared_ptr<data_source> operator()(const config::sqlite_source& from) const {
+    return make_sqlite_source({
+        .path = from.path,
+        .query = from.query,
+        .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+    });
+  }
+
+  std::shared_ptr<data_source> operator()(const config::file_source& from) const {
+    return make_file_source(
+        {.root = from.root, .max_entry = static_cast<std::size_t>(keyspace.max_entry)}
+    );
+  }
+
+  std::shared_ptr<data_source> operator()(const config::callback_source& from) const {
+    if (const auto found = callbacks.find(from.name); found != callbacks.end())
+      return found->second;
+    throw std::invalid_argument(
+        "no callback named \"" + from.name +
+        "\" is registered; a callback needs a C++ program, use http, sqlite or file here"
+    );
+  }
+};
+
+}  // namespace
+
+node_options options_from(const config::settings& settings) {
+  node_options options{
+      .cluster = settings.cluster,
+      .id = settings.node.id.value_or(""),
+      .weight = settings.node.weight,
+      .http_address = config::to_string(settings.listen.http.address),
+      .ring = {.vnodes = settings.ring.vnodes, .bounded_load = settings.ring.bounded_load},
+      .runtime = {.threads = settings.node.threads.value_or(0)},
+  };
+  if (settings.discovery.fixed) {
+    options.peer_address = config::to_string(settings.listen.peer.address);
+    options.discovery = std::make_shared<static_provider>(candidates_of(*settings.discovery.fixed));
+  }
+  if (settings.node.advertise) options.advertise = config::to_string(*settings.node.advertise);
+  return options;
+}
+
+keyspace_options options_from(const config::keyspace_settings& settings) {
+  const bool is_strict = settings.consistency == config::consistency_mode::strict;
+  const bool is_writable = settings.writes == config::writes_mode::allow;
+  return {
+      .name = settings.name,
+      .ttl = settings.ttl,
+      .jitter = settings.jitter,
+      .negative_ttl = settings.negative_ttl,
+      .max_memory = settings.budget,
+      .max_entry = settings.max_entry,
+      .max_key = settings.max_key,
+      .eviction = eviction::lru,
+      .consistency = is_strict ? consistency::strict : consistency::available,
+      .loads =
+          {
+              .concurrent = settings.loads.concurrent,
+              .queue = settings.loads.queue,
+              .timeout = settings.loads.timeout,
+          },
+      .writes = is_writable ? writes::allow : writes::deny,
+  };
+}
+
+std::shared_ptr<data_source> source_from(
+    const config::keyspace_settings& settings,
+    const std::shared_ptr<http_client>& client,
+    const callback_sources& callbacks
+) {
+  try {
+    return std::visit(source_maker{settings, client, callbacks}, settings.source);
+  } catch (const std::exception& failed) {
+    throw std::invalid_argument("keyspace \"" + settings.name + "\": " + failed.what());
+  }
+}
+
+std::shared_ptr<http_client> make_http_client(const node& node) {
+  return std::make_shared<http_client>(node.loops());
+}
+
+std::unique_ptr<node> node_from_settings(
+    const config::settings& settings, const callback_sources& callbacks, log_sink log
+) {
+  auto options = options_from(settings);
+  options.log = std::move(log);
+  auto made = std::make_unique<node>(std::move(options));
+  const auto client = make_http_client(*made);
+  for (const auto& each : settings.keyspaces) {
+    made->add_keyspace(options_from(each), source_from(each, client, callbacks));
+  }
+  return made;
+}
+
+}  // namespace weir

@@ -1,0 +1,38 @@
+#include "commands.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <unistd.h>
+
+int main(int argc, char** argv) {
+  using namespace weir;
+  const auto variable = [](std::string_view name) -> std::optional<std::string> {
+    const char* found = std::getenv(std::string(name).c_str());
+    return found != nullptr ? std::optional<std::string>(found) : std::nullopt;
+  };
+  const bool is_colored = ::isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").value_or("").empty();
+  const console streams{
+      std::cin, std::cout, std::cerr, is_colored ? color_use::colored : color_use::plain};
+  try {
+    const auto parsed = parse_command_line({argv + std::min(argc, 1), argv + argc}, variable);
+    std::cout << parsed.out;
+    std::cerr << parsed.err;
+    auto code = parsed.code;
+    if (parsed.command) {
+      const auto fetch = [](http_client_request request) { return http_fetch(std::move(request)); };
+      code = run_command(*parsed.command, fetch, streams);
+    }
+    std::cout.flush();
+    if (!std::cout && code == exit_code::ok) {
+      std::cerr
+          << "weir: cannot write to standard output; is the disk full, or was the reader closed?\n";
+      code = exit_code::failure;
+    }
+    return static_cast<int>(code);
+  } catch (const std::exception& failed) {
+    std::cerr << "weir: " << failed.what() << '\n';
+    return static_cast<int>(exit_code::failure);
+  }
+}

@@ -1,0 +1,379 @@
+#include "advertise.hpp"
+#include "event_hub.hpp"
+#include "version.hpp"
+
+#include <weir/node/node.hpp>
+#include <weir/transport/http_door.hpp>
+#include <weir/transport/http_server.hpp>
+#include <weir/transport/peer_link.hpp>
+
+#include <boost/throw_exception.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+using steady_clock = std::chrono::steady_clock;
+
+constexpr milliseconds longest_goodbye{2000};  // for all peers to hear that this node goes
+constexpr milliseconds longest_linger{2000};   // for clients and requests under way to notice
+
+void check(const node_options& options) {
+  const auto refuse = [](const std::string& what) { throw std::invalid_argument("weir: " + what); };
+  if (options.cluster.empty() || options.cluster.size() > 255) {
+    refuse("cluster must be 1 to 255 bytes long");
+  }
+  if (options.id.size() > max_member_id) refuse("id must be at most 255 bytes long");
+  if (options.weight < 1 || options.weight > max_member_weight) refuse("weight must be 1 to 1000");
+  if (options.discovery && options.peer_address.empty()) {
+    refuse("discovery needs a peer door; set peer_address");
+  }
+}
+
+node_options checked(node_options options) {
+  check(options);
+  if (options.id.empty()) options.id = host_name();
+  return options;
+}
+
+/// A flag that one thread sets and another waits for.
+class event {
+ public:
+  void set() {
+    const std::lock_guard lock(mutex_);
+    is_set_ = true;
+    changed_.notify_all();
+  }
+
+  void wait_until(steady_clock::time_point when) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, when, [this] { return is_set_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool is_set_ = false;
+};
+
+}  // namespace
+
+void throw_exception_from_error(const start_error& error, const boost::source_location& where) {
+  boost::throw_exception(boost::system::system_error(error.code, error.text), where);
+}
+
+namespace {
+
+void append_link_metrics(metrics_text& out, const peer_link_counters& of) {
+  const auto add =
+      [&](std::string_view name, std::string_view help, std::uint64_t in, std::uint64_t out_) {
+        out.family(name, metric_type::counter, help);
+        out.sample({{"direction", "in"}}, in).sample({{"direction", "out"}}, out_);
+      };
+  add("weir_link_messages_total", "Messages over the peer link.", of.messages_in, of.messages_out);
+  add("weir_link_bytes_total", "Bytes over the peer link.", of.bytes_in, of.bytes_out);
+  out.family("weir_link_calls_total", metric_type::counter, "Requests sent to other nodes.");
+  out.sample({}, of.calls);
+  out.family(
+      "weir_link_refused_total", metric_type::counter, "Peer connections refused by either side."
+  );
+  out.sample({}, of.refused);
+  out.family(
+      "weir_link_faults_total",
+      metric_type::counter,
+      "Peer connections closed for breaking the protocol, by cause."
+  );
+  for (std::size_t i = 1; i != peer_fault_count; ++i) {
+    out.sample({{"cause", name(static_cast<peer_fault>(i))}}, of.faults[i]);
+  }
+}
+
+}  // namespace
+
+enum class phase { made, started, draining, stopped };
+
+struct node::impl {
+  explicit impl(node_options given)
+      : options(checked(std::move(given))),
+        hub(std::make_shared<event_hub>(options.log, options.executor)),
+        threads(options.runtime),
+        core(threads, own_identity(), {.ring = options.ring, .health = options.health}),
+        door(core, door_settings()) {
+    core.on_event([hub = hub, door = &door](const cluster_event& event) {
+      door->note(event);
+      hub->publish(event);
+    });
+  }
+
+  identity own_identity() const {
+    return {.cluster = options.cluster, .id = options.id, .weight = options.weight, .address = {}};
+  }
+
+  door_options door_settings() {
+    door_options made;
+    made.version = version_text;
+    made.revision = revision_text;
+    made.ring = options.ring;
+    made.readiness = [this] { return readiness(); };
+    made.metrics = [this](metrics_text& out) { append_metrics(out); };
+    return made;
+  }
+
+  void append_metrics(metrics_text& out) const {
+    if (network) append_link_metrics(out, network->counters());
+    if (options.metrics) options.metrics(out);
+  }
+
+  std::vector<readiness_check> readiness() const;
+  boost::system::result<void, start_error> open_doors();
+  void watch_candidates();
+  void take_candidates(result<std::vector<candidate>> found);
+  void stop();
+
+  const node_options options;
+  const std::shared_ptr<event_hub> hub;
+  runtime threads;
+  engine core;
+  http_door door;
+  std::unique_ptr<peer_link_network> network;
+  std::unique_ptr<http_server> server;
+  std::atomic<phase> now{phase::made};
+  std::atomic<bool> was_discovery_answered{false};
+  bool is_discovering = false;
+
+  std::mutex candidates_mutex;  // held while the engine hears of them, so that their order stays
+  std::vector<candidate> candidates;
+  bool has_joined = false;
+
+  mutable std::mutex addresses_mutex;
+  std::string peer_address;
+  std::string http_address;
+};
+
+node::node(node_options options) : impl_(std::make_unique<impl>(std::move(options))) {}
+
+node::~node() {
+  impl_->stop();
+}
+
+std::vector<readiness_check> node::impl::readiness() const {
+  const auto is = [](bool good) { return good ? check_state::passed : check_state::failed; };
+  const auto current = now.load();
+  std::vector<readiness_check> checks;
+  checks.push_back({"listeners", is(current >= phase::started), {}});
+  checks.push_back({"keyspaces", check_state::passed, {}});
+  const bool is_discovered = !options.discovery || was_discovery_answered;
+  checks.push_back({"discovery", is(is_discovered), {}});
+  const bool is_going = current > phase::started;
+  checks.push_back({"draining", is(!is_going), is_going ? "the node is going down" : ""});
+  if (!checks[0].detail.empty() || current < phase::started) checks[0].detail = "not open yet";
+  if (!is_discovered) checks[2].detail = "no answer from the provider yet";
+  return checks;
+}
+
+boost::system::result<void, start_error> node::impl::open_doors() {
+  const auto refuse = [](error_code code, std::string text) -> start_error {
+    return {code, std::move(text)};
+  };
+  if (!options.peer_address.empty()) {
+    peer_link_options link;
+    link.log = [hub = hub](std::string_view remark, peer_log_fields fields) {
+      hub->log_link(remark, std::move(fields));
+    };
+    network = std::make_unique<peer_link_network>(threads, threads.loops(), std::move(link));
+    auto bound = network->listen(options.peer_address);
+    if (!bound) {
+      return refuse(
+          bound.error(),
+          "cannot listen for peers on " + options.peer_address + ": " + bound.error().message() +
+              "; free it or choose another address"
+      );
+    }
+    const std::lock_guard lock(addresses_mutex);
+    peer_address = std::move(*bound);
+  }
+  if (!options.http_address.empty()) {
+    server = std::make_unique<http_server>(threads.loops(), http_limits{}, door);
+    server->on_log([hub = hub](std::string_view remark) {
+      hub->log(log_level::warn, "http.remark", {{"detail", std::string(remark)}});
+    });
+    auto bound = server->listen(options.http_address);
+    if (!bound) return refuse(bound.error().code, bound.error().text);
+    const std::lock_guard lock(addresses_mutex);
+    http_address = std::move(*bound);
+  }
+  return {};
+}
+
+void node::impl::take_candidates(result<std::vector<candidate>> found) {
+  was_discovery_answered = true;
+  if (!found) {
+    const auto why = found.error().message() + "; the known members stay";
+    return hub->log(log_level::warn, "discovery.failed", {{"detail", why}});
+  }
+  const std::lock_guard lock(candidates_mutex);
+  if (found->empty() && !candidates.empty()) {
+    return hub->log(log_level::warn, "discovery.empty", {{"detail", "the known members stay"}});
+  }
+  hub->log(log_level::info, "discovery.answered", {{"candidates", std::to_string(found->size())}});
+  candidates = std::move(*found);
+  if (has_joined) core.set_candidates(candidates);
+}
+
+/// Candidates that are named before the node knows its own address wait until it does.
+void node::impl::watch_candidates() {
+  if (options.discovery) {
+    is_discovering = true;
+    options.discovery->start(threads, [this](auto found) { take_candidates(std::move(found)); });
+  }
+  if (!network) return;
+  {
+    const std::lock_guard lock(candidates_mutex);
+    const auto& fixed = options.advertise;
+    core.advertise(fixed.empty() ? advertised_address(peer_address, candidates) : fixed);
+    network->start(core.self(), core);
+    core.join(*network);
+    core.set_candidates(candidates);
+    has_joined = true;
+  }
+  if (options.discovery) options.discovery->announce(core.self());
+}
+
+boost::system::result<void, start_error> node::start() {
+  if (impl_->now != phase::made)
+    throw std::logic_error("weir: start() of a node that was started before");
+  if (auto opened = impl_->open_doors(); !opened) {
+    impl_->hub->log(log_level::error, "node.refused", {{"detail", opened.error().text}});
+    impl_->stop();
+    return opened;
+  }
+  impl_->watch_candidates();
+  impl_->now = phase::started;
+  log_fields fields{{"node", id()}, {"cluster", impl_->options.cluster}};
+  if (!http_address().empty()) fields.emplace_back("http", http_address());
+  if (!peer_address().empty()) {
+    fields.emplace_back("peer", peer_address());
+    fields.emplace_back("advertise", impl_->core.self().address);
+  }
+  fields.emplace_back("keyspaces", std::to_string(keyspaces().size()));
+  impl_->hub->log(log_level::info, "node.started", std::move(fields));
+  return {};
+}
+
+void node::drain(milliseconds longest) {
+  auto expected = phase::started;
+  if (!impl_->now.compare_exchange_strong(expected, phase::draining)) return stop();
+  const auto end = steady_clock::now() + longest;
+  impl_->hub->log(
+      log_level::info, "node.draining", {{"within_ms", std::to_string(longest.count())}}
+  );
+  if (impl_->options.discovery) impl_->options.discovery->leave();
+  const bool has_peers = impl_->network && impl_->core.ring()->size() > 1;
+  if (has_peers) {
+    const auto told = std::make_shared<event>();
+    const auto goodbye = std::min(longest / 2, longest_goodbye);
+    impl_->core.leave(impl_->threads.now() + goodbye, [told] { told->set(); });
+    told->wait_until(steady_clock::now() + goodbye);
+    event().wait_until(steady_clock::now() + std::min(longest / 10, longest_linger));
+  }
+  if (impl_->server) {
+    const auto finished = std::make_shared<event>();
+    impl_->server->drain(end, [finished] { finished->set(); });
+    finished->wait_until(end);
+  }
+  stop();
+}
+
+void node::stop() {
+  impl_->stop();
+}
+
+void node::impl::stop() {
+  const auto before = now.exchange(phase::stopped);
+  if (before == phase::stopped) return;
+  if (is_discovering) options.discovery->stop();
+  if (server) server->stop();
+  if (network) network->stop();
+  core.stop();
+  threads.stop();
+  if (before != phase::made) hub->log(log_level::info, "node.stopped", {{"node", options.id}});
+}
+
+keyspace node::add_keyspace(keyspace_options options, source_argument source) {
+  auto added = impl_->core.add_keyspace(std::move(options), std::move(source));
+  impl_->hub->publish({"keyspace.added", "", std::string(added.name())});
+  return added;
+}
+
+keyspace node::update_keyspace(keyspace_options options, source_argument source) {
+  auto updated = impl_->core.update_keyspace(std::move(options), std::move(source));
+  impl_->hub->publish({"keyspace.updated", "", std::string(updated.name())});
+  return updated;
+}
+
+result<void> node::remove_keyspace(std::string_view name) {
+  auto removed = impl_->core.remove_keyspace(name);
+  if (removed) impl_->hub->publish({"keyspace.removed", "", std::string(name)});
+  return removed;
+}
+
+keyspace node::find_keyspace(std::string_view name) const {
+  return impl_->core.find_keyspace(name);
+}
+
+std::vector<keyspace> node::keyspaces() const {
+  return impl_->core.keyspaces();
+}
+
+std::vector<member_status> node::members() const {
+  return impl_->core.members();
+}
+
+std::shared_ptr<const weir::ring> node::ring() const {
+  return impl_->core.ring();
+}
+
+key_place node::place_of(std::string_view keyspace, std::string_view key) const {
+  return impl_->core.place_of(keyspace, key);
+}
+
+void node::on_event(std::function<void(const cluster_event&)> listener) {
+  impl_->hub->add(std::move(listener));
+}
+
+std::string node::metrics() const {
+  return impl_->door.metrics();
+}
+
+const std::string& node::id() const noexcept {
+  return impl_->options.id;
+}
+
+std::vector<asio::io_context*> node::loops() const {
+  return impl_->threads.loops();
+}
+
+std::string node::peer_address() const {
+  const std::lock_guard lock(impl_->addresses_mutex);
+  return impl_->now == phase::stopped ? std::string() : impl_->peer_address;
+}
+
+std::string node::http_address() const {
+  const std::lock_guard lock(impl_->addresses_mutex);
+  return impl_->now == phase::stopped ? std::string() : impl_->http_address;
+}
+
+bool node::is_ready() const {
+  const auto checks = impl_->readiness();
+  return std::none_of(checks.begin(), checks.end(), [](const readiness_check& each) {
+    return each.state == check_state::failed;
+  });
+}
+
+}  // namespace weir

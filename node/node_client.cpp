@@ -1,0 +1,143 @@
+#include "node_client.hpp"
+
+#include "utf8.hpp"
+
+#include <weir/transport/http_target.hpp>
+
+#include <boost/json/parse.hpp>
+#include <boost/throw_exception.hpp>
+
+#include <charconv>
+#include <ostream>
+
+namespace weir {
+namespace {
+
+namespace json = boost::json;
+
+/// The node answers by its own deadline; a little later it counts as unreachable.
+constexpr milliseconds grace{500};
+
+command_failure unreachable(const std::string& server, const error_code& why) {
+  if (why == errc::bad_request) {
+    return {
+        exit_code::usage,
+        "\"" + printable(server) +
+            "\" is not an http:// URL; give the node's with --server or WEIR_SERVER"};
+  }
+  if (why == errc::protocol) {
+    return {
+        exit_code::unreachable,
+        server + " does not speak HTTP; is it the http door of a weir node?"};
+  }
+  if (why == errc::deadline_exceeded) {
+    return {
+        exit_code::unreachable,
+        server + " did not answer in time; look at the node, or wait longer with --timeout"};
+  }
+  return {
+      exit_code::unreachable,
+      "cannot reach " + server + ": " + why.message() +
+          "; is the node running? Give its address with --server or WEIR_SERVER",
+  };
+}
+
+std::string advice_for(std::string_view code) {
+  if (code == "no_keyspace") return "see `weir keyspaces`";
+  if (code == "method_not_allowed") return "set writes: allow for this keyspace";
+  if (code == "conflict") return "read it again, then retry";
+  if (code == "overloaded" || code == "unavailable") return "retry after a while";
+  if (code == "source_failed") return "look at the source and the node's log";
+  if (code == "deadline_exceeded") return "look at the source, or wait longer with --timeout";
+  if (code == "unknown_outcome") return "it may have happened: read, then decide";
+  return {};
+}
+
+exit_code code_for(std::string_view code) {
+  if (code == "not_found") return exit_code::not_found;
+  if (code == "deadline_exceeded" || code == "unavailable") return exit_code::unreachable;
+  return exit_code::failure;
+}
+
+std::string string_member(const json::value& from, std::string_view name) {
+  const auto* object = from.if_object();
+  const auto* found = object != nullptr ? object->if_contains(name) : nullptr;
+  return found != nullptr && found->is_string() ? std::string(found->get_string()) : std::string();
+}
+
+}  // namespace
+
+std::optional<milliseconds> parse_time(std::string_view text) {
+  constexpr std::pair<std::string_view, std::int64_t> units[] = {
+      {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}};
+  std::int64_t sum = 0;
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    std::uint32_t number = 0;
+    const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (failed != std::errc()) return std::nullopt;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    const auto length = std::min(text.find_first_of("0123456789"), text.size());
+    const auto name = text.substr(0, length);
+    std::int64_t factor = 0;
+    for (const auto& [unit, size] : units) factor = unit == name ? size : factor;
+    if (factor == 0) return std::nullopt;
+    sum += factor * number;
+    text.remove_prefix(length);
+  }
+  return milliseconds(sum);
+}
+
+node_client::node_client(std::string server, milliseconds timeout, fetcher fetch)
+    : server_(std::move(server)), timeout_(timeout), fetch_(std::move(fetch)) {
+  while (server_.ends_with('/')) server_.pop_back();
+}
+
+boost::system::result<node_answer, command_failure> node_client::send(
+    http_method method, std::string_view target, bytes body, fields extra
+) const {
+  http_client_request request{
+      .method = method,
+      .url = server_ + std::string(target),
+      .fields = std::move(extra),
+      .body = std::move(body),
+      .deadline = std::chrono::steady_clock::now() + timeout_ + grace,
+  };
+  request.fields.emplace_back("Weir-Timeout", std::to_string(timeout_.count()) + "ms");
+  auto answer = fetch_(std::move(request));
+  if (!answer) return unreachable(server_, answer.error());
+  return std::move(*answer);
+}
+
+void throw_exception_from_error(
+    const command_failure& failure, const boost::source_location& where
+) {
+  boost::throw_exception(std::runtime_error(failure.text), where);
+}
+
+std::string data_target(std::string_view keyspace, std::string_view key) {
+  return "/v1/" + encode_path_segment(keyspace) + '/' + encode_path_segment(key);
+}
+
+command_failure failure_of(
+    const node_answer& answer, std::string_view what, const std::string& server
+) {
+  error_code failed;
+  const auto document = json::parse(answer.body, failed);
+  const auto code = failed ? std::string() : string_member(document, "code");
+  auto text = printable(what) + ": ";
+  text += code.empty() ? "HTTP status " + std::to_string(answer.status) : printable(code);
+  if (const auto detail = string_member(document, "detail"); !failed && !detail.empty()) {
+    text += " (" + printable(detail) + ")";
+  }
+  text += ", says " + server;
+  if (const auto advice = advice_for(code); !advice.empty()) text += "; " + advice;
+  return {code_for(code), std::move(text)};
+}
+
+exit_code report(const console& to, std::string_view command, const command_failure& failure) {
+  to.err << tinted(to, tint::bad, "weir " + std::string(command)) << ": " << failure.text << '\n';
+  return failure.code;
+}
+
+}  // namespace weir

@@ -1,0 +1,73 @@
+#include "text_table.hpp"
+
+#include "utf8.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <ostream>
+
+namespace weir {
+namespace {
+
+std::string number_text(const char* format, double number, const char* unit) {
+  char text[64];
+  std::snprintf(text, sizeof text, format, number);
+  return std::string(text) + unit;
+}
+
+}  // namespace
+
+void text_table::add(std::vector<std::string> cells) {
+  cells.resize(columns_.size());
+  for (auto& each : cells) each = printable(each);
+  rows_.push_back(std::move(cells));
+}
+
+void text_table::print(const console& to) const {
+  std::vector<std::size_t> widths;
+  for (std::size_t i = 0; i != columns_.size(); ++i) {
+    auto widest = columns(columns_[i].title);
+    for (const auto& row : rows_) widest = std::max(widest, columns(row[i]));
+    widths.push_back(widest);
+  }
+  const auto line_of = [&](const auto& cell) {
+    std::string line;
+    for (std::size_t i = 0; i != columns_.size(); ++i) {
+      const std::string& text = cell(i);
+      const std::string padding(widths[i] - columns(text), ' ');
+      if (i != 0) line += "  ";
+      line += columns_[i].to == align::right ? padding + text : text + padding;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    return line;
+  };
+  const auto titles =
+      line_of([&](std::size_t i) -> const std::string& { return columns_[i].title; });
+  to.out << tinted(to, tint::strong, titles) << '\n';
+  for (const auto& row : rows_) {
+    to.out << line_of([&](std::size_t i) -> const std::string& { return row[i]; }) << '\n';
+  }
+}
+
+std::string size_text(double bytes) {
+  constexpr const char* units[] = {" B", " KiB", " MiB", " GiB", " TiB"};
+  std::size_t unit = 0;
+  while (bytes >= 1024 && unit != 4) {
+    bytes /= 1024;
+    ++unit;
+  }
+  return number_text(unit == 0 ? "%.0f" : "%.1f", bytes, units[unit]);
+}
+
+std::string time_text(double microseconds) {
+  if (microseconds < 1000) return number_text("%.0f", microseconds, " us");
+  if (microseconds < 10'000) return number_text("%.2f", microseconds / 1000, " ms");
+  if (microseconds < 1'000'000) return number_text("%.0f", microseconds / 1000, " ms");
+  return number_text("%.1f", microseconds / 1'000'000, " s");
+}
+
+std::string percent_text(double part) {
+  return number_text("%.1f", part * 100, " %");
+}
+
+}  // namespace weir

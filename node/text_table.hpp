@@ -1,0 +1,42 @@
+#pragma once
+
+#include "console.hpp"
+
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// Rows of text in columns that are as wide as needed. What comes from outside is made printable.
+class text_table {
+ public:
+  enum class align { left, right };
+
+  struct column {
+    std::string title;
+    align to = align::left;
+  };
+
+  explicit text_table(std::vector<column> columns) : columns_(std::move(columns)) {}
+
+  /// Cells in the order of the columns; missing ones are empty.
+  void add(std::vector<std::string> cells);
+
+  /// Prints title line and rows; nothing but the titles when there are no rows.
+  void print(const console& to) const;
+
+ private:
+  std::vector<column> columns_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+/// "1.5 KiB", "64.0 MiB".
+std::string size_text(double bytes);
+
+/// "0.4 ms", "12 ms", "3.2 s", from microseconds.
+std::string time_text(double microseconds);
+
+/// "12.3 %".
+std::string percent_text(double part);
+
+}  // namespace weir
