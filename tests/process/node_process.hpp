@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace weir::test {
+
+/// So many TCP ports of 127.0.0.1 that nobody listened on a moment ago.
+std::vector<std::uint16_t> free_ports(std::size_t count);
+
+/// One real `weir serve`, ended with the object. Its log goes to a file of the test's folder.
+class node_process {
+ public:
+  node_process(
+      std::string id, std::string config, std::uint16_t peer_port, std::uint16_t http_port
+  );
+  ~node_process();
+
+  node_process(const node_process&) = delete;
+  node_process& operator=(const node_process&) = delete;
+
+  /// Starts it, or starts it again after an end.
+  void start();
+
+  /// Sends a signal and waits for the end; returns the exit status as from waitpid().
+  int end_with(int signal);
+
+  /// Sends a signal that does not end it, SIGSTOP or SIGCONT.
+  void send(int signal);
+
+  const std::string& id() const { return id_; }
+
+  std::uint16_t http_port() const { return http_port_; }
+
+  std::string log() const;
+
+ private:
+  const std::string id_;
+  const std::string config_;
+  const std::uint16_t peer_port_;
+  const std::uint16_t http_port_;
+  const std::string log_file_;
+  pid_t pid_ = 0;
+};
+
+/// A folder of its own for one test, removed with the object.
+class scratch_folder {
+ public:
+  scratch_folder();
+  ~scratch_folder();
+
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+  std::string write(const std::string& name, const std::string& text) const;
+
+ private:
+  std::string path_;
+};
+
+}  // namespace weir::test
