@@ -31,8 +31,8 @@ http_connection::http_connection(
 }
 
 void http_connection::start() {
-  loop_.add(shared_from_this());
   if (core_->stopped) return close();
+  loop_.add(shared_from_this());
   error_code ignored;
   socket_.set_option(tcp::no_delay(true), ignored);
   socket_.non_blocking(true, ignored);

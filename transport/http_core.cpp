@@ -14,6 +14,10 @@ namespace {
 
 using asio::ip::tcp;
 
+constexpr std::chrono::milliseconds shortest_sweep{10};
+constexpr std::chrono::milliseconds longest_sweep{500};
+constexpr std::chrono::milliseconds sweep_while_draining{50};
+
 /// Runs `action` on `context`, or, when that never runs again, as the context is destroyed.
 void run_on(asio::io_context& context, std::function<void()> action) {
   auto once = [](std::function<void()>* job) {
@@ -50,7 +54,7 @@ std::string to_string(const tcp::endpoint& endpoint) {
 }  // namespace
 
 http_loop::http_loop(asio::io_context& context, http_core& core)
-    : context_(context), sweep_(context) {
+    : context_(context), timer_(std::make_unique<asio::steady_timer>(context)) {
   const auto& limits = core.limits;
   const auto shortest = std::min(
       {limits.header_timeout,
@@ -59,9 +63,7 @@ http_loop::http_loop(asio::io_context& context, http_core& core)
        limits.write_timeout,
        limits.linger}
   );
-  sweep_every_ = std::clamp<std::chrono::milliseconds>(
-      shortest / 4, std::chrono::milliseconds(10), std::chrono::milliseconds(500)
-  );
+  sweep_every_ = std::clamp<std::chrono::milliseconds>(shortest / 4, shortest_sweep, longest_sweep);
 }
 
 void http_loop::add(const std::shared_ptr<http_connection>& connection) {
@@ -81,29 +83,42 @@ void http_loop::remove(http_connection& connection) {
 
 void http_loop::sweep_later() {
   sweeping_ = true;
-  sweep_.expires_after(sweep_every_);
-  sweep_.async_wait([self = shared_from_this()](const error_code& stopped) {
+  timer_->expires_after(sweep_every_);
+  timer_->async_wait([self = shared_from_this()](const error_code&) {
     self->sweeping_ = false;
-    const auto now = std::chrono::steady_clock::now();
-    // From the back: a connection that closes is replaced by one already seen.
-    for (std::size_t i = self->connections_.size(); !stopped && i-- > 0;) {
-      if (i >= self->connections_.size()) continue;
-      const auto connection = self->connections_[i];
-      connection->sweep(now);
-    }
+    if (self->timer_ == nullptr) return;
+    self->sweep();
     if (!self->connections_.empty()) self->sweep_later();
   });
 }
 
-void http_loop::drain() {
+void http_loop::sweep() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now >= drain_deadline_) return close_all();
+  // From the back: a connection that closes is replaced by one already seen.
+  for (std::size_t i = connections_.size(); i-- > 0;) {
+    if (i >= connections_.size()) continue;
+    const auto connection = connections_[i];
+    connection->sweep(now);
+  }
+}
+
+void http_loop::drain(std::chrono::steady_clock::time_point deadline) {
+  drain_deadline_ = deadline;
+  sweep_every_ = std::min(sweep_every_, sweep_while_draining);
   const auto all = connections_;
   for (const auto& connection : all) connection->drain();
+  if (timer_ != nullptr) timer_->cancel();
 }
 
 void http_loop::close_all() {
   const auto all = connections_;
   for (const auto& connection : all) connection->close();
-  sweep_.cancel();
+}
+
+void http_loop::retire() {
+  close_all();
+  timer_.reset();
 }
 
 http_admission::~http_admission() {
@@ -193,41 +208,30 @@ void http_core::drain(std::chrono::steady_clock::time_point deadline, std::funct
   {
     std::lock_guard lock(mutex_);
     drained_ = std::move(done);
-    drain_timer_ = std::make_shared<asio::steady_timer>(loops_.front()->context(), deadline);
   }
   draining = true;
-  auto arm = [self = shared_from_this(), timer = drain_timer_] {
-    timer->async_wait([self](const error_code& stopped) {
-      if (stopped) return;
-      for (const auto& loop : self->loops_) run_on(loop->context(), [loop] { loop->close_all(); });
-      self->finish_drain();
+  for (const auto& loop : loops_) {
+    asio::post(loop->context(), [self = shared_from_this(), loop, deadline] {
+      loop->drain(deadline);
     });
-    for (const auto& loop : self->loops_) asio::post(loop->context(), [loop] { loop->drain(); });
-    if (self->open == 0) self->finish_drain();
-  };
-  asio::post(loops_.front()->context(), std::move(arm));
+  }
+  if (open == 0) finish_drain();
 }
 
 void http_core::finish_drain() {
   std::function<void()> done;
-  std::shared_ptr<asio::steady_timer> timer;
   {
     std::lock_guard lock(mutex_);
     done.swap(drained_);
-    timer.swap(drain_timer_);
   }
-  if (!done) return;
-  asio::post(loops_.front()->context(), [done = std::move(done), timer = std::move(timer)] {
-    timer->cancel();
-    done();
-  });
+  if (done) asio::post(loops_.front()->context(), std::move(done));
 }
 
 void http_core::stop() {
   stopped = true;
   stop_accepting();
   for (const auto& loop : loops_) {
-    run_on(loop->context(), [self = shared_from_this(), loop] { loop->close_all(); });
+    run_on(loop->context(), [self = shared_from_this(), loop] { loop->retire(); });
   }
 }
 

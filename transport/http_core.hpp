@@ -32,18 +32,22 @@ class http_loop : public std::enable_shared_from_this<http_loop> {
   void add(const std::shared_ptr<http_connection>& connection);
   void remove(http_connection& connection);
 
-  /// Tells every connection that the server drains.
-  void drain();
+  /// Tells every connection that the server drains; closes what is left at `deadline`.
+  void drain(std::chrono::steady_clock::time_point deadline);
 
-  /// Closes every connection and stops the sweep.
-  void close_all();
+  /// Closes every connection for good. Afterwards nothing here belongs to the io_context any more.
+  void retire();
 
  private:
   void sweep_later();
+  void sweep();
+  void close_all();
 
   asio::io_context& context_;
-  asio::steady_timer sweep_;
+  std::unique_ptr<asio::steady_timer> timer_;  // null once retired
   std::chrono::milliseconds sweep_every_;
+  std::chrono::steady_clock::time_point drain_deadline_ =
+      std::chrono::steady_clock::time_point::max();
   bool sweeping_ = false;
   std::vector<std::shared_ptr<http_connection>> connections_;
 };
@@ -110,7 +114,6 @@ class http_core : public std::enable_shared_from_this<http_core> {
   std::map<asio::ip::address, std::size_t> per_address_;
   std::vector<std::shared_ptr<http_acceptor>> acceptors_;
   std::function<void()> drained_;
-  std::shared_ptr<asio::steady_timer> drain_timer_;
 };
 
 }  // namespace weir

@@ -78,7 +78,7 @@ TEST(HttpParserTest, StaysInsideTheBufferWhateverTheBytes) {
       "PUT http://t/k?q HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: "
       "chunked\r\n\r\n4;x\r\nWiki\r\n0\r\nT: x\r\n\r\n",
       "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"x\"\r\n\r\n0123456789"};
-  const std::string alphabet("\r\n \t:,;/?0123456789abcdefGETHTP.%\0\xff", 38);
+  const std::string alphabet = std::string("\r\n \t:,;/?0123456789abcdefGETHTP.%\xff") + '\0';
   std::mt19937 random(7);
   for (int round = 0; round < 60'000; ++round) {
     std::string text = seeds[random() % seeds.size()];
