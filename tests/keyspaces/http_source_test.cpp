@@ -1,5 +1,5 @@
+#include "http_origin.hpp"
 #include "loading.hpp"
-#include "origin.hpp"
 
 #include <weir/keyspaces/make_sources.hpp>
 #include <weir/transport/http_client.hpp>
@@ -10,7 +10,7 @@ namespace {
 using namespace std::chrono_literals;
 
 struct http_source_test : loading_test {
-  origin server;
+  http_origin server;
   std::shared_ptr<http_client> client = std::make_shared<http_client>(env.loops());
 
   void use(http_source_options options) {
@@ -26,7 +26,8 @@ struct http_source_test : loading_test {
 };
 
 TEST_F(http_source_test, the_body_of_a_200_is_the_value) {
-  server.handle([](const std::string& target) { return origin::ok("you asked for " + target); });
+  server.handle([](const std::string& target) { return http_origin::ok("you asked for " + target); }
+  );
   EXPECT_EQ(answer("a/b"), "value:you asked for /items/a%2Fb");
   EXPECT_EQ(server.requests(), 1);
 }
@@ -34,10 +35,10 @@ TEST_F(http_source_test, the_body_of_a_200_is_the_value) {
 TEST_F(http_source_test, bodies_may_be_empty_or_hold_any_byte) {
   answers_with("HTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_EQ(answer("a"), "value:");
-  answers_with(origin::ok(""));
+  answers_with(http_origin::ok(""));
   EXPECT_EQ(answer("a"), "value:");
   const std::string odd("\0\r\n\xff\r\n\r\n", 8);
-  answers_with(origin::ok(odd));
+  answers_with(http_origin::ok(odd));
   EXPECT_EQ(answer("a"), "value:" + odd);
 }
 
@@ -50,7 +51,7 @@ TEST_F(http_source_test, a_chunked_body_is_put_together) {
 
 TEST_F(http_source_test, only_404_and_410_mean_that_there_is_no_such_key) {
   for (const char* status : {"404 Not Found", "410 Gone"}) {
-    answers_with(origin::response(status, "nothing"));
+    answers_with(http_origin::response(status, "nothing"));
     EXPECT_EQ(answer("a"), "not found") << status;
   }
 }
@@ -71,14 +72,16 @@ TEST_F(http_source_test, every_other_status_is_an_error_that_names_it) {
         "429",
         "500",
         "503"}) {
-    answers_with(origin::response(
+    answers_with(http_origin::response(
         std::string(status) + " Whatever", "x", "Location: http://127.0.0.1:1/\r\n"
     ));
     EXPECT_EQ(answer("a"), "error: source_failed") << status;
     EXPECT_NE(remark->text().find(std::string(" answered ") + status), std::string::npos)
         << remark->text();
   }
-  answers_with(origin::response("302 Found", "", "Location: " + server.url() + "/elsewhere\r\n"));
+  answers_with(
+      http_origin::response("302 Found", "", "Location: " + server.url() + "/elsewhere\r\n")
+  );
   const int before = server.requests();
   EXPECT_EQ(answer("a"), "error: source_failed");
   EXPECT_EQ(server.requests(), before + 1);
@@ -86,7 +89,7 @@ TEST_F(http_source_test, every_other_status_is_an_error_that_names_it) {
 }
 
 TEST_F(http_source_test, keys_that_could_leave_their_place_are_not_asked_for) {
-  server.handle([](const std::string&) { return origin::ok("secret"); });
+  server.handle([](const std::string&) { return http_origin::ok("secret"); });
   for (const char* key : {".", "..", "../secret", "a/../../secret", "..\\secret"}) {
     EXPECT_EQ(answer(key), "not found") << key;
   }
@@ -94,7 +97,7 @@ TEST_F(http_source_test, keys_that_could_leave_their_place_are_not_asked_for) {
 }
 
 TEST_F(http_source_test, weird_keys_arrive_as_they_are) {
-  server.handle([](const std::string& target) { return origin::ok(target); });
+  server.handle([](const std::string& target) { return http_origin::ok(target); });
   EXPECT_EQ(answer(std::string("\0", 1)), "value:/items/%00");
   EXPECT_EQ(answer("\r\nHost: x"), "value:/items/%0D%0AHost%3A%20x");
   EXPECT_EQ(answer("\xff\xfe"), "value:/items/%FF%FE");
@@ -104,33 +107,34 @@ TEST_F(http_source_test, weird_keys_arrive_as_they_are) {
 }
 
 TEST_F(http_source_test, cache_control_bounds_the_ttl_of_values_and_of_absence) {
-  answers_with(origin::response("200 OK", "x", "Cache-Control: max-age=60\r\nAge: 10\r\n"));
+  answers_with(http_origin::response("200 OK", "x", "Cache-Control: max-age=60\r\nAge: 10\r\n"));
   EXPECT_EQ(load("a")->ttl, 50s);
-  answers_with(origin::response("200 OK", "x", "Cache-Control: no-store\r\n"));
+  answers_with(http_origin::response("200 OK", "x", "Cache-Control: no-store\r\n"));
   EXPECT_EQ(load("a")->ttl, 0s);
-  answers_with(origin::response("404 Not Found", "x", "Cache-Control: max-age=1\r\n"));
+  answers_with(http_origin::response("404 Not Found", "x", "Cache-Control: max-age=1\r\n"));
   EXPECT_EQ(load("a")->ttl, 1s);
-  answers_with(origin::ok("x"));
+  answers_with(http_origin::ok("x"));
   EXPECT_EQ(load("a")->ttl, std::nullopt);
 }
 
 TEST_F(http_source_test, content_type_and_etag_are_kept_unless_they_are_huge) {
   answers_with(
-      origin::response("200 OK", "{}", "Content-Type: application/json\r\nETag: W/\"7\"\r\n")
+      http_origin::response("200 OK", "{}", "Content-Type: application/json\r\nETag: W/\"7\"\r\n")
   );
   const auto got = load("a");
   ASSERT_TRUE(got && got->meta);
   EXPECT_EQ(got->meta->content_type, "application/json");
   EXPECT_EQ(got->meta->etag, "W/\"7\"");
-  answers_with(origin::response("200 OK", "x", "ETag: \"" + std::string(1000, 'e') + "\"\r\n"));
+  answers_with(http_origin::response("200 OK", "x", "ETag: \"" + std::string(1000, 'e') + "\"\r\n")
+  );
   EXPECT_EQ(load("a")->meta, nullptr);
 }
 
 TEST_F(http_source_test, a_body_over_the_limit_is_too_large_declared_or_not) {
   use({.url = {}, .max_entry = 10});
-  answers_with(origin::ok(std::string(10, 'x')));
+  answers_with(http_origin::ok(std::string(10, 'x')));
   EXPECT_EQ(answer("a"), "value:xxxxxxxxxx");
-  answers_with(origin::ok(std::string(11, 'x')));
+  answers_with(http_origin::ok(std::string(11, 'x')));
   EXPECT_EQ(answer("a"), "error: too_large");
   answers_with("HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n");
   EXPECT_EQ(answer("a"), "error: too_large");
@@ -151,14 +155,14 @@ TEST_F(http_source_test, an_answer_that_is_no_http_or_is_cut_off_is_an_error) {
 }
 
 TEST_F(http_source_test, a_coding_that_nobody_asked_for_is_not_taken_for_the_value) {
-  answers_with(origin::response("200 OK", "\x1f\x8b", "Content-Encoding: gzip\r\n"));
+  answers_with(http_origin::response("200 OK", "\x1f\x8b", "Content-Encoding: gzip\r\n"));
   EXPECT_EQ(answer("a"), "error: source_failed");
-  answers_with(origin::response("200 OK", "x", "Content-Encoding: identity\r\n"));
+  answers_with(http_origin::response("200 OK", "x", "Content-Encoding: identity\r\n"));
   EXPECT_EQ(answer("a"), "value:x");
 }
 
 TEST_F(http_source_test, an_origin_that_says_nothing_costs_the_timeout_and_no_more) {
-  server.handle([](const std::string&) { return origin::silence; });
+  server.handle([](const std::string&) { return http_origin::silence; });
   use({.url = {}, .timeout = 50ms});
   EXPECT_EQ(answer("a"), "error: deadline_exceeded");
   use({.url = {}, .timeout = 1h});
@@ -178,7 +182,7 @@ TEST_F(http_source_test, a_server_that_is_not_there_is_an_error_that_names_it) {
 
 TEST_F(http_source_test, headers_are_sent_and_take_the_place_of_defaults) {
   use({.url = {}, .headers = {{"Authorization", "Bearer t"}, {"Accept", "text/plain"}}});
-  answers_with(origin::ok("x"));
+  answers_with(http_origin::ok("x"));
   EXPECT_EQ(answer("a"), "value:x");
   const auto head = server.last_head();
   EXPECT_NE(head.find("Authorization: Bearer t\r\n"), std::string::npos) << head;
@@ -187,7 +191,7 @@ TEST_F(http_source_test, headers_are_sent_and_take_the_place_of_defaults) {
 }
 
 TEST_F(http_source_test, many_loads_at_once_all_get_their_own_answer) {
-  server.handle([](const std::string& target) { return origin::ok(target); });
+  server.handle([](const std::string& target) { return http_origin::ok(target); });
   std::vector<std::future<result<loaded>>> answers;
   for (int i = 0; i < 200; ++i) answers.push_back(start(std::to_string(i)));
   for (int i = 0; i < 200; ++i) {

@@ -19,7 +19,7 @@ namespace weir {
 
 /// An HTTP server on loopback that answers each request with whatever bytes the test wants, then
 /// closes.
-class origin {
+class http_origin {
  public:
   using handler = std::function<std::string(const std::string& target)>;
 
@@ -35,12 +35,12 @@ class origin {
 
   static std::string ok(const std::string& body) { return response("200 OK", body); }
 
-  origin() {
+  http_origin() {
     boost::asio::co_spawn(io_, accept(), boost::asio::detached);
     thread_ = std::thread([this] { io_.run(); });
   }
 
-  ~origin() { stop(); }
+  ~http_origin() { stop(); }
 
   /// Listens no more.
   void stop() {
