@@ -56,7 +56,7 @@ std::string names_of(const shape& rows) {
 std::string find_elsewhere(const shape& rows, std::string_view name, const std::string& prefix) {
   for (const auto& each : rows.fields) {
     if (!rows.has(each)) continue;
-    const std::string path = (prefix.empty() ? "" : prefix + ".") + std::string(each.name);
+    std::string path = (prefix.empty() ? "" : prefix + ".") + std::string(each.name);
     if (each.name == name) return path;
     if (each.rows == nullptr || each.name == "defaults") continue;
     const std::string below = path + (each.type == kind::list ? "[]" : "");

@@ -11,7 +11,7 @@ namespace weir::config {
 
 namespace {
 
-constexpr std::size_t max_secret_bytes = 8 * 1024;
+constexpr std::size_t max_secret_bytes = std::size_t{8} * 1024;
 
 const field& node_id_row() {
   return *settings_shape().find("node")->rows->find("id");

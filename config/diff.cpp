@@ -68,7 +68,7 @@ class flattener {
   void scalar(const field& row, const std::string& path, const void* object) {
     std::string text = render(row, row.member.get(object));
     if (text.empty()) text = print_size(static_cast<const keyspace_settings*>(object)->budget);
-    add(row, path, std::move(text));
+    add(row, path, text);
   }
 
   void peers(const field& row, const std::string& path, const std::vector<static_peer>& all) {
@@ -77,7 +77,7 @@ class flattener {
     add(row, path, text + "]");
   }
 
-  void add(const field& row, const std::string& path, std::string text) {
+  void add(const field& row, const std::string& path, const std::string& text) {
     leaves_.push_back({path, text, text, row.when});
   }
 

@@ -11,7 +11,7 @@ namespace weir::config {
 
 namespace {
 
-constexpr std::size_t max_expanded_bytes = 64 * 1024;
+constexpr std::size_t max_expanded_bytes = std::size_t{64} * 1024;
 
 bool is_variable_name(std::string_view name) {
   const auto allowed = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };

@@ -65,7 +65,7 @@ std::variant<std::string, unreadable> read_file(const std::string& path, std::si
   if (status.st_size > 0 && static_cast<std::uint64_t>(status.st_size) > max_bytes)
     return too_large;
   std::string text;
-  constexpr std::size_t step = 64 * 1024;
+  constexpr std::size_t step = std::size_t{64} * 1024;
   while (text.size() <= max_bytes) {
     const std::size_t before = text.size();
     text.resize(before + std::min(step, max_bytes + 1 - before));

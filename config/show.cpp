@@ -47,7 +47,12 @@ class printer {
         for (const auto& each : row.alternatives) {
           const void* source = each.peek(member);
           if (source == nullptr) continue;
-          out_ += name + "\n" + deeper + "type: " + std::string(each.type) + "\n";
+          out_ += name;
+          out_ += "\n";
+          out_ += deeper;
+          out_ += "type: ";
+          out_ += each.type;
+          out_ += "\n";
           rows(*each.rows, source, deeper, deeper);
         }
         return;

@@ -157,9 +157,7 @@ T from_value(const value& given) {
 
 template <class T>
 value to_value(const T& given) {
-  if constexpr (std::is_same_v<T, bool>) {
-    return given;
-  } else if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
+  if constexpr ((std::is_integral_v<T> || std::is_enum_v<T>)&&!std::is_same_v<T, bool>) {
     return static_cast<std::uint64_t>(given);
   } else {
     return given;
