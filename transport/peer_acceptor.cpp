@@ -44,6 +44,15 @@ http_limits peer_http_limits(const peer_link_options& options) {
   return limits;
 }
 
+// As far as the socket takes it at once.
+void say_busy(asio::ip::tcp::socket& socket) {
+  std::string goodbye;
+  append_refusal(goodbye, {refusal_reason::busy, "too many peer connections"});
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(goodbye), ignored);
+}
+
 }  // namespace
 
 result<std::string> peer_core::listen(std::string_view address) {
@@ -62,6 +71,7 @@ result<std::string> peer_core::listen(std::string_view address) {
   auto bound = server->listen(address);
   if (!bound) return bound.error().code;
   std::lock_guard lock(mutex_);
+  if (stopped_) return errc::unavailable;
   server_ = std::move(server);
   return *bound;
 }
@@ -85,7 +95,7 @@ void peer_core::accept(asio::ip::tcp::socket socket, std::string_view leftover) 
                       (!from.empty() && accepted_from_[from] >= options.max_per_address);
     if (full) {
       ++refused_;
-      return;
+      return say_busy(socket);
     }
     set_peer_options(socket, options);
     service = std::make_shared<peer_service>(shared_from_this(), std::move(socket), from);

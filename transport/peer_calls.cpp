@@ -73,11 +73,12 @@ void peer_calls::expire(time_point now, std::vector<peer_callback>& out) {
   }
 }
 
-void peer_calls::abandon(std::vector<peer_callback>& out) {
+void peer_calls::abandon(time_point now, std::vector<peer_callback>& out) {
   for (place& one : places_) {
     if (one.id == 0 || one.late) continue;
     out.push_back(std::move(one.done));
     one.late = true;
+    one.deadline = now + late_for;
   }
   waiting_ = 0;
 }

@@ -42,7 +42,7 @@ class peer_calls {
   void expire(time_point now, std::vector<peer_callback>& out);
 
   /// Moves all callbacks to `out`; their replies, should they come, are dropped.
-  void abandon(std::vector<peer_callback>& out);
+  void abandon(time_point now, std::vector<peer_callback>& out);
 
   std::size_t waiting() const noexcept { return waiting_; }
 

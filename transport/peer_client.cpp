@@ -144,11 +144,11 @@ void peer_client::sweep() {
 }
 
 void peer_client::abandon() {
-  asio::dispatch(executor(), [self = shared_from_this(), this] {
+  asio::post(executor(), [self = shared_from_this(), this] {
     std::vector<peer_callback> given_up;
     {
       std::lock_guard lock(mutex_);
-      calls_.abandon(given_up);
+      calls_.abandon(core().env.now(), given_up);
     }
     deliver_all(std::move(given_up), errc::unavailable);
   });
@@ -160,7 +160,7 @@ void peer_client::on_closed(const connection_end& why) {
   std::vector<peer_callback> pending;
   {
     std::lock_guard lock(mutex_);
-    calls_.abandon(pending);
+    calls_.abandon(core().env.now(), pending);
   }
   deliver_all(std::move(pending), errc::unavailable);
   if (auto on_end = std::exchange(on_end_, {})) on_end(why, was_up_);
@@ -171,10 +171,9 @@ peer_link_state peer_client::state() const {
   now.address = address_;
   now.id = peer_.id;
   now.up = true;
-  now.rtt_precise = std::chrono::duration_cast<std::chrono::microseconds>(
+  now.rtt = std::chrono::duration_cast<std::chrono::microseconds>(
       std::chrono::nanoseconds(rtt_ns_.load(std::memory_order_relaxed))
   );
-  now.rtt = std::chrono::duration_cast<milliseconds>(now.rtt_precise);
   auto& self = const_cast<peer_client&>(*this);
   std::lock_guard lock(self.mutex_);
   now.pending = calls_.waiting();

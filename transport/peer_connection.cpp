@@ -14,6 +14,10 @@ namespace {
 // A flush that keeps finding more gives the loop back after this many writes.
 constexpr int writes_in_a_row = 4;
 
+// A message that stops half way, and a write of which nothing arrives, end the connection.
+constexpr milliseconds watch_period{1000};
+constexpr milliseconds max_write_stall{30'000};
+
 }  // namespace
 
 peer_connection::peer_connection(
@@ -23,8 +27,9 @@ peer_connection::peer_connection(
       core_(std::move(core)),
       socket_(std::move(socket)),
       handshake_timer_(socket_.get_executor()),
+      watch_timer_(socket_.get_executor()),
       side_(side),
-      handshake_(side, core_->self, core_->env.now(), core_->options.handshake_timeout),
+      handshake_(side, core_->self),
       decoder_(core_->limits),
       buffer_(std::make_unique_for_overwrite<char[]>(read_size)) {}
 
@@ -70,6 +75,7 @@ void peer_connection::on_read(std::size_t size) {
   on_batch_end();
   flush();
   resume();
+  watch();
 }
 
 void peer_connection::handle(std::string_view input) {
@@ -152,6 +158,8 @@ void peer_connection::flush() {
     bytes_out_.add(out_.size());
     if (sent == out_.size()) continue;
     writing_ = true;
+    write_began_ = core_->env.coarse_now();
+    watch();
     auto done = [self = self()](error_code failed, std::size_t) { self->on_written(failed); };
     asio::async_write(
         socket_, asio::buffer(out_.data() + sent, out_.size() - sent), std::move(done)
@@ -176,6 +184,25 @@ void peer_connection::resume() {
   if (!closed_ && !reading_ && may_read()) read();
 }
 
+bool peer_connection::is_stuck(time_point now) const {
+  return (writing_ && now - write_began_ > max_write_stall) ||
+         (reading_ && !decoder_.idle() && now - heard() > core_->options.handshake_timeout);
+}
+
+void peer_connection::watch() {
+  if (watching_ || closed_ || (!writing_ && decoder_.idle())) return;
+  watching_ = true;
+  watch_timer_.expires_after(std::min(watch_period, core_->options.handshake_timeout));
+  watch_timer_.async_wait([self = self()](error_code error) {
+    self->watching_ = false;
+    if (error || self->closed_) return;
+    if (self->is_stuck(self->core_->env.now())) {
+      return self->close({link_loss::timeout, false, "the other side stopped half way"});
+    }
+    self->watch();
+  });
+}
+
 void peer_connection::fail(peer_fault fault) {
   core_->count(fault);
   core_->log("peer_protocol_error", {{"peer", peer_.id}, {"cause", std::string(name(fault))}});
@@ -192,6 +219,7 @@ void peer_connection::close(connection_end why) {
   closed_ = true;
   const auto keep = self();
   handshake_timer_.cancel();
+  watch_timer_.cancel();
   error_code ignored;
   socket_.close(ignored);
   {

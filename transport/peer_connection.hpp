@@ -104,6 +104,8 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   void flush();
   void on_written(error_code error);
   void fail(peer_fault fault);
+  void watch();
+  bool is_stuck(time_point now) const;
   void lose(error_code error);
 
   std::shared_ptr<peer_connection> self() { return shared_from_this(); }
@@ -113,6 +115,7 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   std::shared_ptr<peer_core> core_;
   asio::ip::tcp::socket socket_;
   asio::steady_timer handshake_timer_;
+  asio::steady_timer watch_timer_;
   peer_side side_;
   peer_handshake handshake_;
   frame_decoder decoder_;
@@ -122,6 +125,8 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   bool closed_ = false;
   bool reading_ = false;
   bool writing_ = false;
+  bool watching_ = false;
+  time_point write_began_;
   std::atomic<time_point::rep> heard_{0};
   tally bytes_in_, bytes_out_;
 };

@@ -4,6 +4,7 @@
 #include "peer_dialler.hpp"
 
 #include <weir/transport/http_server.hpp>
+#include <weir/transport/resolver.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -32,8 +33,10 @@ peer_core::peer_core(
       loops(std::move(io_loops)),
       options(std::move(with)),
       limits(limits_of(options)) {
-  if (loops.empty())
+  if (loops.empty()) {
     throw std::invalid_argument("peer_link_network: at least one event loop expected");
+  }
+  for (auto* loop : loops) names_[loop] = nullptr;
 }
 
 peer_core::~peer_core() = default;
@@ -64,6 +67,12 @@ void peer_core::disconnect(const std::string& address) {
     diallers_.erase(found);
   }
   gone->stop();
+}
+
+resolver& peer_core::names_on(asio::io_context& loop) {
+  auto& names = names_.at(&loop);
+  if (!names) names = std::make_unique<resolver>(loop);
+  return *names;
 }
 
 std::shared_ptr<peer_client> peer_core::route(const std::string& address) const {
@@ -159,6 +168,7 @@ void peer_core::stop() {
         connection->close({link_loss::reset, false, "stopped"});
       }
     }
+    names_.at(&loop).reset();
   });
 }
 

@@ -19,6 +19,7 @@
 namespace weir {
 
 class http_server;
+class resolver;
 class peer_client;
 class peer_dialler;
 
@@ -67,6 +68,9 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
 
   bool knows_address(const std::string& address) const;
 
+  /// The host names of one loop; on that loop only.
+  resolver& names_on(asio::io_context& loop);
+
   void log(std::string_view event, peer_log_fields fields) const;
   void count(peer_fault fault);
 
@@ -105,7 +109,8 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   bool started_ = false;
   bool stopped_ = false;
   std::unique_ptr<http_server> server_;
-  peer_link_counters closed_;  // of connections that are gone
+  std::map<asio::io_context*, std::unique_ptr<resolver>> names_;  // each used on its loop only
+  peer_link_counters closed_;                                     // of connections that are gone
 
   std::atomic<std::size_t> next_loop_{0};
   std::atomic<std::size_t> handshakes_{0};

@@ -5,7 +5,7 @@
 
 #include <weir/transport/host_port.hpp>
 
-#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include <utility>
@@ -42,13 +42,13 @@ peer_dialler::peer_dialler(
       pause_(core_->options.first_redial, core_->options.max_redial) {}
 
 void peer_dialler::start() {
-  asio::dispatch(loop_, [self = shared_from_this(), this] {
+  asio::post(loop_, [self = shared_from_this(), this] {
     if (!stopped_ && !dialling_ && !client_) dial();
   });
 }
 
 void peer_dialler::stop() {
-  asio::dispatch(loop_, [self = shared_from_this(), this] { stop_now(); });
+  asio::post(loop_, [self = shared_from_this(), this] { stop_now(); });
 }
 
 void peer_dialler::stop_now() {

@@ -20,7 +20,7 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
  public:
   peer_dialler(std::shared_ptr<peer_core> core, asio::io_context& loop, std::string address);
 
-  /// From any thread.
+  /// From any thread; nothing happens before they return.
   void start();
   void stop();
 

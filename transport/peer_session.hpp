@@ -19,7 +19,7 @@ using admission = std::function<std::optional<std::uint64_t>(const identity&)>;
 /// Why a node that says `theirs` cannot be a peer of `self`; nothing if it can.
 std::optional<refusal> judge_hello(const hello& theirs, const hello& self, const admission& admit);
 
-/// The first exchange on a connection, as a function of messages and time.
+/// The first exchange on a connection, as a function of the messages.
 ///
 /// The dialler says hello first. The acceptor judges it and says hello or a refusal; the dialler
 /// judges that one. Only then frames of other types are allowed.
@@ -38,20 +38,16 @@ class peer_handshake {
     peer_fault cause = peer_fault::none;
   };
 
-  peer_handshake(peer_side side, identity self, time_point now, milliseconds timeout)
-      : side_(side), self_{std::move(self)}, deadline_(now + timeout) {}
+  peer_handshake(peer_side side, identity self) : side_(side), self_{std::move(self)} {}
 
   /// What to write before the first message comes.
   std::string opening() const;
 
   outcome on_message(const frame_message& message, const admission& admit) const;
 
-  bool is_late(time_point now) const noexcept { return now >= deadline_; }
-
  private:
   peer_side side_;
   hello self_;
-  time_point deadline_;
 };
 
 /// "other_cluster", for logs.

@@ -2,7 +2,10 @@
 
 #include "peer_core.hpp"
 
-#include <boost/asio/post.hpp>
+#include <weir/transport/resolver.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -15,6 +18,24 @@ using asio::ip::tcp;
 using endpoints_callback = std::function<void(error_code, std::vector<tcp::endpoint>)>;
 
 constexpr int max_unsent = 128 * 1024;
+constexpr int keep_alive_after = 10;  // seconds of silence
+constexpr int keep_alive_every = 2;
+
+asio::awaitable<void> look_up(
+    std::shared_ptr<peer_core> core,
+    asio::io_context& loop,
+    host_port target,
+    endpoints_callback done
+) {
+  const auto until = std::chrono::steady_clock::now() + core->options.connect_timeout;
+  auto found = co_await core->names_on(loop).async_resolve(target.host, until);
+  if (!found) co_return done(found.error(), {});
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& literal : *found) {
+    endpoints.emplace_back(asio::ip::make_address(literal), target.port);
+  }
+  done({}, std::move(endpoints));
+}
 
 }  // namespace
 
@@ -27,6 +48,8 @@ void set_peer_options(tcp::socket& socket, const peer_link_options& options) {
   const auto user_timeout = static_cast<unsigned>(options.user_timeout.count());
   ::setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout, sizeof user_timeout);
   ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &max_unsent, sizeof max_unsent);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &keep_alive_after, sizeof keep_alive_after);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &keep_alive_every, sizeof keep_alive_every);
 }
 
 void resolve_endpoints(
@@ -42,23 +65,9 @@ void resolve_endpoints(
          tcp::endpoint(asio::ip::address_v6::loopback(), target.port)}
     );
   }
-  auto look_up = [&loop, target, done](error_code& error) {
-    tcp::resolver resolver(loop);
-    std::vector<tcp::endpoint> found;
-    const auto flags = tcp::resolver::numeric_service;
-    for (const auto& one :
-         resolver.resolve(target.host, std::to_string(target.port), flags, error)) {
-      found.push_back(one.endpoint());
-    }
-    return found;
-  };
-  auto work = [&loop, look_up, done] {
-    error_code error;
-    auto found = look_up(error);
-    asio::post(loop, [done, error, found = std::move(found)] { done(error, found); });
-  };
-  const error_code full = core.env.run_blocking(std::move(work));
-  if (full) done(full, {});
+  asio::co_spawn(
+      loop, look_up(core.shared_from_this(), loop, target, std::move(done)), asio::detached
+  );
 }
 
 }  // namespace weir

@@ -17,7 +17,7 @@ namespace weir {
 void set_peer_options(asio::ip::tcp::socket& socket, const peer_link_options& options);
 
 /// Finds the endpoints of `target`, at least one, and calls `done` on `loop`; at once for literal
-/// addresses and "localhost". Other names are looked up off the loop.
+/// addresses and "localhost".
 void resolve_endpoints(
     peer_core& core,
     asio::io_context& loop,

@@ -33,7 +33,7 @@ void expect_round_trip(
 
 bool understand(const frame_message& frame) {
   if (frame.header.type == frame_type::hello || frame.header.type == frame_type::refusal) {
-    const peer_handshake handshake(peer_side::acceptor, {"fuzz", "n1", 1, 1, ""}, {}, {});
+    const peer_handshake handshake(peer_side::acceptor, {"fuzz", "n1", 1, 1, ""});
     return handshake.on_message(frame, {}).what != peer_handshake::outcome::kind::fault;
   }
   if (frame.header.type == frame_type::fault) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -78,6 +79,12 @@ class scripted_handler : public peer_handler {
     return changed_.wait_for(lock, 10s, [&] {
       return std::count(events_.begin(), events_.end(), event) >= times;
     });
+  }
+
+  /// Whether `event` has been noted by now.
+  bool noted(const std::string& event) {
+    std::lock_guard lock(mutex_);
+    return std::count(events_.begin(), events_.end(), event) > 0;
   }
 
   void keep(completion<peer_reply> reply) {

@@ -26,24 +26,26 @@ using peer_log_fields = std::vector<std::pair<std::string, std::string>>;
 
 /// Times and limits of the peer link. Those of messages are the same on all nodes of a cluster.
 struct peer_link_options {
-  milliseconds connect_timeout{1000};    ///< name, connection and upgrade
-  milliseconds handshake_timeout{5000};  ///< from the connection to the other node's hello
-  milliseconds first_redial{100};  ///< pause after a loss, doubling to max_redial; less up to 25 %
+  /// For name, connection and upgrade together.
+  milliseconds connect_timeout{1000};
+  /// Until the other node's hello; also for a message that stops half way.
+  milliseconds handshake_timeout{5000};
+  /// Pause after a loss, doubling to max_redial; less up to 25 %.
+  milliseconds first_redial{100};
   milliseconds max_redial{1000};
-  milliseconds user_timeout{
-      3000};  ///< unacknowledged data this old ends a connection (TCP_USER_TIMEOUT)
-  std::size_t max_peers = 1024;      ///< connections of other nodes
-  std::size_t max_per_address = 64;  ///< of one address; loopback is exempt
-  std::size_t max_handshakes = 256;  ///< connections without a finished handshake
-  std::size_t max_output =
-      64 << 20;  ///< bytes waiting for one node; then calls fail and reading stops
-  std::size_t max_in_service =
-      1024;  ///< requests of one connection being served; then reading stops
+  /// Data that nobody acknowledged for so long ends a connection (TCP_USER_TIMEOUT).
+  milliseconds user_timeout{3000};
+
+  std::size_t max_peers = 1024;        ///< connections of other nodes
+  std::size_t max_per_address = 64;    ///< of one address; loopback is exempt
+  std::size_t max_handshakes = 256;    ///< connections without a finished handshake
+  std::size_t max_output = 64 << 20;   ///< bytes waiting for one node; then calls and reading stop
+  std::size_t max_in_service = 1024;   ///< requests being served per connection; then reading stops
   std::uint32_t max_value = 64 << 20;  ///< bytes of one value
 
   /// Remarks: "peer_up", "peer_down", "peer_refused", "peer_protocol_error", "peer_listener".
   /// Called on any event loop; must not block. Empty = none.
-  std::function<void(std::string_view event, peer_log_fields fields)> log;
+  std::function<void(std::string_view event, peer_log_fields fields)> log = nullptr;
 };
 
 /// Sums since the network was made.
@@ -52,7 +54,6 @@ struct peer_link_counters {
   std::uint64_t messages_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t calls = 0;
   std::uint64_t late_replies = 0;     ///< after the caller had its answer
   std::uint64_t unknown_replies = 0;  ///< that nobody asked for
   std::uint64_t links_up = 0;
@@ -67,9 +68,8 @@ struct peer_link_state {
   std::string address;
   std::string id;  ///< empty while the link is down
   bool up = false;
-  milliseconds rtt{0};                       ///< moving average over pings, 0 = none yet
-  std::chrono::microseconds rtt_precise{0};  ///< the same
-  std::size_t pending = 0;                   ///< requests without a reply
+  std::chrono::microseconds rtt{0};  ///< moving average over pings, 0 = none yet
+  std::size_t pending = 0;           ///< requests without a reply
 };
 
 /// The peer link: framed requests over one TCP connection per peer and direction.
