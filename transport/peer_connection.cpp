@@ -238,6 +238,7 @@ void peer_connection::close_soon(connection_end why) {
 void peer_connection::add_to(peer_link_counters& sum) const {
   sum.messages_in += messages_in_.get();
   sum.messages_out += messages_out_.get();
+  if (side_ == peer_side::dialler) sum.calls += messages_out_.get();
   sum.bytes_in += bytes_in_.get();
   sum.bytes_out += bytes_out_.get();
 }

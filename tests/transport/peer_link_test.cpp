@@ -16,6 +16,8 @@ TEST(PeerLinkTest, AnswersAtOnceWhatTheHandlerHas) {
   auto reply = a.ask(b.address(), get_of("42")).get();
   EXPECT_EQ(value_of(reply), "42");
   EXPECT_EQ(reply->view_digest, 11u);
+  EXPECT_EQ(a.network().counters().calls, 1u);
+  EXPECT_EQ(b.network().counters().calls, 0u);
 }
 
 TEST(PeerLinkTest, TellsTheHandlerWhoAsksAndHowLongItWaits) {

@@ -54,6 +54,7 @@ struct peer_link_counters {
   std::uint64_t messages_out = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
+  std::uint64_t calls = 0;            ///< requests sent
   std::uint64_t late_replies = 0;     ///< after the caller had its answer
   std::uint64_t unknown_replies = 0;  ///< that nobody asked for
   std::uint64_t links_up = 0;
