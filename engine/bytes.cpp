@@ -6,13 +6,13 @@ namespace weir {
 
 char* bytes::reserve(std::size_t size) {
   if (size <= inline_capacity) {
-    size_ = static_cast<unsigned char>(size);
-    return data_;
+    content_.set_size(size);
+    return content_.data;
   }
   auto* made = new (::operator new(sizeof(shared_block) + size)) shared_block;
   made->size = size;
-  std::memcpy(data_, &made, sizeof made);
-  size_ = shared_mark;
+  std::memcpy(content_.data, &made, sizeof made);
+  content_.set_size(shared_mark);
   return made->data();
 }
 

@@ -5,19 +5,19 @@
 namespace weir {
 namespace {
 
-std::unique_ptr<eviction_policy> make_policy(eviction policy, hit_filter& filter) {
+std::unique_ptr<eviction_policy> make_policy(eviction policy, hit_rule& rule) {
   switch (policy) {
     case eviction::lru:
       break;
   }
-  return std::make_unique<lru_policy>(filter);
+  return std::make_unique<lru_policy>(rule);
 }
 
 }  // namespace
 
 entry_table::entry_table(store_budgets& budgets, eviction policy) : budgets_(budgets) {
   for (std::size_t kind = 0; kind != entry_kind_count; ++kind) {
-    policies_[kind] = make_policy(policy, filters_[kind]);
+    policies_[kind] = make_policy(policy, rules_[kind]);
   }
 }
 

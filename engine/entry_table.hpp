@@ -66,7 +66,9 @@ class entry_table {
   /// Tells the policy of a hit.
   void touch(stored_entry& entry) noexcept {
     const auto kind = static_cast<std::size_t>(entry.kind);
-    if (filters_[kind].passes(entry)) policies_[kind]->on_hit(entry);
+    const auto counted = rules_[kind].counted_uses;
+    if (counted == 0) return policies_[kind]->on_hit(entry);
+    if (entry.uses < counted) ++entry.uses;
   }
 
   /// The value: up to bytes::inline_capacity bytes are copied, more are shared. Never allocates.
@@ -88,8 +90,8 @@ class entry_table {
   /// Evicts entries of one kind until the kind's budget is met or only `leave` of them are left
   /// here.
   ///
-  /// The last one left is that of the last hit or insert. So a caller leaves 1 in the shard where
-  /// it inserted, and 0 when it then goes on to other shards.
+  /// The last one left is one that was inserted or hit last. So a caller leaves 1 in the shard
+  /// where it inserted, and 0 when it then goes on to other shards.
   template <class OnGone>
   void evict(entry_kind kind, OnGone&& on_gone, entry_list& garbage, std::size_t leave = 1) {
     while (count(kind) > leave && budgets_.of(kind).is_exceeded()) {
@@ -154,7 +156,7 @@ class entry_table {
   entry_ptr detach(stored_entry& entry) noexcept;
 
   // What a hit reads comes first, to lie on the lock's line.
-  std::array<hit_filter, entry_kind_count> filters_{};
+  std::array<hit_rule, entry_kind_count> rules_{};
   entry_index index_;
   std::array<std::unique_ptr<eviction_policy>, entry_kind_count> policies_;
   std::array<std::size_t, entry_kind_count> counts_{};

@@ -6,28 +6,24 @@
 
 namespace weir {
 
-/// Decides without a virtual call which hits a policy hears of. Lies beside the shard's lock.
-///
-/// A policy stamps an entry with `clock` when it puts it at a good place; a hit on an entry stamped
-/// less than `quiet` ago changes nothing and writes nothing.
-struct hit_filter {
-  std::uint32_t clock = 0;
-  std::uint32_t quiet = 0;  ///< 0 = the policy hears of every hit
-
-  bool passes(const stored_entry& entry) const noexcept { return clock - entry.stamp >= quiet; }
+/// What a hit does, decided without a virtual call. One byte per kind, beside the shard's lock.
+struct hit_rule {
+  /// Hits are counted in the entry up to this number, and the policy looks at them when it chooses
+  /// a victim, so that most hits write nothing. 0 = the policy hears of each.
+  std::uint8_t counted_uses = 0;
 };
 
 /// Decides which entry of one kind in one shard leaves first.
 ///
-/// A policy owns the links `newer`, `older` and the `stamp` of the entries it was given. Called
-/// under the shard's lock; no call allocates in proportion to the entries' sizes.
+/// A policy owns the links `newer`, `older` and the `uses` of the entries it was given, and changes
+/// its hit_rule as it likes. Called under the shard's lock, so a call does bounded work.
 class eviction_policy {
  public:
   virtual ~eviction_policy() = default;
 
   virtual void on_insert(stored_entry& entry) noexcept = 0;
 
-  /// A hit that the filter let pass.
+  /// A hit; only while the rule counts none.
   virtual void on_hit(stored_entry& entry) noexcept = 0;
 
   /// The entry leaves, as a victim or for any other reason.

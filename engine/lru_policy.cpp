@@ -1,8 +1,5 @@
 #include "lru_policy.hpp"
 
-#include <algorithm>
-#include <limits>
-
 namespace weir {
 
 void lru_policy::on_insert(stored_entry& entry) noexcept {
@@ -23,22 +20,27 @@ void lru_policy::on_erase(stored_entry& entry) noexcept {
   tune();
 }
 
+stored_entry* lru_policy::victim() noexcept {
+  for (int chances = 0; chances != max_chances; ++chances) {
+    auto* oldest = oldest_;
+    if (oldest == nullptr || oldest->uses == 0) break;
+    unlink(*oldest);
+    link(*oldest);
+  }
+  return oldest_;
+}
+
 void lru_policy::link(stored_entry& entry) noexcept {
+  entry.uses = 0;
   entry.newer = nullptr;
   entry.older = newest_;
   (newest_ != nullptr ? newest_->newer : oldest_) = &entry;
   newest_ = &entry;
-  entry.stamp = ++filter_.clock;
 }
 
 void lru_policy::unlink(stored_entry& entry) noexcept {
   (entry.newer != nullptr ? entry.newer->older : newest_) = entry.older;
   (entry.older != nullptr ? entry.older->newer : oldest_) = entry.newer;
-}
-
-void lru_policy::tune() noexcept {
-  const auto quarter = std::min<std::size_t>(count_ / 4, std::numeric_limits<std::uint32_t>::max());
-  filter_.quiet = count_ <= exact_up_to ? 0 : static_cast<std::uint32_t>(quarter);
 }
 
 }  // namespace weir

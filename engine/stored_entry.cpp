@@ -52,8 +52,9 @@ stored_entry::pointer stored_entry::make(new_entry from) {
   if (from.meta) extras |= has_meta;
   if (from.value.is_shared()) extras |= has_shared_value;
   const auto small_size = from.value.is_shared() ? 0 : from.value.size();
+  const auto padded_size = bytes::padded(small_size);
   const auto text_at = extra_size(extras);
-  const auto size = sizeof(stored_entry) + text_at + from.key.size() + small_size;
+  const auto size = sizeof(stored_entry) + text_at + from.key.size() + padded_size;
   auto* place = std::malloc(size);
   if (place == nullptr) throw std::bad_alloc();
 
@@ -67,7 +68,9 @@ stored_entry::pointer stored_entry::make(new_entry from) {
 
   auto* text = made->behind() + text_at;
   std::memcpy(text, from.key.data(), from.key.size());
-  if (small_size != 0) std::memcpy(text + from.key.size(), from.value.data(), small_size);
+  auto* value = text + from.key.size();
+  if (small_size != 0) std::memcpy(value, from.value.data(), small_size);
+  std::memset(value + small_size, 0, padded_size - small_size);
   if (extras & has_meta) new (made->meta_place()) meta_pointer(std::move(from.meta));
   if (extras & has_shared_value) new (&made->value_block()) void*(from.value.give_up());
   return made;

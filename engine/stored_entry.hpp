@@ -62,7 +62,7 @@ class stored_entry {
   bytes value() const noexcept {
     if (extras_ & has_shared_value) [[unlikely]]
       return bytes::share(value_block());
-    return bytes(text() + key_size_, small_size_);
+    return bytes::from_padded(text() + key_size_, small_size_);
   }
 
   /// What the source said beside the value; null = nothing.
@@ -84,8 +84,8 @@ class stored_entry {
   std::uint64_t epoch;
   std::uint64_t seq;
   std::uint32_t charge = 0;  ///< bytes taken, overhead and share of the index included
-  std::uint32_t stamp = 0;   ///< the eviction policy's
   std::uint16_t slot;
+  std::uint8_t uses = 0;  ///< hits that the eviction policy wants to know of
   const entry_kind kind;
   const bool is_absent;
 

@@ -18,7 +18,8 @@ struct LruPolicyTest : testing::Test {
   }
 
   void hit(stored_entry& entry) {
-    if (filter.passes(entry)) policy.on_hit(entry);
+    if (rule.counted_uses == 0) return policy.on_hit(entry);
+    if (entry.uses < rule.counted_uses) ++entry.uses;
   }
 
   std::string evict() {
@@ -28,8 +29,8 @@ struct LruPolicyTest : testing::Test {
     return std::string(victim->key());
   }
 
-  hit_filter filter;
-  lru_policy policy{filter};
+  hit_rule rule;
+  lru_policy policy{rule};
   std::vector<stored_entry::pointer> entries;
 };
 
@@ -68,41 +69,51 @@ TEST_F(LruPolicyTest, IsExactForFewEntries) {
   for (; !exact.empty(); exact.pop_back()) EXPECT_EQ(evict(), exact.back()->key());
 }
 
-TEST_F(LruPolicyTest, LeavesTheYoungestQuarterAlone) {
+TEST_F(LruPolicyTest, MovesNothingOnAHitAmongMany) {
   for (int i = 0; i != 400; ++i) add(i);
-  const auto clock = filter.clock;
-  for (int i = 300; i != 400; ++i) hit(*entries[static_cast<std::size_t>(i)]);
-  EXPECT_EQ(filter.clock, clock);
-  hit(*entries[299]);
-  EXPECT_EQ(filter.clock, clock + 1);
-}
-
-TEST_F(LruPolicyTest, EvictsNothingFromTheYoungestHalf) {
-  for (int i = 0; i != 400; ++i) add(i);
-  std::mt19937 random(4);
-  std::vector<int> last_hit(400, -1);
-  for (int step = 0; step != 5000; ++step) {
-    const auto chosen = random() % 400;
-    hit(*entries[chosen]);
-    last_hit[chosen] = step;
-    // At least 150 other entries were used after the victim was.
-    const auto victim = static_cast<std::size_t>(std::stoi(std::string(policy.victim()->key())));
-    const auto younger = std::count_if(last_hit.begin(), last_hit.end(), [&](int each) {
-      return each > last_hit[victim];
-    });
-    if (last_hit[victim] >= 0) {
-      ASSERT_GE(younger, 150) << "after step " << step;
-    }
-  }
-}
-
-TEST_F(LruPolicyTest, CountsOnWhenTheClockWraps) {
-  filter.clock = 0xffff'fff0;
-  for (int i = 0; i != 100; ++i) add(i);
-  hit(*entries[99]);
-  EXPECT_EQ(policy.victim(), entries[0].get());
   hit(*entries[0]);
-  EXPECT_EQ(policy.victim(), entries[1].get());
+  EXPECT_EQ(entries[0]->newer, entries[1].get());
+  EXPECT_EQ(entries[0]->uses, 1);
+  hit(*entries[0]);
+  EXPECT_EQ(entries[0]->uses, 1);
+}
+
+TEST_F(LruPolicyTest, GivesASecondChanceAmongMany) {
+  for (int i = 0; i != 400; ++i) add(i);
+  for (const std::size_t used : {0u, 1u, 4u}) hit(*entries[used]);
+  EXPECT_EQ(evict(), "2");
+  EXPECT_EQ(evict(), "3");
+  EXPECT_EQ(evict(), "5");
+}
+
+TEST_F(LruPolicyTest, GivesOnlyOneSecondChancePerHit) {
+  for (int i = 0; i != 100; ++i) add(i);
+  hit(*entries[0]);
+  for (int i = 1; i != 100; ++i) EXPECT_EQ(evict(), std::to_string(i));
+  EXPECT_EQ(evict(), "0");
+}
+
+TEST_F(LruPolicyTest, BoundsTheWorkPerVictim) {
+  for (int i = 0; i != 400; ++i) add(i);
+  for (auto& each : entries) hit(*each);
+  EXPECT_EQ(evict(), std::to_string(lru_policy::max_chances));
+}
+
+TEST_F(LruPolicyTest, NamesTheSameVictimUntilItIsGone) {
+  for (int i = 0; i != 100; ++i) add(i);
+  hit(*entries[0]);
+  auto* victim = policy.victim();
+  EXPECT_EQ(policy.victim(), victim);
+}
+
+TEST_F(LruPolicyTest, IsExactAgainWhenFewAreLeft) {
+  for (int i = 0; i != 100; ++i) add(i);
+  for (int i = 0; i != 50; ++i) evict();
+  hit(*entries[60]);
+  for (int i = 50; i != 100; ++i) {
+    if (i != 60) EXPECT_EQ(evict(), std::to_string(i));
+  }
+  EXPECT_EQ(evict(), "60");
 }
 
 }  // namespace

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace weir {
@@ -21,14 +21,7 @@ class bytes {
   static constexpr std::size_t inline_capacity = 119;
 
   bytes() noexcept = default;
-  bytes(const char* data, std::size_t size) {
-    if (size <= inline_capacity) {
-      copy_small(data_, data, size);
-      size_ = static_cast<unsigned char>(size);
-    } else {
-      std::memcpy(reserve(size), data, size);
-    }
-  }
+  bytes(const char* data, std::size_t size) { std::memcpy(reserve(size), data, size); }
   bytes(std::string_view text) : bytes(text.data(), text.size()) {}    // NOLINT: a value type
   bytes(const std::string& text) : bytes(text.data(), text.size()) {}  // NOLINT
   bytes(const char* text) : bytes(std::string_view(text)) {}           // NOLINT
@@ -39,18 +32,18 @@ class bytes {
   }
   bytes(bytes&& other) noexcept {
     take(other);
-    other.size_ = 0;
+    other.content_.set_size(0);
   }
   bytes& operator=(bytes other) noexcept {
     release();
     take(other);
-    other.size_ = 0;
+    other.content_.set_size(0);
     return *this;
   }
   ~bytes() { release(); }
 
-  const char* data() const noexcept { return is_shared() ? block()->data() : data_; }
-  std::size_t size() const noexcept { return is_shared() ? block()->size : size_; }
+  const char* data() const noexcept { return is_shared() ? block()->data() : content_.data; }
+  std::size_t size() const noexcept { return is_shared() ? block()->size : small_size(); }
   bool empty() const noexcept { return size() == 0; }
   std::string_view view() const noexcept { return {data(), size()}; }
 
@@ -58,7 +51,7 @@ class bytes {
   std::string text() const { return std::string(view()); }
 
   /// True when the bytes live in a shared block (longer than inline_capacity).
-  bool is_shared() const noexcept { return size_ == shared_mark; }
+  bool is_shared() const noexcept { return small_size() == shared_mark; }
 
   /// Bytes taken beyond the object itself, 0 for inline ones.
   std::size_t heap_size() const noexcept {
@@ -84,42 +77,55 @@ class bytes {
   };
   static constexpr unsigned char shared_mark = 255;
 
+  // Copied by moves of fixed size, and written in the same pieces where a copy may soon follow: a processor
+  // waits when it reads a word of which a part was just written.
+  struct content {
+    content() noexcept { set_size(0); }
+
+    // Also clears what lies behind byte 111.
+    void set_size(std::uint64_t size) noexcept {
+      const auto last = std::endian::native == std::endian::little ? size << 56 : size;
+      std::memcpy(data + 112, &last, sizeof last);
+    }
+
+    alignas(8) char data[inline_capacity + 1];  // the last one is the size
+  };
+
   shared_block* block() const noexcept {
     shared_block* found;
-    std::memcpy(&found, data_, sizeof found);
+    std::memcpy(&found, content_.data, sizeof found);
     return found;
   }
-  void take(const bytes& other) noexcept {
-    std::memcpy(data_, other.data_, sizeof data_);
-    size_ = other.size_;
+  unsigned char small_size() const noexcept {
+    return static_cast<unsigned char>(content_.data[inline_capacity]);
   }
+  void take(const bytes& other) noexcept { content_ = other.content_; }
   char* reserve(std::size_t size);
   void release() noexcept {
     if (is_shared() && block()->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
   void destroy() noexcept;
 
-  // Of at most inline_capacity bytes, by at most eight moves of fixed size that may overlap: a call of
-  // memcpy costs more.
-  static void copy_small(char* to, const char* from, std::size_t size) noexcept {
-    const auto both_ends = [&](auto half) {
-      std::memcpy(to, from, half);
-      std::memcpy(to + size - half, from + size - half, half);
-    };
-    using std::integral_constant;
-    if (size > 64) return both_ends(integral_constant<std::size_t, 64>());
-    if (size > 32) return both_ends(integral_constant<std::size_t, 32>());
-    if (size > 16) return both_ends(integral_constant<std::size_t, 16>());
-    if (size >= 8) return both_ends(integral_constant<std::size_t, 8>());
-    for (std::size_t i = 0; i != size; ++i) to[i] = from[i];
-  }
-
-  // For the store, which keeps of a shared value only its block: 8 bytes instead of the whole object.
+  // For the store. It keeps of a shared value only the block, 8 bytes instead of the whole object, and pads
+  // short ones, which it can then copy by whole words: a call of memcpy costs more, and so does copying on
+  // a value whose words were not written as they are read.
   friend class stored_entry;
+  static constexpr std::size_t padded(std::size_t size) noexcept {
+    return size > 112 ? size : (size + 15) / 16 * 16;
+  }
+  static bytes from_padded(const char* data, std::size_t size) noexcept {
+    bytes made;
+    for (std::size_t at = 0; at < size && at != 112; at += 16) {
+      __builtin_memcpy(made.content_.data + at, data + at, 16);  // hardened memcpy is a call
+    }
+    made.content_.set_size(size);
+    if (size > 112) [[unlikely]] std::memcpy(made.content_.data + 112, data + 112, size - 112);
+    return made;
+  }
   static bytes adopt(void* held) noexcept {
     bytes made;
-    std::memcpy(made.data_, &held, sizeof held);
-    made.size_ = shared_mark;
+    std::memcpy(made.content_.data, &held, sizeof held);
+    made.content_.set_size(shared_mark);
     return made;
   }
   static bytes share(void* held) noexcept {
@@ -127,12 +133,11 @@ class bytes {
     return adopt(held);
   }
   void* give_up() noexcept {
-    size_ = 0;
+    content_.set_size(0);
     return block();
   }
 
-  alignas(8) char data_[inline_capacity];
-  unsigned char size_ = 0;
+  content content_;
 };
 
 }  // namespace weir
