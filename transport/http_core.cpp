@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <sys/resource.h>
 
 namespace weir {
 namespace {
@@ -45,6 +46,16 @@ std::string_view advice_for(const error_code& code) noexcept {
     return "ports below 1024 need a privilege: choose a higher one";
   if (code.value() == EADDRNOTAVAIL) return "this machine has no such address";
   return {};
+}
+
+/// At most half of the descriptors go to clients; peers, sources and files need the rest.
+http_limits fitted(http_limits limits) noexcept {
+  rlimit descriptors{};
+  if (::getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY) {
+    limits.max_connections =
+        std::min<std::size_t>(limits.max_connections, descriptors.rlim_cur / 2);
+  }
+  return limits;
 }
 
 std::string to_string(const tcp::endpoint& endpoint) {
@@ -128,7 +139,7 @@ http_admission::~http_admission() {
 http_core::http_core(
     const std::vector<asio::io_context*>& loops, http_limits given, http_handler& answering
 )
-    : limits(given), handler(answering) {
+    : limits(fitted(given)), handler(answering) {
   for (auto* context : loops) loops_.push_back(std::make_shared<http_loop>(*context, *this));
 }
 
@@ -187,10 +198,11 @@ boost::system::result<std::string, listen_error> http_core::listen(std::string_v
     error = acceptor->open({asio::ip::address_v4::any(), wanted->port});
   }
   if (error) return cannot_listen(address, error, advice_for(error));
-  asio::post(loops_.front()->context(), [acceptor] { acceptor->accept(); });
+  auto bound = to_string(acceptor->local_endpoint());
   std::lock_guard lock(mutex_);
   acceptors_.push_back(acceptor);
-  return to_string(acceptor->local_endpoint());
+  asio::post(loops_.front()->context(), [acceptor] { acceptor->accept(); });
+  return bound;
 }
 
 void http_core::stop_accepting() {
