@@ -13,8 +13,8 @@ namespace {
 using asio::ip::tcp;
 using clock = http_request::clock;
 
-constexpr std::size_t first_buffer = 4 * 1024;
-constexpr std::size_t largest_buffer = 64 * 1024;
+constexpr std::size_t first_buffer = 4'096;
+constexpr std::size_t largest_buffer = 65'536;
 constexpr std::chrono::milliseconds drain_grace{250};  // for a request already on its way
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 
 const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
-constexpr std::size_t read_size = 16 * 1024;
+constexpr std::size_t read_size = 16'384;
 constexpr int most_interim_answers = 8;
 
 error_code error_of(const http_refusal& why) {

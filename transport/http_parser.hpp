@@ -27,8 +27,8 @@ inline constexpr std::size_t max_http_fields = 64;
 
 /// What a head may be at most; the rest of http_limits is for the connection.
 struct head_limits {
-  std::size_t target = 8 * 1024;
-  std::size_t header = 8 * 1024;
+  std::size_t target = 8'192;
+  std::size_t header = 8'192;
   std::size_t fields = max_http_fields;
 };
 

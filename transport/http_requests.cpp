@@ -17,9 +17,9 @@ namespace weir {
 namespace {
 
 constexpr std::size_t largest_copied =
-    16 * 1024;  // of a body; a longer one is written from where it is
-constexpr std::size_t body_window = 16 * 1024;  // free behind the head while a body comes in
-constexpr std::size_t kept_body = 64 * 1024;    // memory kept for the next body
+    16'384;                                  // of a body; a longer one is written from where it is
+constexpr std::size_t body_window = 16'384;  // free behind the head while a body comes in
+constexpr std::size_t kept_body = 65'536;    // memory kept for the next body
 
 http_response answer_for(const std::exception_ptr& failure) {
   try {

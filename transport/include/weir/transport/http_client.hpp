@@ -26,8 +26,8 @@ class http_pool;
 struct http_client_options {
   std::chrono::milliseconds connect_timeout{1'000};  ///< per address of the host
   std::chrono::milliseconds idle_timeout{30'000};    ///< a kept connection is closed after this
-  std::size_t max_response = 64 * 1024 * 1024;       ///< bytes of a response body
-  std::size_t max_header = 16 * 1024;                ///< bytes of a response head
+  std::size_t max_response = 67'108'864;             ///< bytes of a response body
+  std::size_t max_header = 16'384;                   ///< bytes of a response head
   std::size_t max_per_host = 64;  ///< requests at once per host, port and loop; more wait
   std::string dns_servers;        ///< as resolver_options::servers
 };

@@ -25,15 +25,15 @@ class http_core;
 /// Limits and times of the server. What is over a limit is refused before anything is allocated for
 /// it.
 struct http_limits {
-  std::size_t max_target = 8 * 1024;          ///< bytes of path and query; beyond: 414
-  std::size_t max_header = 8 * 1024;          ///< bytes of all field lines; beyond: 431
-  std::size_t max_fields = 64;                ///< field lines, at most 64; beyond: 431
-  std::uint64_t max_body = 64 * 1024 * 1024;  ///< bytes of a request body; beyond: 413, not read
-  std::size_t max_requests = 1000;  ///< per connection, then `Connection: close`; 0 = no limit
+  std::size_t max_target = 8'192;       ///< bytes of path and query; beyond: 414
+  std::size_t max_header = 8'192;       ///< bytes of all field lines; beyond: 431
+  std::size_t max_fields = 64;          ///< field lines, at most 64; beyond: 431
+  std::uint64_t max_body = 67'108'864;  ///< bytes of a request body, 64 MiB; beyond: 413, not read
+  std::size_t max_requests = 1000;      ///< per connection, then `Connection: close`; 0 = no limit
   std::size_t max_connections =
       10'000;  ///< in all, at most half the descriptor limit; beyond: 503 and close
-  std::size_t max_per_address = 256;   ///< of one client address; beyond: 503 and close
-  std::size_t max_unread = 64 * 1024;  ///< bytes of small replies waiting before reading pauses
+  std::size_t max_per_address = 256;  ///< of one client address; beyond: 503 and close
+  std::size_t max_unread = 65'536;    ///< bytes of small replies waiting before reading pauses
   std::size_t min_rate = 1024;  ///< bytes per second of a body or reply once `rate_grace` is over
   bool count_loopback = false;  ///< apply max_per_address to loopback clients too
 
