@@ -24,7 +24,10 @@ step "packages"
 cmake/install-packages.sh test
 
 launcher=()
-command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+if command -v ccache >/dev/null; then
+  launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+fi
 
 configure() { # preset, then cmake arguments
   cmake --preset "$1" "${launcher[@]}" "${@:2}" >"build-$1.log" 2>&1 || { cat "build-$1.log"; exit 1; }
