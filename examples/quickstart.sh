@@ -67,6 +67,7 @@ pids+=($!)
 
 cat >"$work/weir.yaml" <<CONF
 cluster: quickstart
+listen: {peer: {address: "127.0.0.1:$base"}}
 discovery:
   static: {peers: ["n1=127.0.0.1:$base", "n2=127.0.0.1:$((base + 2))", "n3=127.0.0.1:$((base + 4))"]}
 keyspaces:
