@@ -57,8 +57,9 @@ struct http_door::impl {
   // http_door.cpp
   bool try_hit(const http_request& request, http_response& response);
   asio::awaitable<http_response> handle_data(const http_request& request);
+  /// Sets `op` to what the body really asks for.
   asio::awaitable<door_answer> dispatch(
-      const http_request& request, const door_route& route, std::string_view keyspace, door_op op
+      const http_request& request, const door_route& route, std::string_view keyspace, door_op& op
   );
   std::uint64_t body_limit(const http_request& request) const;
   http_response method_not_allowed(const http_request& request, std::string_view allowed) const;

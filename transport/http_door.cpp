@@ -138,7 +138,7 @@ asio::awaitable<http_response> http_door::impl::handle_data(const http_request& 
 }
 
 asio::awaitable<door_answer> http_door::impl::dispatch(
-    const http_request& request, const door_route& route, std::string_view keyspace, door_op op
+    const http_request& request, const door_route& route, std::string_view keyspace, door_op& op
 ) {
   if (time_left(request) <= milliseconds(0)) {
     co_return refuse(errc::deadline_exceeded, "the request itself took longer than its time-out");

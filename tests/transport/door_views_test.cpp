@@ -1,0 +1,169 @@
+#include "tests/transport/door_support.hpp"
+
+#include <mutex>
+
+namespace weir::test {
+namespace {
+
+class DoorViews : public door_fixture {};
+
+TEST_F(DoorViews, ClusterTellsWhoThisNodeIs) {
+  const auto told = json_of(get("/cluster"));
+  EXPECT_EQ(told.at("cluster").as_string(), "test");
+  EXPECT_EQ(told.at("node").at("id").as_string(), "n1");
+  EXPECT_EQ(told.at("node").at("version").as_string(), "1.2.3");
+  EXPECT_EQ(told.at("members").to_number<int>(), 1);
+  EXPECT_EQ(told.at("reachable").to_number<int>(), 1);
+  EXPECT_EQ(told.at("keyspaces").as_array().size(), 2u);
+}
+
+TEST_F(DoorViews, MembersBeginWithTheNodeItself) {
+  add_peer();
+  const auto members = json_of(get("/cluster/members")).at("members");
+  ASSERT_EQ(members.as_array().size(), 2u);
+  EXPECT_EQ(members.as_array()[0].at("id").as_string(), "n1");
+  EXPECT_TRUE(members.as_array()[0].at("self").as_bool());
+  EXPECT_EQ(members.as_array()[1].at("id").as_string(), "n2");
+  EXPECT_EQ(members.as_array()[1].at("state").as_string(), "reachable");
+  EXPECT_EQ(members.as_array()[1].at("address").as_string(), scripted_peer::address);
+}
+
+TEST_F(DoorViews, TheRingSharesAllSlots) {
+  add_peer();
+  const auto told = json_of(get("/cluster/ring"));
+  EXPECT_FALSE(told.at("digest").as_string().empty());
+  int slots = 0;
+  double share = 0;
+  for (const auto& node : told.at("nodes").as_array()) {
+    slots += node.at("slots").to_number<int>();
+    share += node.at("share").to_number<double>();
+    EXPECT_FALSE(node.at("address").as_string().empty());
+  }
+  EXPECT_EQ(slots, 16384);
+  EXPECT_DOUBLE_EQ(share, 1);
+}
+
+TEST_F(DoorViews, TheRingNamesTheOwnerOfAKey) {
+  add_peer();
+  const auto told = json_of(get("/cluster/ring?key=users/a%2Fb%2525"));
+  const auto place = engine_.place_of("users", "a/b%25");
+  EXPECT_EQ(told.at("keyspace").as_string(), "users");
+  EXPECT_EQ(told.at("key").as_string(), "a/b%25");
+  EXPECT_EQ(told.at("slot").to_number<int>(), place.slot);
+  EXPECT_EQ(told.at("owner").as_string().c_str(), place.owner);
+  EXPECT_EQ(told.at("gutter").as_string().c_str(), place.gutter);
+}
+
+TEST_F(DoorViews, TheRingRefusesAKeyThatIsNone) {
+  EXPECT_EQ(code_of(get("/cluster/ring?key=users")), "bad_request");
+  EXPECT_EQ(code_of(get("/cluster/ring?key")), "bad_request");
+  EXPECT_EQ(code_of(get("/cluster/ring?key=users/%4")), "bad_request");
+  EXPECT_EQ(code_of(get("/cluster/ring?key=users/")), "bad_key");
+  EXPECT_EQ(code_of(get("/cluster/ring?key=nobody/a")), "no_keyspace");
+}
+
+TEST_F(DoorViews, KeyspacesShowSettingsAndCounters) {
+  source->has("a", "1");
+  get("/v1/users/a");
+  get("/v1/users/a");
+  const auto all = json_of(get("/cluster/keyspaces")).at("keyspaces");
+  ASSERT_EQ(all.as_array().size(), 2u);
+  const auto& notes = all.as_array()[0];
+  const auto& users = all.as_array()[1];
+  EXPECT_EQ(notes.at("options").at("writes").as_string(), "allow");
+  EXPECT_EQ(users.at("name").as_string(), "users");
+  EXPECT_EQ(users.at("options").at("ttl_ms").to_number<int>(), 60'000);
+  EXPECT_EQ(users.at("stats").at("hits").to_number<int>(), 1);
+  EXPECT_EQ(users.at("stats").at("loads_value").to_number<int>(), 1);
+  EXPECT_EQ(users.at("stats").at("entries").to_number<int>(), 1);
+}
+
+TEST_F(DoorViews, LivezIsAlwaysOk) {
+  EXPECT_EQ(get("/livez").body, "ok\n");
+  EXPECT_EQ(get("/livez?verbose").status, 200u);
+}
+
+TEST_F(DoorViews, WithoutChecksTheNodeIsReady) {
+  EXPECT_EQ(get("/readyz").status, 200u);
+  EXPECT_EQ(get("/readyz").body, "ok\n");
+}
+
+TEST_F(DoorViews, AnUnknownAddressSaysWhereThingsAre) {
+  for (const auto* target : {"/", "/v1", "/v2/users/42", "/cluster/", "/metrics/x", "/CLUSTER"}) {
+    const auto got = get(target);
+    EXPECT_EQ(got.status, 404u) << target;
+    EXPECT_EQ(code_of(got), "not_found") << target;
+    EXPECT_THAT(got.body, testing::HasSubstr("/v1/{keyspace}/{key}"));
+  }
+}
+
+struct method_case {
+  const char* target;
+  const char* method;
+  const char* allow;
+};
+
+class DoorMethods : public door_fixture, public testing::WithParamInterface<method_case> {};
+
+TEST_P(DoorMethods, NamesTheAllowedOnes) {
+  const auto got = request(GetParam().method, GetParam().target);
+  EXPECT_EQ(got.status, 405u);
+  EXPECT_EQ(code_of(got), "method_not_allowed");
+  EXPECT_EQ(field(got, "Allow"), GetParam().allow);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All,
+    DoorMethods,
+    testing::Values(
+        method_case{"/v1/users/42", "POST", "GET, HEAD, PURGE, OPTIONS"},
+        method_case{"/v1/users/42", "PATCH", "GET, HEAD, PURGE, OPTIONS"},
+        method_case{"/v1/notes/42", "POST", "GET, HEAD, PUT, DELETE, PURGE, OPTIONS"},
+        method_case{"/v1/users", "GET", "POST, OPTIONS"},
+        method_case{"/v1/users", "PURGE", "POST, OPTIONS"},
+        method_case{"/v1/users", "DELETE", "POST, OPTIONS"},
+        method_case{"/cluster", "POST", "GET, HEAD, OPTIONS"},
+        method_case{"/metrics", "PUT", "GET, HEAD, OPTIONS"},
+        method_case{"/livez", "DELETE", "GET, HEAD, OPTIONS"}
+    )
+);
+
+TEST_F(DoorViews, OptionsListTheMethods) {
+  EXPECT_EQ(request("OPTIONS", "/v1/notes/a").status, 204u);
+  EXPECT_THAT(field(request("OPTIONS", "/v1/notes/a"), "Allow"), testing::HasSubstr("PUT"));
+  EXPECT_EQ(field(request("OPTIONS", "/v1/users"), "Allow"), "POST, OPTIONS");
+  EXPECT_EQ(field(request("OPTIONS", "/cluster"), "Allow"), "GET, HEAD, OPTIONS");
+  EXPECT_THAT(field(request("OPTIONS", "*"), "Allow"), testing::HasSubstr("PURGE"));
+}
+
+TEST_F(DoorViews, HeadOfAViewHasNoBody) {
+  const auto got = request("HEAD", "/cluster");
+  EXPECT_EQ(got.status, 200u);
+  EXPECT_NE(field(got, "Content-Length"), "0");
+}
+
+class DoorReadiness : public door_fixture {
+ protected:
+  DoorReadiness() : door_fixture(door_options{.readiness = [this] { return checks_; }}) {}
+
+  std::vector<readiness_check> checks_;
+};
+
+TEST_F(DoorReadiness, OneFailedCheckMakesItUnready) {
+  checks_ = {
+      {"listeners", check_state::passed, ""}, {"discovery", check_state::failed, "no answer yet"}};
+  const auto got = get("/readyz");
+  EXPECT_EQ(got.status, 503u);
+  EXPECT_EQ(got.body, "[-] discovery: no answer yet\nnot ready\n");
+}
+
+TEST_F(DoorReadiness, ALostLeaseIsShownAndReadyAllTheSame) {
+  checks_ = {{"listeners", check_state::passed, ""}, {"lease", check_state::noted, "lost 3 s ago"}};
+  EXPECT_EQ(get("/readyz").body, "ok\n");
+  const auto got = get("/readyz?verbose");
+  EXPECT_EQ(got.status, 200u);
+  EXPECT_EQ(got.body, "[+] listeners\n[!] lease: lost 3 s ago\nok\n");
+}
+
+}  // namespace
+}  // namespace weir::test
