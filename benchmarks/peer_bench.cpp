@@ -1,8 +1,7 @@
 // Remote gets of a 100-byte value between two nodes on loopback, all hits, one coroutine per
 // caller.
 //
-//   peer_bench [seconds per row] [callers...]         two nodes in this process, one event loop
-//   each
+//   peer_bench [seconds per row [event loops per node [callers...]]]
 //
 // The far side answers from try_serve(). Calls per second count both sides: they share the machine.
 
@@ -12,6 +11,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -97,9 +97,11 @@ void measure(load& run, int callers, double seconds) {
   run.running = static_cast<std::size_t>(callers);
   run.done = {};
   const double cpu = cpu_seconds();
+  const auto loops = run.env.loops();
   const auto start = run.env.now();
   for (int i = 0; i < callers; ++i) {
-    asio::co_spawn(run.env.executor(), caller(run, i), asio::detached);
+    auto& loop = *loops[static_cast<std::size_t>(i) % loops.size()];
+    asio::co_spawn(loop, caller(run, i), asio::detached);
   }
   std::promise<void> time_up;
   run.env.schedule(
@@ -125,11 +127,12 @@ void measure(load& run, int callers, double seconds) {
 int main(int argc, char** argv) {
   const double seconds = argc > 1 ? std::atof(argv[1]) : 2;
   std::vector<int> callers;
-  for (int i = 2; i < argc; ++i) callers.push_back(std::atoi(argv[i]));
+  const std::size_t loops = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 1;
+  for (int i = 3; i < argc; ++i) callers.push_back(std::atoi(argv[i]));
   if (callers.empty()) callers = {1, 16, 64, 256};
 
-  runtime here({.threads = 1});
-  runtime there({.threads = 1});
+  runtime here({.threads = loops});
+  runtime there({.threads = loops});
   answers_hits asking;
   answers_hits answering;
   peer_link_network a(here, here.loops());

@@ -45,6 +45,14 @@ void frame_queue::push(frame_header header, frame_body body) {
   waiting_.push_back({header, std::move(body)});
 }
 
+void frame_queue::absorb(frame_queue&& other) {
+  control_ += other.control_;
+  shorts_ += other.shorts_;
+  bulk_size_ += other.bulk_size_;
+  for (auto& one : other.waiting_) waiting_.push_back(std::move(one));
+  other = frame_queue(limits_);
+}
+
 void frame_queue::start_waiting() {
   while (!waiting_.empty() && active_.size() < max_active) {
     const std::uint64_t length = waiting_.front().header.remaining;

@@ -57,6 +57,9 @@ class frame_queue {
   /// A message of any length; one that fits one chunk goes with the short ones.
   void push(frame_header header, frame_body body);
 
+  /// Takes over what `other` holds; it has written nothing yet.
+  void absorb(frame_queue&& other);
+
   /// Replaces `out` by what to write next: everything short, and up to `bulk_per_write` of long
   /// ones. Keeps the memory of `out` for later.
   void take(std::string& out);

@@ -1,6 +1,7 @@
 #include "peer_connection.hpp"
 
 #include "peer_core.hpp"
+#include "peer_socket.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
@@ -210,8 +211,7 @@ void peer_connection::fail(peer_fault fault) {
 }
 
 void peer_connection::lose(error_code error) {
-  const bool late = error == asio::error::timed_out;
-  close({late ? link_loss::timeout : link_loss::reset, false, error.message()});
+  close({loss_of(error), false, error.message()});
 }
 
 void peer_connection::close(connection_end why) {

@@ -24,11 +24,6 @@ std::string upgrade_request(const std::string& address) {
          "\r\nConnection: Upgrade\r\nUpgrade: weir/1\r\n\r\n";
 }
 
-link_loss cause_of(const error_code& error) {
-  if (error == asio::error::connection_refused) return link_loss::refused;
-  return error == asio::error::timed_out ? link_loss::timeout : link_loss::reset;
-}
-
 }  // namespace
 
 peer_dialler::peer_dialler(
@@ -81,7 +76,7 @@ void peer_dialler::resolve() {
                 this,
                 attempt = attempt_](error_code error, std::vector<tcp::endpoint> endpoints) {
     if (is_over(attempt)) return;
-    if (error) return failed(link_loss::reset, false, "name not found: " + error.message());
+    if (error) return failed(link_loss::timeout, false, "name not found: " + error.message());
     connect(std::move(endpoints), 0);
   };
   resolve_endpoints(*core_, loop_, *target, std::move(found));
@@ -100,7 +95,7 @@ void peer_dialler::connect(std::vector<tcp::endpoint> endpoints, std::size_t nex
     if (is_over(attempt)) return;
     if (!failure) return request_upgrade();
     if (next + 1 < endpoints.size()) return connect(std::move(endpoints), next + 1);
-    failed(cause_of(failure), false, failure.message());
+    failed(loss_of(failure), false, failure.message());
   };
   socket_.async_connect(to, std::move(done));
 }
@@ -111,7 +106,7 @@ void peer_dialler::request_upgrade() {
   auto written =
       [self = shared_from_this(), this, attempt = attempt_](error_code error, std::size_t) {
         if (is_over(attempt)) return;
-        if (error) return failed(cause_of(error), false, error.message());
+        if (error) return failed(loss_of(error), false, error.message());
         exchange_.clear();
         read_answer();
       };
@@ -125,8 +120,7 @@ void peer_dialler::read_answer() {
                  error_code error, std::size_t size
              ) {
     if (is_over(attempt)) return;
-    if (error)
-      return failed(cause_of(error), false, "no answer to the Upgrade: " + error.message());
+    if (error) return failed(loss_of(error), false, "no answer to the Upgrade: " + error.message());
     exchange_.resize(have + size);
     const auto end = exchange_.find("\r\n\r\n");
     if (end != std::string::npos) {

@@ -26,7 +26,8 @@ peer_service::peer_service(
 void peer_service::on_up() {
   was_up_ = true;
   core().finish_handshake();
-  if (!core().knows_address(peer_.address)) core().handler->on_peer_seen(peer_);
+  const bool is_candidate = !peer_.address.empty() && !core().knows_address(peer_.address);
+  if (is_candidate) core().handler->on_peer_seen(peer_);
 }
 
 peer_fault peer_service::on_message(const frame_message& message) {
@@ -57,9 +58,11 @@ peer_fault peer_service::on_message(const frame_message& message) {
 }
 
 void peer_service::answer(std::uint64_t id, const peer_reply& reply) {
+  frame_queue written(core().limits);  // a batch may hold megabytes: not under the lock
+  append_reply(written, id, reply, core().limits);
   std::lock_guard lock(mutex_);
   if (!up_ || in_service_.erase(id) == 0) return;
-  append_reply(queue_, id, reply, core().limits);
+  queue_.absorb(std::move(written));
   messages_out_.add(1);
   flush_soon();
 }

@@ -52,6 +52,14 @@ void set_peer_options(tcp::socket& socket, const peer_link_options& options) {
   ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &keep_alive_every, sizeof keep_alive_every);
 }
 
+link_loss loss_of(const error_code& error) noexcept {
+  if (error == asio::error::connection_refused) return link_loss::refused;
+  const bool is_hard = error == asio::error::eof || error == asio::error::connection_reset ||
+                       error == asio::error::broken_pipe ||
+                       error == asio::error::connection_aborted;
+  return is_hard ? link_loss::reset : link_loss::timeout;
+}
+
 void resolve_endpoints(
     peer_core& core, asio::io_context& loop, const host_port& target, endpoints_callback done
 ) {

@@ -16,6 +16,10 @@ namespace weir {
 /// little unsent data in the kernel, so that a ping does not stand behind megabytes.
 void set_peer_options(asio::ip::tcp::socket& socket, const peer_link_options& options);
 
+/// What an error of a socket says about the other side: hard evidence (refused, reset), or only
+/// that it was not reached.
+link_loss loss_of(const error_code& error) noexcept;
+
 /// Finds the endpoints of `target`, at least one, and calls `done` on `loop`; at once for literal
 /// addresses and "localhost".
 void resolve_endpoints(

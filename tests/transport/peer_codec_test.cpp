@@ -418,6 +418,17 @@ TEST(FrameQueueTest, LongMessagesTakeTurns) {
   );
 }
 
+TEST(FrameQueueTest, TakesOverWhatAnotherQueueHolds) {
+  frame_queue queue, other;
+  append_reply(queue, 1, {0, a_hit("first")}, {});
+  append_reply(other, 2, {0, a_hit("second")}, {});
+  append_reply(other, 3, {0, a_hit(std::string(200'000, 'L'))}, {});
+  append_reply(other, 4, {0, ping_reply{}}, {});
+  queue.absorb(std::move(other));
+  EXPECT_TRUE(other.empty());
+  EXPECT_EQ(feed(drain(queue), phase::replies).messages.size(), 4u);
+}
+
 TEST(FrameQueueTest, NeverHasMoreUnderwayThanTheReceiverHolds) {
   const frame_limits limits{.max_value = 300'000, .max_batch_reply = 300'000};
   frame_queue queue(limits);

@@ -190,6 +190,21 @@ TEST(PeerLinkTest, TwoNodesMayDialEachOther) {
   EXPECT_EQ(value_of(b.ask(a.address(), get_of("to a")).get()), "to a");
 }
 
+TEST(PeerLinkTest, AnAddressMayBeAName) {
+  peer_node a({.id = "n1"}), b({.id = "n2"});
+  echo_keys(b);
+  const auto by_name = "localhost" + b.address().substr(b.address().find(':'));
+  a.network().connect(by_name);
+  ASSERT_TRUE(a.handler.saw("up " + by_name + " n2"));
+  EXPECT_EQ(value_of(a.ask(by_name, get_of("k")).get()), "k");
+}
+
+TEST(PeerLinkTest, ANameThatDoesNotExistIsReportedAsDown) {
+  peer_node a({.id = "n1"});
+  a.network().connect("no-such-name.invalid:7420");
+  EXPECT_TRUE(a.handler.saw("down no-such-name.invalid:7420 timeout"));
+}
+
 TEST(PeerLinkTest, PingsMeasureTheRoundTrip) {
   peer_node a({.id = "n1"}), b({.id = "n2"});
   b.handler.at_once([](const peer_request&, peer_reply& reply) {

@@ -119,8 +119,6 @@ class peer_link_network final : public peer_network {
   std::vector<peer_link_state> links() const;
 
  private:
-  friend peer_core& core_of(peer_link_network& network) noexcept;
-
   std::shared_ptr<peer_core> core_;
 };
 
