@@ -216,17 +216,20 @@ void print_json(const std::vector<line>& lines) {
 
 int main(int argc, char** argv) {
   using namespace weir::bench;
-  std::size_t rounds = 7;
   const auto has = [&](const char* flag) {
     return std::any_of(argv, argv + argc, [&](auto* each) { return !std::strcmp(each, flag); });
   };
+  const auto number = [&](const char* flag, std::size_t otherwise) -> std::size_t {
+    const auto at =
+        std::find_if(argv, argv + argc, [&](auto* each) { return !std::strcmp(each, flag); });
+    return argv + argc - at < 2 ? otherwise : std::max(1ul, std::strtoul(at[1], nullptr, 10));
+  };
+  const auto rounds = number("--rounds", 7);
   const auto time = has("--cpu") ? time_source::processor : time_source::clock;
-  for (int i = 1; i + 1 < argc; ++i) {
-    if (!std::strcmp(argv[i], "--rounds"))
-      rounds = std::max(1ul, std::strtoul(argv[i + 1], nullptr, 10));
-  }
+  std::vector<std::size_t> sizes{10'000, 1'000'000};
+  if (has("--entries")) sizes = {number("--entries", 10'000)};
   std::vector<line> lines;
-  for (const std::size_t entries : {10'000, 1'000'000}) {
+  for (const auto entries : sizes) {
     compare<weir_store, map_and_mutex, lru_and_mutex, flat_maps_and_mutexes>(
         entries, rounds, time, lines
     );

@@ -138,7 +138,7 @@ class weir_store {
     if (found == nullptr || found->expires <= now) return false;
     chosen.table.touch(*found);
     ++chosen.hits;
-    to = entry_table::value_of(*found);
+    entry_table::copy_value(*found, to);
     return true;
   }
 

@@ -74,6 +74,9 @@ class entry_table {
   /// The value: up to bytes::inline_capacity bytes are copied, more are shared. Never allocates.
   static bytes value_of(const stored_entry& entry) noexcept { return entry.value(); }
 
+  /// value_of() in place of what `to` held: one copy less.
+  static void copy_value(const stored_entry& entry, bytes& to) noexcept { entry.copy_value(to); }
+
   /// Takes an entry in place of one with the same key, whatever its kind, and returns it.
   ///
   /// Null, and nothing changes, when it does not fit its budget (byte_budget::fits). Throws

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <thread>
 
 namespace weir {
@@ -25,13 +26,17 @@ class spinlock {
 
  private:
   static constexpr int spins = 100;  // some microseconds, far more than any section takes
+  static constexpr int yields = 10;
+  static constexpr auto nap = std::chrono::microseconds(50);
 
   [[gnu::noinline]] void wait() const noexcept {
     for (int round = 0; is_held_.load(std::memory_order_relaxed); ++round) {
       if (round < spins) {
         pause();
-      } else {
+      } else if (round < spins + yields) {
         std::this_thread::yield();
+      } else {
+        std::this_thread::sleep_for(nap);
       }
     }
   }

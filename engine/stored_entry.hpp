@@ -59,10 +59,18 @@ class stored_entry {
   }
 
   /// The value: small ones are copied, larger ones shared. Never allocates.
+  void copy_value(bytes& to) const noexcept {
+    if (extras_ & has_shared_value) [[unlikely]] {
+      to = bytes::share(value_block());
+    } else {
+      to.assign_padded(text() + key_size_, small_size_);
+    }
+  }
+
   bytes value() const noexcept {
-    if (extras_ & has_shared_value) [[unlikely]]
-      return bytes::share(value_block());
-    return bytes::from_padded(text() + key_size_, small_size_);
+    bytes made;
+    copy_value(made);
+    return made;
   }
 
   /// What the source said beside the value; null = nothing.

@@ -137,6 +137,27 @@ TEST(EntryTableTest, SharesLargeValuesAndKeepsThemAliveForReaders) {
   EXPECT_EQ(first.view(), large);
 }
 
+TEST(EntryTableTest, CopiesAValueOverAnother) {
+  table_fixture store;
+  const std::vector<std::string> values{
+      large,
+      "small",
+      std::string(119, 'm'),
+      "",
+      large,
+      std::string(112, 'n'),
+      large,
+      std::string(113, 'o')};
+  bytes out("before");
+  for (std::size_t i = 0; i != values.size(); ++i) {
+    entry_table::copy_value(*store.put(std::to_string(i), values[i]), out);
+    EXPECT_EQ(out.view(), values[i]);
+    EXPECT_EQ(bytes(out).view(), values[i]);
+    EXPECT_EQ(bytes(std::move(out)).view(), values[i]);
+    EXPECT_TRUE(out.empty());
+  }
+}
+
 TEST(EntryTableTest, AllocatesNothingOnAHit) {
   table_fixture store;
   const std::vector<std::string> values{"", "small", std::string(119, 'm'), large};
@@ -149,11 +170,13 @@ TEST(EntryTableTest, AllocatesNothingOnAHit) {
     const std::string_view text(key, static_cast<std::size_t>(std::snprintf(key, 8, "%d", i)));
     auto* found = store.find(text);
     store.table.touch(*found);
-    seen += entry_table::value_of(*found).size();
+    bytes value;
+    entry_table::copy_value(*found, value);
+    seen += value.size() + entry_table::value_of(*found).size();
   }
   EXPECT_EQ(allocation_count(), before);
   EXPECT_EQ(mallinfo2().uordblks, heap_before);
-  EXPECT_EQ(seen, 100u * (5 + 119 + 1000));
+  EXPECT_EQ(seen, 200u * (5 + 119 + 1000));
 }
 
 TEST(EntryTableTest, ChargesWhatAnEntryTakes) {

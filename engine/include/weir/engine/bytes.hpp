@@ -113,14 +113,13 @@ class bytes {
   static constexpr std::size_t padded(std::size_t size) noexcept {
     return size > 112 ? size : (size + 15) / 16 * 16;
   }
-  static bytes from_padded(const char* data, std::size_t size) noexcept {
-    bytes made;
+  void assign_padded(const char* data, std::size_t size) noexcept {
+    release();
     for (std::size_t at = 0; at < size && at != 112; at += 16) {
-      __builtin_memcpy(made.content_.data + at, data + at, 16);  // hardened memcpy is a call
+      __builtin_memcpy(content_.data + at, data + at, 16);  // hardened memcpy is a call
     }
-    made.content_.set_size(size);
-    if (size > 112) [[unlikely]] std::memcpy(made.content_.data + 112, data + 112, size - 112);
-    return made;
+    content_.set_size(size);
+    if (size > 112) [[unlikely]] std::memcpy(content_.data + 112, data + 112, size - 112);
   }
   static bytes adopt(void* held) noexcept {
     bytes made;
