@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <csignal>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -65,7 +66,7 @@ class nginx {
       if (!refused) return;
       ASSERT_EQ(::waitpid(pid_, nullptr, WNOHANG), 0) << "nginx ended at its start";
       ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "nginx does not listen";
-      ::usleep(5000);
+      ::poll(nullptr, 0, 5);
     }
   }
 
