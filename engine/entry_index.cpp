@@ -64,7 +64,11 @@ void entry_index::grow() {
   const auto count = old_count == 0 ? 1 : old_count * 2;
   auto* old = groups_.load(std::memory_order_relaxed);
   auto* groups = new group[count];
+  constexpr std::size_t ahead = 4;
   for (std::size_t i = 0; i != old_count; ++i) {
+    if (i + ahead < old_count) {
+      visit_group(i + ahead, [](stored_entry& entry) { __builtin_prefetch(&entry.hash); });
+    }
     visit_group(i, [&](stored_entry& entry) { place(groups, count - 1, entry); });
   }
   groups_.store(groups, std::memory_order_relaxed);
