@@ -29,6 +29,9 @@ class command_tree {
 
   CLI::App& app() { return app_; }
 
+  /// The only key of a command that takes one.
+  const std::optional<std::string>& key() const { return key_; }
+
  private:
   CLI::App* add(
       CLI::App& to, const char* name, verb command, const char* what, const char* example
@@ -57,7 +60,7 @@ class command_tree {
 
   void add_key(CLI::App* to) {
     add_keyspace(to);
-    to->add_option("KEY", into_.keys, "Key")->required()->expected(1);
+    to->add_option("KEY", key_, "Key")->required();
   }
 
   void add_keys(CLI::App* to) {
@@ -174,6 +177,7 @@ class command_tree {
   }
 
   command_line& into_;
+  std::optional<std::string> key_;
   CLI::App app_;
 };
 
@@ -225,9 +229,7 @@ parsed_command_line parse_command_line(
     read.server = variable("WEIR_SERVER").value_or("");
     if (read.server.empty()) read.server = default_server;
   }
-  if (read.keys.size() > 1 && (read.explain || read.meta)) {
-    return usage_error(path_of(app), "one key only with --explain and --meta");
-  }
+  if (tree.key()) read.keys = {*tree.key()};
   return {.command = std::move(read), .out = {}, .err = {}};
 }
 

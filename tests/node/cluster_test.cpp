@@ -1,0 +1,129 @@
+// Three `weir serve` processes that share one key space.
+#include "node/process.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+#include <memory>
+#include <poll.h>
+#include <signal.h>
+
+namespace weir::test {
+namespace {
+
+using testing::HasSubstr;
+
+class ClusterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (int i = 0; i != 100; ++i)
+      folder_.write("pages/" + std::to_string(i), "page " + std::to_string(i));
+    for (std::size_t i = 0; i != nodes_.size(); ++i) peers_[i] = free_address();
+    for (std::size_t i = 0; i != nodes_.size(); ++i) start(i);
+    for (const auto& each : nodes_) ASSERT_NE(each->banner("http"), "") << each->err();
+    for (std::size_t i = 0; i != nodes_.size(); ++i)
+      ASSERT_TRUE(sees_reachable(i, 2)) << nodes_[i]->err();
+  }
+
+  void start(std::size_t i) {
+    std::string list;
+    for (std::size_t j = 0; j != peers_.size(); ++j) {
+      list += (j == 0 ? "\"n" : ", \"n") + std::to_string(j + 1) + '=' + peers_[j] + '"';
+    }
+    const auto id = 'n' + std::to_string(i + 1);
+    const auto file = folder_.write(
+        id + ".yaml",
+        "cluster: test\nnode: {id: " + id +
+            ", threads: 1, drain_timeout: 3s}\nlisten:\n  peer: {address: \"" + peers_[i] +
+            "\"}\n  http: {address: \"127.0.0.1:0\"}\ndiscovery: {static: {peers: [" + list +
+            "]}}\nkeyspaces:\n  - {name: pages, source: {type: file, root: \"" +
+            (folder_.path() / "pages").string() + "\"}}\n"
+    );
+    nodes_[i] = std::make_unique<program>(folder_, std::vector<std::string>{"serve", "-c", file});
+  }
+
+  finished ask(std::size_t i, std::vector<std::string> words) {
+    words.push_back("--server=" + nodes_[i]->banner("http"));
+    return run(folder_, std::move(words));
+  }
+
+  static std::size_t count(std::string_view text, std::string_view of) {
+    std::size_t found = 0;
+    for (auto at = text.find(of); at != std::string_view::npos; at = text.find(of, at + 1)) ++found;
+    return found;
+  }
+
+  /// Waits until node `i` calls `others` other nodes reachable.
+  bool sees_reachable(std::size_t i, std::size_t others) {
+    for (int tries = 0; tries != 400; ++tries) {
+      const auto members = ask(i, {"members", "-o", "json"});
+      if (members.code == 0 && count(members.out, "\"state\":\"reachable\"") == others + 1)
+        return true;
+      ::poll(nullptr, 0, 25);
+    }
+    return false;
+  }
+
+  scratch_folder folder_;
+  std::array<std::string, 3> peers_;
+  std::array<std::unique_ptr<program>, 3> nodes_;
+};
+
+TEST_F(ClusterTest, AllNodesAgreeAndAnswerEveryKey) {
+  const auto owner = ask(0, {"owner", "pages", "7", "-o", "json"}).out;
+  for (std::size_t i = 0; i != 3; ++i) {
+    EXPECT_EQ(ask(i, {"owner", "pages", "7", "-o", "json"}).out, owner);
+    EXPECT_EQ(ask(i, {"get", "pages", "7"}).out, "page 7");
+    const auto many = ask(i, {"mget", "pages", "1", "2", "3", "4", "5", "6", "-o", "json"});
+    EXPECT_EQ(many.code, 0) << many.err;
+    EXPECT_EQ(count(many.out, "\"outcome\":\"ok\""), 6u) << many.out;
+  }
+  EXPECT_THAT(ask(0, {"ring"}).out, HasSubstr("n3"));
+  EXPECT_EQ(ask(0, {"ring", "--simulate", "add=n4"}).code, 0);
+  const auto explained = ask(1, {"get", "pages", "7", "--explain"});
+  EXPECT_EQ(explained.code, 0);
+  EXPECT_THAT(explained.out, HasSubstr("slot"));
+  EXPECT_THAT(explained.out, HasSubstr("answer"));
+  EXPECT_EQ(ask(2, {"stats"}).code, 0);
+  EXPECT_EQ(ask(2, {"keyspaces"}).code, 0);
+}
+
+TEST_F(ClusterTest, AnInvalidationAtOneNodeIsSeenAtAll) {
+  for (std::size_t i = 0; i != 3; ++i) EXPECT_EQ(ask(i, {"get", "pages", "7"}).out, "page 7");
+  folder_.write("pages/7", "changed");
+  EXPECT_EQ(ask(1, {"invalidate", "pages", "7"}).code, 0);
+  for (std::size_t i = 0; i != 3; ++i) EXPECT_EQ(ask(i, {"get", "pages", "7"}).out, "changed");
+}
+
+TEST_F(ClusterTest, ADrainedNodeLeavesAndTheOthersServeItsKeys) {
+  nodes_[2]->signal(SIGTERM);
+  EXPECT_EQ(nodes_[2]->wait(), 0);
+  EXPECT_TRUE(nodes_[0]->logs("\"event\":\"peer.left\"")) << nodes_[0]->err();
+  EXPECT_TRUE(nodes_[1]->logs("\"event\":\"peer.left\"")) << nodes_[1]->err();
+  for (int i = 0; i != 20; ++i) EXPECT_EQ(ask(0, {"get", "pages", std::to_string(i)}).code, 0);
+}
+
+TEST_F(ClusterTest, AKilledNodeIsRoutedAroundAndComesBackByItself) {
+  nodes_[2]->signal(SIGKILL);
+  nodes_[2]->wait();
+  EXPECT_TRUE(nodes_[0]->logs("\"event\":\"peer.unreachable\"")) << nodes_[0]->err();
+  for (int i = 0; i != 20; ++i) {
+    const auto got = ask(0, {"get", "pages", std::to_string(i)});
+    EXPECT_EQ(got.out, "page " + std::to_string(i)) << got.err;
+  }
+  start(2);
+  EXPECT_TRUE(sees_reachable(0, 2)) << nodes_[0]->err();
+  EXPECT_TRUE(sees_reachable(2, 2)) << nodes_[2]->err();
+}
+
+TEST_F(ClusterTest, ASecondSignalStopsADrainingNodeAtOnce) {
+  nodes_[2]->signal(SIGTERM);
+  ASSERT_TRUE(nodes_[2]->logs("\"event\":\"node.draining\""));
+  nodes_[2]->signal(SIGTERM);
+  EXPECT_EQ(nodes_[2]->wait(), 1);
+  EXPECT_THAT(nodes_[2]->err(), HasSubstr("\"event\":\"node.killed\""));
+}
+
+}  // namespace
+}  // namespace weir::test

@@ -1,0 +1,122 @@
+#include "node/command_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+std::optional<std::string> no_variable(std::string_view) {
+  return std::nullopt;
+}
+
+parsed_command_line parse(std::vector<std::string> words) {
+  return parse_command_line(std::move(words), no_variable);
+}
+
+TEST(CommandLine, ReadsAGet) {
+  const auto read = parse({"get", "users", "42", "--explain", "-o", "json"});
+  ASSERT_TRUE(read.command) << read.err;
+  EXPECT_EQ(read.command->command, verb::get);
+  EXPECT_EQ(read.command->keyspace, "users");
+  EXPECT_EQ(read.command->keys, std::vector<std::string>{"42"});
+  EXPECT_TRUE(read.command->explain);
+  EXPECT_EQ(read.command->output, output_format::json);
+  EXPECT_EQ(read.command->server, "http://127.0.0.1:7421");
+}
+
+TEST(CommandLine, ReadsAPutWithItsCondition) {
+  const auto read = parse({"put", "--if-match", "a-1", "users", "42", "Ada", "--ttl", "30s"});
+  ASSERT_TRUE(read.command) << read.err;
+  EXPECT_EQ(read.command->value, "Ada");
+  EXPECT_EQ(read.command->if_match, "a-1");
+  EXPECT_EQ(read.command->ttl, "30s");
+}
+
+TEST(CommandLine, PutsFromStdinWhenTheValueIsADashOrMissing) {
+  EXPECT_EQ(parse({"put", "users", "42", "-"}).command->value, "-");
+  EXPECT_EQ(parse({"put", "users", "42"}).command->value, "-");
+}
+
+TEST(CommandLine, KeysMayBeginWithADashAfterTwoDashes) {
+  const auto read = parse({"get", "users", "--", "-42"});
+  ASSERT_TRUE(read.command) << read.err;
+  EXPECT_EQ(read.command->keys.front(), "-42");
+}
+
+TEST(CommandLine, ReadsSeveralFilesAndSettings) {
+  const auto read = parse(
+      {"serve", "-c", "a.yaml", "-c", "b.yaml", "--set", "node.id=n2", "--set", "log.level=debug"}
+  );
+  ASSERT_TRUE(read.command) << read.err;
+  EXPECT_EQ(read.command->files, (std::vector<std::string>{"a.yaml", "b.yaml"}));
+  EXPECT_EQ(read.command->sets, (std::vector<std::string>{"node.id=n2", "log.level=debug"}));
+}
+
+TEST(CommandLine, TakesTheServerFromTheEnvironmentUnlessItIsGiven) {
+  const auto variable = [](std::string_view name) -> std::optional<std::string> {
+    return name == "WEIR_SERVER" ? std::optional<std::string>("http://10.0.0.1:7421")
+                                 : std::nullopt;
+  };
+  EXPECT_EQ(parse_command_line({"members"}, variable).command->server, "http://10.0.0.1:7421");
+  const auto given = parse_command_line({"members", "--server", "http://n2:7421"}, variable);
+  EXPECT_EQ(given.command->server, "http://n2:7421");
+}
+
+TEST(CommandLine, RefusesWhatItDoesNotKnowInOneLine) {
+  const std::vector<std::vector<std::string>> wrong{
+      {},
+      {"gett"},
+      {"get"},
+      {"get", "users"},
+      {"get", "users", "1", "2"},
+      {"get", "users", "1", "--wat"},
+      {"members", "-o", "xml"},
+      {"mget", "users"},
+      {"config"},
+      {"config", "check"},
+      {"serve", "extra"}};
+  for (const auto& words : wrong) {
+    const auto read = parse(words);
+    EXPECT_FALSE(read.command);
+    EXPECT_EQ(read.code, exit_code::usage);
+    EXPECT_EQ(std::count(read.err.begin(), read.err.end(), '\n'), 1) << read.err;
+    EXPECT_NE(read.err.find("--help"), std::string::npos) << read.err;
+  }
+}
+
+TEST(CommandLine, HelpOnEveryLevelHasAnExample) {
+  const std::vector<std::vector<std::string>> levels{
+      {},
+      {"serve"},
+      {"demo"},
+      {"get"},
+      {"mget"},
+      {"put"},
+      {"del"},
+      {"invalidate"},
+      {"clear"},
+      {"owner"},
+      {"ring"},
+      {"members"},
+      {"keyspaces"},
+      {"stats"},
+      {"health"},
+      {"version"},
+      {"config"},
+      {"config", "check"},
+      {"config", "show"},
+      {"config", "schema"}};
+  for (auto words : levels) {
+    words.push_back("--help");
+    const auto read = parse(words);
+    EXPECT_EQ(read.code, exit_code::ok);
+    EXPECT_NE(read.out.find("Example: "), std::string::npos) << words.front();
+    EXPECT_TRUE(read.out.find("weir ") != std::string::npos);
+    EXPECT_TRUE(read.err.empty());
+  }
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,314 @@
+#include "node/commands.hpp"
+
+#include "node/ring_view.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+namespace weir {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+/// Commands against a node that answers what the test says.
+class CommandsTest : public testing::Test {
+ protected:
+  exit_code run(verb command) {
+    line_.command = command;
+    line_.server = "http://n1:7421";
+    const auto fetch = [this](http_client_request request) -> result<http_client_response> {
+      asked_.push_back(std::move(request));
+      if (failure_) return failure_;
+      return answer_;
+    };
+    return run_command(line_, fetch, {in_, out_, err_});
+  }
+
+  void answers(
+      unsigned status,
+      std::string body,
+      std::vector<std::pair<std::string, std::string>> fields = {}
+  ) {
+    answer_ = {status, std::move(fields), std::move(body)};
+  }
+
+  std::string asked_url() const { return asked_.at(0).url; }
+
+  command_line line_{.keyspace = "users", .keys = {"42"}};
+  http_client_response answer_;
+  error_code failure_;
+  std::vector<http_client_request> asked_;
+  std::istringstream in_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(CommandsTest, GetPrintsTheValueExactlyAsStored) {
+  const std::string value("a\0\xff\n", 4);
+  answers(200, value);
+  EXPECT_EQ(run(verb::get), exit_code::ok);
+  EXPECT_EQ(out_.str(), value);
+  EXPECT_EQ(err_.str(), "");
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users/42");
+}
+
+TEST_F(CommandsTest, GetEncodesTheKeyAsOneSegment) {
+  line_.keys = {"a/b ?%\xff"};
+  answers(200, "");
+  run(verb::get);
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users/a%2Fb%20%3F%25%FF");
+}
+
+TEST_F(CommandsTest, GetOfAnAbsentKeyEndsWithFive) {
+  answers(404, R"({"status":404,"title":"Not found","detail":"no such key","code":"not_found"})");
+  EXPECT_EQ(run(verb::get), exit_code::not_found);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_EQ(err_.str(), "weir get: users/42: not_found (no such key), says http://n1:7421\n");
+}
+
+TEST_F(CommandsTest, AKeyspaceThatIsNotThereIsAFailureThatSaysWhatToDo) {
+  answers(404, R"({"status":404,"detail":"this node has no keyspace","code":"no_keyspace"})");
+  EXPECT_EQ(run(verb::get), exit_code::failure);
+  EXPECT_THAT(err_.str(), HasSubstr("weir keyspaces"));
+}
+
+TEST_F(CommandsTest, ANodeThatCannotBeReachedEndsWithSix) {
+  failure_ = boost::system::errc::make_error_code(boost::system::errc::connection_refused);
+  EXPECT_EQ(run(verb::get), exit_code::unreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot reach http://n1:7421: Connection refused"));
+  EXPECT_THAT(err_.str(), HasSubstr("--server"));
+}
+
+TEST_F(CommandsTest, ATimeOutEndsWithSix) {
+  answers(504, R"({"code":"deadline_exceeded","detail":"5 s are over"})");
+  EXPECT_EQ(run(verb::get), exit_code::unreachable);
+}
+
+TEST_F(CommandsTest, AnAnswerThatIsNoProblemDocumentShowsItsStatus) {
+  answers(502, "<html>\x1b[2J");
+  EXPECT_EQ(run(verb::get), exit_code::failure);
+  EXPECT_THAT(err_.str(), HasSubstr("HTTP status 502"));
+  EXPECT_THAT(err_.str(), Not(HasSubstr("\x1b")));
+}
+
+TEST_F(CommandsTest, AServerThatIsNoUrlIsAUsageError) {
+  failure_ = errc::bad_request;
+  EXPECT_EQ(run(verb::members), exit_code::usage);
+}
+
+TEST_F(CommandsTest, ATimeOutWithoutUnitIsAUsageError) {
+  line_.timeout = "5";
+  EXPECT_EQ(run(verb::get), exit_code::usage);
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(CommandsTest, MetaGoesToStderrBesideTheValue) {
+  line_.meta = true;
+  answers(200, "Ada", {{"ETag", "\"1-2\""}, {"Age", "3"}, {"Cache-Status", "n1; hit; ttl=57"}});
+  EXPECT_EQ(run(verb::get), exit_code::ok);
+  EXPECT_EQ(out_.str(), "Ada");
+  EXPECT_EQ(err_.str(), "ETag: \"1-2\"\nAge: 3\nCache-Status: n1; hit; ttl=57\nBytes: 3\n");
+}
+
+TEST_F(CommandsTest, JsonOfABinaryValueIsBase64) {
+  line_.output = output_format::json;
+  answers(200, "\xff\xfe", {{"ETag", "\"1-2\""}});
+  EXPECT_EQ(run(verb::get), exit_code::ok);
+  EXPECT_EQ(
+      out_.str(),
+      "{\"keyspace\":\"users\",\"key\":\"42\",\"value_base64\":\"//4=\",\"version\":\"1-2\"}\n"
+  );
+}
+
+constexpr auto explained =
+    R"({"keyspace":"users","key":"42","outcome":"ok","version":"a-1","ttl_ms":59000,
+  "age_ms":1,"bytes":3,"steps":[{"node":"n1","step":"asked","detail":"users, key of 2 bytes","took_us":0},
+  {"node":"n2","step":"source","detail":"value","took_us":201000}]})";
+
+TEST_F(CommandsTest, ExplainPrintsOneLinePerStepWithItsTime) {
+  line_.explain = true;
+  answers(200, explained);
+  EXPECT_EQ(run(verb::get), exit_code::ok);
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users/42?explain");
+  EXPECT_EQ(
+      out_.str(),
+      "   node  step      took  what happened\n"
+      "1  n1    asked        -  users, key of 2 bytes\n"
+      "2  n2    source  201 ms  value\n"
+      "outcome ok, version a-1, 3 bytes\n"
+  );
+}
+
+TEST_F(CommandsTest, ExplainOfAnAbsentKeyEndsWithFive) {
+  line_.explain = true;
+  answers(200, R"({"outcome":"not_found","steps":[]})");
+  EXPECT_EQ(run(verb::get), exit_code::not_found);
+}
+
+TEST_F(CommandsTest, MgetPrintsATableAndNamesAbsentKeys) {
+  line_.keys = {"42", "43"};
+  answers(200, R"({"key":"42","value":"Ada","version":"a-1","ttl_ms":59000,"outcome":"ok"}
+{"key":"43","ttl_ms":5000,"outcome":"not_found"}
+)");
+  EXPECT_EQ(run(verb::mget), exit_code::not_found);
+  EXPECT_EQ(asked_.at(0).body.view(), R"({"keys":["42","43"]})");
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users?get");
+  EXPECT_THAT(out_.str(), HasSubstr("42   ok         a-1      59.0 s  Ada\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("43   not_found\n"));
+}
+
+TEST_F(CommandsTest, MgetSendsKeysThatAreNotTextAsBase64) {
+  line_.keys = {"\xff", "a"};
+  answers(200, "");
+  run(verb::mget);
+  EXPECT_EQ(asked_.at(0).body.view(), R"({"keys_base64":["/w==","YQ=="]})");
+}
+
+TEST_F(CommandsTest, PutReadsStdinAndSendsTheCondition) {
+  in_.str("from\nstdin");
+  line_.if_match = "a-1";
+  line_.ttl = "30s";
+  answers(204, "", {{"ETag", "\"a-2\""}, {"Weir-Stored", "cache"}});
+  EXPECT_EQ(run(verb::put), exit_code::ok);
+  EXPECT_EQ(asked_.at(0).body.view(), "from\nstdin");
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users/42?ttl=30s");
+  const std::pair<std::string, std::string> condition{"If-Match", "\"a-1\""};
+  EXPECT_THAT(asked_.at(0).fields, testing::Contains(condition));
+  EXPECT_EQ(out_.str(), "stored, version a-2\n");
+}
+
+TEST_F(CommandsTest, APutThatConflictsFails) {
+  line_.value = "Ada";
+  answers(412, R"({"code":"conflict","detail":"the version differs"})");
+  EXPECT_EQ(run(verb::put), exit_code::failure);
+  EXPECT_THAT(err_.str(), HasSubstr("read it again"));
+}
+
+TEST_F(CommandsTest, PutRefusesATtlWithoutUnit) {
+  line_.value = "Ada";
+  line_.ttl = "30";
+  EXPECT_EQ(run(verb::put), exit_code::usage);
+  EXPECT_TRUE(asked_.empty());
+}
+
+TEST_F(CommandsTest, APartialInvalidationNamesTheNodes) {
+  answers(202, R"({"nodes":["n3"],"bound_ms":3300})");
+  EXPECT_EQ(run(verb::invalidate), exit_code::ok);
+  EXPECT_EQ(asked_.at(0).method, http_method::purge);
+  EXPECT_EQ(out_.str(), "invalidated, not confirmed by n3 (bound 3300 ms)\n");
+}
+
+TEST_F(CommandsTest, SeveralKeysAreInvalidatedAtOnce) {
+  line_.keys = {"42", "43"};
+  answers(200, "{}");
+  EXPECT_EQ(run(verb::invalidate), exit_code::ok);
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users?purge");
+  EXPECT_EQ(out_.str(), "invalidated 2 keys\n");
+}
+
+TEST_F(CommandsTest, ClearAsksForAll) {
+  answers(200, "{}");
+  EXPECT_EQ(run(verb::clear), exit_code::ok);
+  EXPECT_EQ(asked_.at(0).body.view(), R"({"all": true})");
+}
+
+TEST_F(CommandsTest, OwnerShowsSlotAndNodes) {
+  answers(200, R"({"keyspace":"users","key":"42","slot":7001,"owner":"n2","gutter":"n1"})");
+  EXPECT_EQ(run(verb::owner), exit_code::ok);
+  EXPECT_EQ(asked_url(), "http://n1:7421/cluster/ring?key=users%2F42");
+  EXPECT_EQ(out_.str(), "key       slot  owner  gutter\nusers/42  7001  n2     n1\n");
+}
+
+constexpr auto three_nodes = R"({"digest":"ab","vnodes":512,"bounded_load":1.25,"nodes":[
+  {"id":"n1","address":"a:1","weight":1,"share":0.33,"slots":5461},
+  {"id":"n2","address":"a:2","weight":1,"share":0.33,"slots":5461},
+  {"id":"n3","address":"a:3","weight":1,"share":0.33,"slots":5462}]})";
+
+TEST_F(CommandsTest, RingShowsABarPerNode) {
+  answers(200, three_nodes);
+  EXPECT_EQ(run(verb::ring), exit_code::ok);
+  EXPECT_THAT(out_.str(), HasSubstr("n1"));
+  EXPECT_THAT(out_.str(), HasSubstr("\u2588\u2588\u2588\u2588\u2588\u2588\u2588\u2588"));
+  EXPECT_THAT(out_.str(), HasSubstr("view ab, 512 points per node\n"));
+}
+
+TEST_F(CommandsTest, SimulatingAJoinMovesAboutItsShare) {
+  line_.simulate = "add=n4";
+  line_.output = output_format::json;
+  answers(200, three_nodes);
+  EXPECT_EQ(run(verb::ring), exit_code::ok);
+  EXPECT_THAT(out_.str(), HasSubstr("\"simulated\":\"add=n4\",\"moved_slots\":"));
+  EXPECT_THAT(out_.str(), HasSubstr("\"id\":\"n4\""));
+}
+
+TEST_F(CommandsTest, SimulationRefusesWhatCannotBe) {
+  for (const auto* change :
+       {"add=n1", "remove=n9", "n4", "grow=n4", "add=", "add=n4*x", "add=n4*0"}) {
+    line_.simulate = change;
+    answers(200, three_nodes);
+    EXPECT_EQ(run(verb::ring), exit_code::usage) << change;
+  }
+}
+
+TEST_F(CommandsTest, ARingThatIsNoneIsAFailure) {
+  for (const auto* body :
+       {"", "[]", "{}", R"({"nodes":[{"id":""}]})", R"({"vnodes":1,"nodes":[{"id":7}]})"}) {
+    answers(200, body);
+    EXPECT_EQ(run(verb::ring), exit_code::failure) << body;
+  }
+}
+
+TEST_F(CommandsTest, MembersShowsSelfAndOthers) {
+  answers(
+      200,
+      R"({"members":[{"id":"n1","address":"a:1","weight":1,"state":"reachable","self":true,"in_ring":true,
+    "rtt_ms":0,"since_ms":0,"last_failure":""},{"id":"","address":"a:2","weight":1,"state":"unproven","self":false,
+    "in_ring":false,"rtt_ms":1,"since_ms":2500,"last_failure":"refused"}]})"
+  );
+  EXPECT_EQ(run(verb::members), exit_code::ok);
+  EXPECT_THAT(out_.str(), HasSubstr("n1  a:1      self      yes"));
+  EXPECT_THAT(out_.str(), HasSubstr("?   a:2      unproven  no "));
+  EXPECT_THAT(out_.str(), HasSubstr("2.5 s  refused\n"));
+}
+
+TEST_F(CommandsTest, StatsShowsTheHitRatio) {
+  answers(
+      200,
+      R"({"keyspaces":[{"name":"users","options":{},"stats":{"hits":3,"misses":1,"joined":0,"loads_value":1,
+    "loads_absent":0,"loads_failed":0,"loads_timed_out":0,"evicted":0,"entries":1,"bytes":2048,"load_seconds":0.2}}]})"
+  );
+  EXPECT_EQ(run(verb::stats), exit_code::ok);
+  EXPECT_THAT(out_.str(), HasSubstr("75.0 %"));
+  EXPECT_THAT(out_.str(), HasSubstr("200 ms"));
+  EXPECT_THAT(out_.str(), HasSubstr("2.0 KiB"));
+}
+
+TEST_F(CommandsTest, HealthOfANodeThatIsNotReadyFails) {
+  answers(503, "[+] listeners\n[-] draining: the node is going down\nnot ready\n");
+  EXPECT_EQ(run(verb::health), exit_code::failure);
+  EXPECT_EQ(out_.str(), "[+] listeners\n[-] draining: the node is going down\nnot ready\n");
+}
+
+TEST_F(CommandsTest, TextFromOutsideCannotSteerTheTerminal) {
+  line_.explain = true;
+  answers(
+      200,
+      R"({"outcome":"ok","steps":[{"node":"\u001b[2J","step":"a\nb","detail":"\u0000","took_us":1}]})"
+  );
+  run(verb::get);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
+  EXPECT_THAT(out_.str(), HasSubstr("\\x1b[2J"));
+}
+
+TEST(ParseTime, ReadsTimesWithUnits) {
+  EXPECT_EQ(parse_time("250ms"), milliseconds(250));
+  EXPECT_EQ(parse_time("1h30m"), milliseconds(5'400'000));
+  for (const auto* wrong : {"", "5", "s", "-5s", "5 s", "5sec", "99999999999s"})
+    EXPECT_FALSE(parse_time(wrong)) << wrong;
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,202 @@
+// The code of docs/embedding.md. Every ``` block of that page stands here too, and a test says so.
+#include <weir/config/load.hpp>
+#include <weir/node/from_settings.hpp>
+#include <weir/weir.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <sstream>
+
+namespace {
+
+// clang-format off
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+
+weir::result<weir::bytes> load_user(std::string_view key) {
+  if (key == "0") return weir::errc::not_found;   // remembered for the negative TTL
+  return weir::bytes("user " + std::string(key));
+}
+
+TEST(Embedding, TheTwelveLines) {
+  weir::node node({.cluster = "demo", .id = "n1"});
+  auto users = node.add_keyspace({.name = "users", .ttl = 60s}, load_user);
+  node.start().value();
+  std::cout << users.get("42").value().text() << '\n';
+}
+
+TEST(Embedding, Answers) {
+  weir::node node({.id = "n1"});
+  auto users = node.add_keyspace({.name = "users"}, load_user);
+
+  const auto found = users.get("42", {.timeout = 250ms});
+  if (!found && found.error() == weir::errc::not_found) std::cout << "no such user\n";
+  if (found) std::cout << found->text() << ", for another " << found->ttl.count() << " ms\n";
+
+  for (const auto& each : users.get_many({"1", "2", "0"})) {
+    std::cout << (each && each->found ? each->entry.text() : "-") << '\n';
+  }
+  EXPECT_TRUE(found);
+}
+
+// An awaitable source runs on an event loop of the node and must not block it.
+asio::awaitable<weir::result<weir::bytes>> load_price(std::string key) {
+  asio::steady_timer pause(co_await asio::this_coro::executor, 1ms);   // a query, say
+  co_await pause.async_wait(asio::use_awaitable);
+  co_return weir::bytes("price of " + key);
+}
+
+// A class may also set a TTL, a content type, or load many keys with one query.
+class catalogue final : public weir::blocking_source {
+ public:
+  weir::result<weir::loaded> load(std::string_view key, const weir::load_context&) override {
+    return weir::loaded{.value = weir::bytes("item " + std::string(key)), .ttl = 10s};
+  }
+
+  bool is_batched() const noexcept override { return true; }
+
+  std::vector<weir::result<weir::loaded>> load_many(
+      const std::vector<std::string>& keys, const weir::load_context& context) override {
+    std::vector<weir::result<weir::loaded>> answers;
+    for (const auto& each : keys) answers.push_back(load(each, context));   // one query, say
+    return answers;
+  }
+};
+
+TEST(Embedding, Sources) {
+  weir::node node({.id = "n1"});
+  auto prices = node.add_keyspace({.name = "prices"}, load_price);
+  auto items = node.add_keyspace({.name = "items"}, std::make_shared<catalogue>());
+  EXPECT_EQ(prices.get("7")->text(), "price of 7");
+  EXPECT_EQ(items.get("7")->text(), "item 7");
+  EXPECT_EQ(items.get_many({"8", "9"}).size(), 2u);
+}
+
+asio::awaitable<void> handle_request(weir::keyspace users, std::string& answer) {
+  const auto found = co_await users.async_get("42");   // a hit does not suspend
+  answer = found ? found->text() : "sorry";
+}
+
+TEST(Embedding, FromYourOwnLoop) {
+  weir::node node({.id = "n1"});
+  auto users = node.add_keyspace({.name = "users"}, load_user);
+
+  asio::io_context loop;
+  std::string answer;
+  asio::co_spawn(loop, handle_request(users, answer), [](std::exception_ptr) {});
+  loop.run();
+  EXPECT_EQ(answer, "user 42");
+}
+
+TEST(Embedding, Changes) {
+  weir::node node({.id = "n1"});
+  auto notes = node.add_keyspace({.name = "notes", .writes = weir::writes::allow}, load_user);
+
+  notes.invalidate("42").value();                     // the next get loads again
+  const auto seen = notes.observe("42").value();      // the version, of an absent key too
+  weir::put_options unchanged{.condition = weir::precondition::if_unchanged(seen)};
+  const auto put = notes.put("42", "Ada", unchanged); // errc::conflict if somebody was faster
+  notes.remove("42").value();
+  notes.clear().value();                              // everything, on every node
+  EXPECT_TRUE(put);
+}
+
+std::unique_ptr<weir::node> make_node(std::string id, std::vector<std::string> others) {
+  return std::make_unique<weir::node>(weir::node_options{
+      .cluster = "demo",
+      .id = std::move(id),              // stable: the ring hashes it, not the address
+      .peer_address = "127.0.0.1:0",    // any free port
+      .http_address = "127.0.0.1:0",    // curl, metrics, `weir get`
+      .discovery = std::make_shared<weir::static_provider>(others),
+  });
+}
+
+TEST(Embedding, ACluster) {
+  auto first = make_node("n1", {});
+  first->add_keyspace({.name = "users"}, load_user);
+  first->start().value();
+
+  auto second = make_node("n2", {"n1=" + first->peer_address()});
+  auto users = second->add_keyspace({.name = "users"}, load_user);
+  second->start().value();              // never waits for peers
+  std::cout << users.get("42").value().text() << " from " << second->place_of("users", "42").owner << '\n';
+  second->drain(5s);                    // leaves gently
+}
+
+// Where your nodes are is known to something of your own: name the candidates, that is all.
+class registry final : public weir::provider {
+ public:
+  void start(weir::environment&, answer_callback answer) override {
+    answer_ = std::move(answer);
+    answer_(std::vector<weir::candidate>{{"n1", "10.0.0.1:7420"}, {"n2", "10.0.0.2:7420"}});
+  }
+  void stop() override { answer_ = nullptr; }
+  void announce(const weir::identity& self) override { std::cout << self.id << " is at " << self.address << '\n'; }
+
+ private:
+  answer_callback answer_;   // call it again whenever the list changes
+};
+
+TEST(Embedding, Events) {
+  weir::node_options options{.cluster = "demo", .id = "n1", .peer_address = "127.0.0.1:0",
+                             .discovery = std::make_shared<registry>()};
+  options.log = [](const weir::log_record& record) {
+    if (record.level >= weir::log_level::warn) std::clog << record.event << '\n';
+  };
+  weir::node node(std::move(options));
+  node.on_event([](const weir::cluster_event& event) { std::clog << event.name << ' ' << event.peer << '\n'; });
+  if (const auto started = node.start(); !started) std::cerr << started.error().text << '\n';
+  std::cout << node.metrics().substr(0, 60) << '\n';
+}
+
+TEST(Embedding, Yaml) {
+  constexpr auto yaml = "keyspaces: [{name: prices, source: {type: callback, name: load_price}}]";
+  const auto loaded = weir::config::load_text("inline", yaml, {}, weir::config::process_outside());
+  std::cerr << weir::config::format_problems(loaded.problems);
+  const auto source = weir::make_source(
+      std::function<asio::awaitable<weir::result<weir::bytes>>(std::string)>(load_price));
+  const auto node = weir::node_from_settings(loaded.settings.value(), {{"load_price", source}});
+  EXPECT_EQ(node->find_keyspace("prices").get("7")->text(), "price of 7");
+}
+// clang-format on
+
+std::string content_of(const std::string& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<std::string> blocks_of(const std::string& page) {
+  std::vector<std::string> blocks;
+  std::istringstream lines(page);
+  bool is_inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line == "```cpp") {
+      blocks.emplace_back();
+      is_inside = true;
+    } else if (line == "```") {
+      is_inside = false;
+    } else if (is_inside) {
+      blocks.back() += line + '\n';
+    }
+  }
+  return blocks;
+}
+
+TEST(Embedding, EveryBlockOfThePageIsCompiledHere) {
+  const auto code = content_of(WEIR_ROOT "/tests/node/embedding_test.cpp");
+  const auto blocks = blocks_of(content_of(WEIR_ROOT "/docs/embedding.md"));
+  EXPECT_GE(blocks.size(), 9u);
+  for (const auto& each : blocks) EXPECT_NE(code.find(each), std::string::npos) << each;
+}
+
+}  // namespace

@@ -1,0 +1,250 @@
+#include <weir/transport/http_client.hpp>
+#include <weir/weir.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <stdexcept>
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+
+result<bytes> load_user(std::string_view key) {
+  return bytes("user " + std::string(key));
+}
+
+/// Two or more nodes that find each other.
+class NodeTest : public testing::Test {
+ protected:
+  node& add(node_options options) {
+    options.runtime.threads = 1;
+    options.log = [this](const log_record& record) {
+      const std::lock_guard lock(mutex_);
+      events_.emplace_back(record.event);
+    };
+    nodes_.push_back(std::make_unique<node>(std::move(options)));
+    auto& made = *nodes_.back();
+    made.on_event([this](const cluster_event&) {
+      const std::lock_guard lock(mutex_);
+      changed_.notify_all();
+    });
+    made.add_keyspace({.name = "users", .ttl = 60s}, load_user);
+    return made;
+  }
+
+  node& add_peer(const std::string& id, std::vector<candidate> known) {
+    return add({
+        .cluster = "test",
+        .id = id,
+        .peer_address = "127.0.0.1:0",
+        .http_address = "127.0.0.1:0",
+        .discovery = std::make_shared<static_provider>(std::move(known)),
+    });
+  }
+
+  template <class Condition>
+  bool eventually(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      lock.unlock();
+      if (condition()) return true;
+      lock.lock();
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      changed_.wait_for(lock, 20ms);
+    }
+  }
+
+  bool was_logged(std::string_view event) {
+    const std::lock_guard lock(mutex_);
+    return std::find(events_.begin(), events_.end(), event) != events_.end();
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> events_;
+  std::vector<std::unique_ptr<node>> nodes_;
+};
+
+TEST_F(NodeTest, TheShortestProgramReadsThrough) {
+  node alone({.cluster = "demo", .id = "n1"});
+  auto users = alone.add_keyspace({.name = "users", .ttl = 60s}, load_user);
+  alone.start().value();
+  EXPECT_EQ(users.get("42").value().text(), "user 42");
+  EXPECT_EQ(alone.http_address(), "");
+  EXPECT_EQ(alone.peer_address(), "");
+  EXPECT_EQ(alone.members().size(), 1u);
+}
+
+TEST_F(NodeTest, OpensTheHttpDoorThatItsOptionsName) {
+  auto& made = add({.id = "n1", .http_address = "127.0.0.1:0"});
+  EXPECT_FALSE(made.is_ready());
+  made.start().value();
+  EXPECT_TRUE(made.is_ready());
+  const auto answer = http_fetch({.url = "http://" + made.http_address() + "/v1/users/42"});
+  EXPECT_EQ(answer.value().body, "user 42");
+  const auto ready = http_fetch({.url = "http://" + made.http_address() + "/readyz?verbose"});
+  EXPECT_EQ(ready.value().status, 200u);
+  made.stop();
+  EXPECT_FALSE(made.is_ready());
+  EXPECT_EQ(made.http_address(), "");
+}
+
+TEST_F(NodeTest, TwoNodesShareOneKeySpace) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  auto& second = add_peer("n2", {{"n1", first.peer_address()}});
+  second.start().value();
+  EXPECT_TRUE(eventually([&] { return first.ring()->size() == 2 && second.ring()->size() == 2; }));
+  EXPECT_EQ(first.place_of("users", "42").owner, second.place_of("users", "42").owner);
+  for (const auto* key : {"1", "2", "3", "4", "5", "6"}) {
+    EXPECT_EQ(first.find_keyspace("users").get(key).value().text(), "user " + std::string(key));
+    EXPECT_EQ(second.find_keyspace("users").get(key).value().text(), "user " + std::string(key));
+  }
+  const auto loads = first.find_keyspace("users").stats().loads_value +
+                     second.find_keyspace("users").stats().loads_value;
+  EXPECT_EQ(loads, 6u);
+}
+
+TEST_F(NodeTest, ADrainedNodeLeavesTheRingOfTheOthers) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  auto& second = add_peer("n2", {{"n1", first.peer_address()}});
+  second.start().value();
+  ASSERT_TRUE(eventually([&] { return first.ring()->size() == 2 && second.ring()->size() == 2; }));
+  second.drain(2s);
+  EXPECT_TRUE(eventually([&] { return first.ring()->size() == 1; }));
+  EXPECT_TRUE(was_logged("node.draining"));
+  EXPECT_TRUE(was_logged("peer.left"));
+}
+
+TEST_F(NodeTest, APortThatIsTakenIsNamedAndEverythingIsUndone) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  auto& second = add({
+      .cluster = "test",
+      .id = "n2",
+      .peer_address = "127.0.0.1:0",
+      .http_address = first.http_address(),
+      .discovery = std::make_shared<static_provider>(std::vector<candidate>()),
+  });
+  const auto started = second.start();
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, boost::system::errc::address_in_use);
+  EXPECT_NE(started.error().text.find(first.http_address()), std::string::npos)
+      << started.error().text;
+  EXPECT_EQ(second.peer_address(), "");
+  EXPECT_EQ(second.find_keyspace("users").get("42").error(), errc::no_keyspace);
+}
+
+TEST_F(NodeTest, APeerPortThatIsTakenIsNamed) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  auto& second = add({.cluster = "test", .id = "n2", .peer_address = first.peer_address()});
+  const auto started = second.start();
+  ASSERT_FALSE(started);
+  EXPECT_NE(started.error().text.find(first.peer_address()), std::string::npos)
+      << started.error().text;
+}
+
+TEST_F(NodeTest, StartThrowsWithTheTextWhenItsValueIsTaken) {
+  auto& first = add({.id = "n1", .http_address = "127.0.0.1:0"});
+  first.start().value();
+  auto& second = add({.id = "n2", .http_address = first.http_address()});
+  EXPECT_THROW(second.start().value(), boost::system::system_error);
+}
+
+TEST_F(NodeTest, HandlesOutliveTheNode) {
+  keyspace users;
+  {
+    node alone({.id = "n1"});
+    users = alone.add_keyspace({.name = "users"}, load_user);
+    alone.start().value();
+  }
+  EXPECT_FALSE(users.get("42"));
+}
+
+TEST_F(NodeTest, KeyspacesComeAndGoWhileItRuns) {
+  auto& made = add({.id = "n1"});
+  made.start().value();
+  auto old = made.find_keyspace("users");
+  made.update_keyspace({.name = "users"}, [](std::string_view) -> result<bytes> {
+    return bytes("new");
+  });
+  EXPECT_EQ(old.get("42").error(), errc::no_keyspace);
+  EXPECT_EQ(made.find_keyspace("users").get("42").value().text(), "new");
+  EXPECT_TRUE(made.remove_keyspace("users"));
+  EXPECT_EQ(made.remove_keyspace("users").error(), errc::no_keyspace);
+  EXPECT_TRUE(was_logged("keyspace.added"));
+  EXPECT_TRUE(was_logged("keyspace.updated"));
+  EXPECT_TRUE(was_logged("keyspace.removed"));
+}
+
+TEST_F(NodeTest, MetricsTellWhatTheNodeIs) {
+  auto& made = add_peer("n1", {});
+  made.start().value();
+  const auto text = made.metrics();
+  EXPECT_NE(text.find("weir_build_info"), std::string::npos);
+  EXPECT_NE(text.find("weir_link_calls_total"), std::string::npos);
+}
+
+TEST_F(NodeTest, RefusesOptionsThatCannotWork) {
+  EXPECT_THROW(node({.cluster = ""}), std::invalid_argument);
+  EXPECT_THROW(node({.weight = 0}), std::invalid_argument);
+  EXPECT_THROW(node({.id = std::string(256, 'n')}), std::invalid_argument);
+  EXPECT_THROW(
+      node({.discovery = std::make_shared<static_provider>(std::vector<candidate>())}),
+      std::invalid_argument
+  );
+  node alone;
+  alone.start().value();
+  EXPECT_THROW(static_cast<void>(alone.start()), std::logic_error);
+}
+
+/// A provider that fails first; the node must be ready all the same, and must not lose anybody
+/// later.
+class moody_provider : public provider {
+ public:
+  void start(environment&, answer_callback answer) override {
+    answer_ = std::move(answer);
+    answer_(errc::unavailable);
+  }
+
+  void stop() override { answer_ = nullptr; }
+
+  void say(result<std::vector<candidate>> found) { answer_(std::move(found)); }
+
+ private:
+  answer_callback answer_;
+};
+
+TEST_F(NodeTest, AFailingProviderNeverKeepsANodeFromBeingReady) {
+  const auto moody = std::make_shared<moody_provider>();
+  auto& made =
+      add({.cluster = "test", .id = "n1", .peer_address = "127.0.0.1:0", .discovery = moody});
+  made.start().value();
+  EXPECT_TRUE(made.is_ready());
+  EXPECT_TRUE(was_logged("discovery.failed"));
+}
+
+TEST_F(NodeTest, ErrorsAndEmptyAnswersShrinkNothing) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  const auto moody = std::make_shared<moody_provider>();
+  auto& second =
+      add({.cluster = "test", .id = "n2", .peer_address = "127.0.0.1:0", .discovery = moody});
+  second.start().value();
+  moody->say(std::vector<candidate>{{"n1", first.peer_address()}});
+  ASSERT_TRUE(eventually([&] { return second.ring()->size() == 2; }));
+  moody->say(errc::unavailable);
+  moody->say(std::vector<candidate>());
+  EXPECT_EQ(second.ring()->size(), 2u);
+  EXPECT_TRUE(was_logged("discovery.empty"));
+}
+
+}  // namespace
+}  // namespace weir

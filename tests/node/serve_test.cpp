@@ -1,0 +1,176 @@
+// One `weir serve` at a time: how it starts, refuses, reloads and ends.
+#include "node/process.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <signal.h>
+
+namespace weir::test {
+namespace {
+
+using testing::HasSubstr;
+
+class ServeTest : public testing::Test {
+ protected:
+  std::string config(std::string_view more = {}) {
+    folder_.write("pages/hello", "Hello\n");
+    auto text =
+        "cluster: test\nnode: {id: n1, threads: 1}\nlisten: {http: {address: \"127.0.0.1:0\"}}\n"
+        "keyspaces:\n  - {name: pages, source: {type: file, root: \"" +
+        pages() + "\"}}\n";
+    return folder_.write("weir.yaml", text.append(more));
+  }
+
+  std::string pages() const { return (folder_.path() / "pages").string(); }
+
+  finished ask(const program& node, std::vector<std::string> words, std::string_view input = {}) {
+    words.push_back("--server=" + node.banner("http"));
+    return run(folder_, std::move(words), input);
+  }
+
+  scratch_folder folder_;
+};
+
+TEST_F(ServeTest, ServesAGetFromItsFirstMoment) {
+  const program node(folder_, {"serve", "-c", config()});
+  const auto got = ask(node, {"get", "pages", "hello"});
+  EXPECT_EQ(got.code, 0) << got.err;
+  EXPECT_EQ(got.out, "Hello\n");
+  EXPECT_THAT(node.out(), HasSubstr("node n1 of cluster test"));
+  EXPECT_TRUE(node.logs("\"event\":\"node.started\""));
+  EXPECT_EQ(ask(node, {"health"}).code, 0);
+}
+
+TEST_F(ServeTest, AKeyThatIsNotThereEndsWithFive) {
+  const program node(folder_, {"serve", "-c", config()});
+  EXPECT_EQ(ask(node, {"get", "pages", "nobody"}).code, 5);
+  EXPECT_EQ(ask(node, {"get", "pages", "nobody", "--explain"}).code, 5);
+  EXPECT_EQ(ask(node, {"mget", "pages", "hello", "nobody"}).code, 5);
+}
+
+TEST_F(ServeTest, PutsAndDeletesWhereWritesAreAllowed) {
+  const auto file =
+      config("  - {name: notes, writes: allow, source: {type: file, root: \"" + pages() + "\"}}\n");
+  const program node(folder_, {"serve", "-c", file});
+  EXPECT_EQ(ask(node, {"put", "notes", "a", "-"}, "from stdin").code, 0);
+  EXPECT_EQ(ask(node, {"get", "notes", "a"}).out, "from stdin");
+  EXPECT_EQ(ask(node, {"put", "notes", "a", "x", "--if-match", "1-1"}).code, 1);
+  EXPECT_EQ(ask(node, {"del", "notes", "a"}).code, 0);
+  EXPECT_EQ(ask(node, {"get", "notes", "a"}).code, 5);
+  EXPECT_EQ(ask(node, {"put", "pages", "a", "x"}).code, 1);
+}
+
+TEST_F(ServeTest, AConfigurationWithMistakesEndsWithThreeAndNamesAll) {
+  const auto file = folder_.write(
+      "bad.yaml",
+      "clustr: x\nkeyspaces:\n  - {name: Users, ttl: 5, source: {type: file, root: /}}\n"
+  );
+  const auto ended = run(folder_, {"serve", "-c", file});
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_THAT(ended.err, HasSubstr("bad.yaml:1:1: error"));
+  EXPECT_THAT(ended.err, HasSubstr("bad.yaml:3:"));
+  EXPECT_EQ(run(folder_, {"config", "check", file}).code, 3);
+  EXPECT_EQ(run(folder_, {"serve", "-c", (folder_.path() / "missing.yaml").string()}).code, 3);
+}
+
+TEST_F(ServeTest, ACallbackSourceEndsWithThree) {
+  const auto file =
+      folder_.write("c.yaml", "keyspaces: [{name: prices, source: {type: callback, name: p}}]");
+  EXPECT_EQ(run(folder_, {"config", "check", file}).code, 0);
+  const auto ended = run(folder_, {"serve", "-c", file});
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_THAT(ended.err, HasSubstr("keyspace \"prices\""));
+}
+
+TEST_F(ServeTest, APortThatIsTakenEndsWithFourAndNamesIt) {
+  const program node(folder_, {"serve", "-c", config()});
+  const auto taken = node.banner("http").substr(7);
+  const auto ended =
+      run(folder_, {"serve", "-c", config(), "--set", "listen.http.address=" + taken});
+  EXPECT_EQ(ended.code, 4);
+  EXPECT_THAT(ended.err, HasSubstr(taken));
+}
+
+TEST_F(ServeTest, NobodyThereEndsWithSix) {
+  const auto ended =
+      run(folder_, {"get", "pages", "hello", "--server", "http://" + free_address()});
+  EXPECT_EQ(ended.code, 6);
+  EXPECT_THAT(ended.err, HasSubstr("cannot reach"));
+}
+
+TEST_F(ServeTest, ChecksAndPrintsWithoutServing) {
+  EXPECT_EQ(run(folder_, {"serve", "-c", config(), "--check-config"}).code, 0);
+  const auto printed =
+      run(folder_, {"serve", "-c", config(), "--print-config", "--set", "node.id=n9"});
+  EXPECT_EQ(printed.code, 0);
+  EXPECT_THAT(printed.out, HasSubstr("id: n9"));
+  EXPECT_EQ(run(folder_, {"config", "schema"}).code, 0);
+}
+
+TEST_F(ServeTest, SigtermAndSigintEndItWithZero) {
+  for (const int number : {SIGTERM, SIGINT}) {
+    program node(folder_, {"serve", "-c", config()});
+    ASSERT_TRUE(node.prints("ready in "));
+    node.signal(number);
+    EXPECT_EQ(node.wait(), 0);
+    EXPECT_THAT(node.err(), HasSubstr("\"event\":\"node.draining\""));
+    EXPECT_THAT(node.err(), HasSubstr("\"event\":\"node.stopped\""));
+  }
+}
+
+TEST_F(ServeTest, SighupTakesANewKeyspaceAndDropsAnOldOne) {
+  const program node(folder_, {"serve", "-c", config()});
+  ASSERT_EQ(ask(node, {"get", "pages", "hello"}).code, 0);
+  auto text =
+      "cluster: test\nnode: {id: n1, threads: 1}\nlisten: {http: {address: \"127.0.0.1:0\"}}\n"
+      "log: {level: debug}\nkeyspaces:\n  - {name: notes, source: {type: file, root: \"" +
+      pages() + "\"}}\n";
+  folder_.write("weir.yaml", text);
+  node.signal(SIGHUP);
+  ASSERT_TRUE(node.logs("\"event\":\"reload.applied\""));
+  EXPECT_EQ(ask(node, {"get", "notes", "hello"}).code, 0);
+  EXPECT_EQ(ask(node, {"get", "pages", "hello"}).code, 1);
+}
+
+TEST_F(ServeTest, SighupWithBadYamlKeepsTheOldConfiguration) {
+  const program node(folder_, {"serve", "-c", config()});
+  ASSERT_TRUE(node.prints("ready in "));
+  folder_.write("weir.yaml", "cluster: test\nkeyspaces:\n  - {name: pages, tll: 5s}\n");
+  node.signal(SIGHUP);
+  ASSERT_TRUE(node.logs("\"event\":\"reload.refused\""));
+  EXPECT_THAT(node.err(), HasSubstr("weir.yaml:3:"));
+  EXPECT_EQ(ask(node, {"get", "pages", "hello"}).out, "Hello\n");
+  EXPECT_EQ(ask(node, {"health"}).code, 0);
+}
+
+TEST_F(ServeTest, SighupThatNeedsARestartChangesNothingAndSaysWhat) {
+  const program node(folder_, {"serve", "-c", config()});
+  ASSERT_TRUE(node.prints("ready in "));
+  config(
+      "  - {name: notes, source: {type: file, root: \"" + pages() + "\"}}\nring: {vnodes: 64}\n"
+  );
+  node.signal(SIGHUP);
+  ASSERT_TRUE(node.logs("\"event\":\"reload.refused\""));
+  EXPECT_THAT(node.err(), HasSubstr("need a restart: ring.vnodes"));
+  EXPECT_EQ(ask(node, {"get", "notes", "hello"}).code, 1);
+}
+
+TEST_F(ServeTest, SighupWithASourceThatCannotBeUsedChangesNothing) {
+  const program node(folder_, {"serve", "-c", config()});
+  ASSERT_TRUE(node.prints("ready in "));
+  config("  - {name: notes, source: {type: file, root: /no/such/folder}}\n");
+  node.signal(SIGHUP);
+  ASSERT_TRUE(node.logs("\"event\":\"reload.refused\""));
+  EXPECT_EQ(ask(node, {"get", "pages", "hello"}).code, 0);
+}
+
+TEST_F(ServeTest, TheDemoShowsOneLoadForAHerd) {
+  const auto ended = run(folder_, {"demo", "--once"});
+  EXPECT_EQ(ended.code, 0) << ended.out << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr(" 1 call of the source"));
+  EXPECT_THAT(ended.out, HasSubstr("http://127.0.0.1:"));
+}
+
+}  // namespace
+}  // namespace weir::test
