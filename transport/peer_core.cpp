@@ -16,8 +16,6 @@ namespace weir {
 
 namespace {
 
-constexpr std::chrono::seconds silent_is_dead{3};
-
 frame_limits limits_of(const peer_link_options& options) {
   frame_limits limits;
   limits.max_value = options.max_value;
@@ -111,7 +109,7 @@ std::optional<std::uint64_t> peer_core::admit(
   for (auto one = first; one != last; ++one) {
     const auto other = one->second.connection.lock();
     if (!other || one->second.incarnation == peer.incarnation) continue;
-    if (now - other->heard() < silent_is_dead) return one->second.incarnation;
+    if (now - other->heard() < options.silent_is_dead) return one->second.incarnation;
     other->close_soon({link_loss::timeout, false, "silent, and replaced by a newer process"});
   }
   present_.emplace(peer.id, presence{peer.incarnation, std::move(connection)});

@@ -4,16 +4,19 @@
 
 namespace weir {
 
-/// The way back for one request; may be called on any thread, also after the connection is gone.
+/// The way back for one request; may be called on any thread, also after the connection, the
+/// network and the loops are gone.
 class peer_service::pending_reply {
  public:
-  pending_reply(std::shared_ptr<peer_service> service, std::uint64_t id)
+  pending_reply(std::weak_ptr<peer_service> service, std::uint64_t id)
       : service_(std::move(service)), id_(id) {}
 
-  void operator()(peer_reply reply) { service_->answer(id_, reply); }
+  void operator()(peer_reply reply) {
+    if (const auto service = service_.lock()) service->answer(id_, reply);
+  }
 
  private:
-  std::shared_ptr<peer_service> service_;
+  std::weak_ptr<peer_service> service_;
   std::uint64_t id_;
 };
 

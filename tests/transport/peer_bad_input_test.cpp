@@ -168,6 +168,25 @@ TEST_F(PeerBadInputSocketTest, B33_ConnectionsOverTheLimitAreRefused) {
   EXPECT_EQ(small.network().counters().refused, 1u);
 }
 
+TEST_F(PeerBadInputSocketTest, F14_ADoubledIdIsRefusedWhileTheFirstIsHeard) {
+  auto first = raw_peer::introduced(node.address(), "twin");
+  raw_peer second(node.address());
+  second.upgrade();
+  second.say_hello("twin", 2);
+  EXPECT_EQ(second.next_type(), frame_type::refusal);
+  EXPECT_TRUE(node.logged("another living process"));
+}
+
+TEST_F(PeerBadInputSocketTest, F14_TheNewerProcessWinsOverASilentOne) {
+  peer_node patient({.id = "n2", .options = {.silent_is_dead = 0ms}});
+  auto first = raw_peer::introduced(patient.address(), "twin");
+  raw_peer second(patient.address());
+  second.upgrade();
+  second.say_hello("twin", 2);
+  EXPECT_EQ(second.next_type(), frame_type::hello);
+  EXPECT_TRUE(first.is_closed());
+}
+
 // A port that answers the Upgrade and the hello, then sends `bytes` to every node that dials it.
 class false_peer {
  public:

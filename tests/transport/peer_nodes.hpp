@@ -132,6 +132,7 @@ class peer_node {
       for (auto& [name, value] : fields) line += ' ' + name + '=' + value;
       std::lock_guard lock(log_mutex_);
       log_.push_back(std::move(line));
+      logged_.notify_all();
     };
     network_ = std::make_unique<peer_link_network>(runtime_, runtime_.loops(), with.options);
     address_ = network_->listen(with.listen).value();
@@ -165,12 +166,14 @@ class peer_node {
     return promise->get_future();
   }
 
+  /// Waits for a remark that contains `text`; false after 10 s.
   bool logged(std::string_view text) {
-    std::lock_guard lock(log_mutex_);
-    for (const auto& line : log_) {
-      if (line.find(text) != std::string::npos) return true;
-    }
-    return false;
+    std::unique_lock lock(log_mutex_);
+    return logged_.wait_for(lock, 10s, [&] {
+      return std::any_of(log_.begin(), log_.end(), [&](const std::string& line) {
+        return line.find(text) != std::string::npos;
+      });
+    });
   }
 
   scripted_handler handler;
@@ -178,6 +181,7 @@ class peer_node {
  private:
   runtime runtime_;
   std::mutex log_mutex_;
+  std::condition_variable logged_;
   std::vector<std::string> log_;
   std::unique_ptr<peer_link_network> network_;
   std::string address_;

@@ -20,7 +20,8 @@ namespace weir::test {
 /// A peer that sends exactly the bytes it is told. Blocking; reads give up after 10 s.
 class raw_peer {
  public:
-  explicit raw_peer(const std::string& address) : context_(std::make_unique<asio::io_context>()), socket_(*context_) {
+  explicit raw_peer(const std::string& address)
+      : context_(std::make_unique<asio::io_context>()), socket_(*context_) {
     const auto to = parse_host_port(address).value();
     socket_.connect({asio::ip::make_address(to.host), to.port});
     const timeval limit{10, 0};
@@ -31,9 +32,7 @@ class raw_peer {
   static raw_peer introduced(const std::string& address, const std::string& id = "raw") {
     raw_peer peer(address);
     peer.upgrade();
-    std::string greeting;
-    append_hello(greeting, {.who = {"test", id, 1, 1, "127.0.0.1:1"}});
-    peer.send(greeting);
+    peer.say_hello(id, 1);
     EXPECT_EQ(peer.next_type(), frame_type::hello);
     peer.decoder_.enter(frame_decoder::phase::replies);
     return peer;
@@ -45,6 +44,12 @@ class raw_peer {
     }
     ASSERT_TRUE(input_.starts_with("HTTP/1.1 101")) << input_.substr(0, 100);
     input_.erase(0, input_.find("\r\n\r\n") + 4);
+  }
+
+  void say_hello(const std::string& id, std::uint64_t incarnation) {
+    std::string greeting;
+    append_hello(greeting, {.who = {"test", id, incarnation, 1, "127.0.0.1:1"}});
+    send(greeting);
   }
 
   void send(std::string_view bytes) {

@@ -35,6 +35,8 @@ struct peer_link_options {
   milliseconds max_redial{1000};
   /// Data that nobody acknowledged for so long ends a connection (TCP_USER_TIMEOUT).
   milliseconds user_timeout{3000};
+  /// A connection silent for so long gives way to a newer process with the same node id.
+  milliseconds silent_is_dead{3000};
 
   std::size_t max_peers = 1024;        ///< connections of other nodes
   std::size_t max_per_address = 64;    ///< of one address; loopback is exempt
