@@ -4,7 +4,7 @@ namespace weir {
 
 namespace {
 
-constexpr std::size_t kept_capacity = 256 * 1024;
+constexpr std::size_t kept_capacity = 256u << 10;
 
 }  // namespace
 

@@ -64,7 +64,7 @@ result<std::string> peer_core::listen(std::string_view address) {
   // The server keeps this function, and with it the handler, as long as it has connections.
   auto take_over =
       [self = shared_from_this(),
-       refuse](asio::ip::tcp::socket socket, std::string leftover, const http_request&) {
+       refuse](asio::ip::tcp::socket socket, const std::string& leftover, const http_request&) {
         self->accept(std::move(socket), leftover);
       };
   on_upgrade(*server, "weir/1", std::move(take_over));

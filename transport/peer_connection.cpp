@@ -214,7 +214,7 @@ void peer_connection::lose(error_code error) {
   close({loss_of(error), false, error.message()});
 }
 
-void peer_connection::close(connection_end why) {
+void peer_connection::close(const connection_end& why) {
   if (closed_) return;
   closed_ = true;
   const auto keep = self();

@@ -54,7 +54,7 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   void begin(std::string_view leftover);
 
   /// Ends the connection, once. On the loop.
-  void close(connection_end why);
+  void close(const connection_end& why);
 
   /// The same from any thread, later.
   void close_soon(connection_end why);

@@ -101,7 +101,7 @@ void peer_core::add(std::shared_ptr<peer_connection> connection) {
 }
 
 std::optional<std::uint64_t> peer_core::admit(
-    const identity& peer, std::shared_ptr<peer_connection> connection
+    const identity& peer, const std::shared_ptr<peer_connection>& connection
 ) {
   const time_point now = env.now();
   std::lock_guard lock(mutex_);
@@ -112,7 +112,7 @@ std::optional<std::uint64_t> peer_core::admit(
     if (now - other->heard() < options.silent_is_dead) return one->second.incarnation;
     other->close_soon({link_loss::timeout, false, "silent, and replaced by a newer process"});
   }
-  present_.emplace(peer.id, presence{peer.incarnation, std::move(connection)});
+  present_.emplace(peer.id, presence{peer.incarnation, connection});
   return std::nullopt;
 }
 

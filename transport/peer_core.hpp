@@ -58,7 +58,7 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   /// Whether `peer` may come up on `connection`; see peer_session.hpp. Enters it if so. Of several
   /// processes with one node id the newer one wins only if nothing was heard of the older for 3 s.
   std::optional<std::uint64_t> admit(
-      const identity& peer, std::shared_ptr<peer_connection> connection
+      const identity& peer, const std::shared_ptr<peer_connection>& connection
   );
 
   void add(std::shared_ptr<peer_connection> connection);

@@ -16,8 +16,8 @@ namespace {
 
 using asio::ip::tcp;
 
-constexpr std::size_t max_answer = 8 * 1024;
-constexpr std::size_t read_piece = 2 * 1024;
+constexpr std::size_t max_answer = 8192;
+constexpr std::size_t read_piece = 2048;
 
 std::string upgrade_request(const std::string& address) {
   return "GET / HTTP/1.1\r\nHost: " + address +

@@ -11,7 +11,7 @@ class peer_service::pending_reply {
   pending_reply(std::weak_ptr<peer_service> service, std::uint64_t id)
       : service_(std::move(service)), id_(id) {}
 
-  void operator()(peer_reply reply) {
+  void operator()(const peer_reply& reply) {
     if (const auto service = service_.lock()) service->answer(id_, reply);
   }
 
