@@ -25,6 +25,7 @@ inline constexpr std::size_t flight_kinds = 3;
 struct waiter {
   completion<result<lookup>> done;
   time_point deadline;
+  time_point joined_at = time_point::min();  ///< of one who joined a flight that others began
   bool has_joined = false;
   explanation* explain = nullptr;  ///< where the caller wants the flight's steps
   std::atomic<timer_id> timer{0};
@@ -47,6 +48,7 @@ struct flight {
 
   std::uint64_t epoch = 0;       ///< of the term in which the load began; 0 = keep nothing
   bool has_begun = false;        ///< the source or a peer was asked; before that no change can overtake it
+  time_point good_until = time_point::max();  ///< of a fetch: from then on its answer is too old to join
   bool is_overtaken = false;     ///< a change came after it began: its waiters only, and not kept
   std::vector<std::shared_ptr<waiter>> waiters;
   std::vector<explain_step> steps;

@@ -100,6 +100,14 @@ asio::awaitable<result<entry>> keyspace::async_get(std::string key, get_options 
 }
 
 result<entry> keyspace::get(std::string_view key, get_options options) {
+  // A hit fills the answer where the caller wants it: nothing is moved.
+  result<entry> out = entry{};
+  bool is_found = false;
+  if (options.explain == nullptr && options.from == get_options::source::cached && check(core_) &&
+      core_->check_key(key) && core_->hit(key, *out, is_found)) {
+    if (!is_found) out = errc::not_found;
+    return out;
+  }
   return to_entry(find(key, options));
 }
 

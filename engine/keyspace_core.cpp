@@ -56,24 +56,25 @@ bool keyspace_core::serves_as_gutter(
   return e.kind == entry_kind::gutter && e.expires > now && e.seq > s.floor;
 }
 
-void keyspace_core::answer_from(shard& s, stored_entry& e, time_point now, lookup& out) {
+// Fills `out`, which is fresh; true for a value, false for an absent entry.
+bool keyspace_core::answer_from(shard& s, stored_entry& e, time_point now, entry& out) {
   s.table.touch(e);
   ++s.hits;
-  out.found = !e.is_absent;
-  out.entry.ttl = std::chrono::duration_cast<milliseconds>(e.expires - now);
-  out.entry.age = std::max(
-      milliseconds(0), std::chrono::duration_cast<milliseconds>(now - e.loaded_at)
-  );
-  out.entry.from = {};
-  out.entry.from.stored = true;
-  if (e.kind == entry_kind::owned) out.entry.version = {e.epoch, e.seq};
-  if (e.kind == entry_kind::gutter) out.entry.from.detail = served_detail::gutter;
-  out.entry.meta = e.meta();
+  out.ttl = std::chrono::duration_cast<milliseconds>(e.expires - now);
+  if (now > e.loaded_at) out.age = std::chrono::duration_cast<milliseconds>(now - e.loaded_at);
+  out.from.stored = true;
+  if (e.kind == entry_kind::owned) {
+    out.version = {e.epoch, e.seq};
+  } else {
+    out.from.detail = served_detail::gutter;
+  }
+  out.meta = e.meta();
   if (e.is_absent) {
     ++s.negative_hits;
-  } else {
-    out.entry.value = s.table.value_of(e);
+    return false;
   }
+  entry_table::copy_value(e, out.value);
+  return true;
 }
 
 std::uint64_t keyspace_core::hash_of(std::string_view key) const noexcept {

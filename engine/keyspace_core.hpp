@@ -44,7 +44,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   result<void> check_key(std::string_view key) const;
 
   /// Serves what this node holds as owner, if it may. The whole hit path; allocates nothing.
-  bool hit(std::string_view key, lookup& out);
+  bool hit(std::string_view key, entry& out, bool& found);
+
+  bool hit(std::string_view key, lookup& out) { return hit(key, out.entry, out.found); }
 
   /// Gets one key for a caller of this node, from wherever it comes.
   void find(std::string key, get_options options, completion<result<lookup>> done);
@@ -106,6 +108,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   asio::awaitable<result<get_reply>> ask(
       flight& f, const routing& route, std::uint16_t index, serve_as role
   );
+  bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
   void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
 
   // keyspace_load.cpp, in call order
@@ -148,7 +151,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
   bool serves_as_owner(const shard& s, const stored_entry& e, time_point now) const noexcept;
   bool serves_as_gutter(const shard& s, const stored_entry& e, time_point now) const noexcept;
-  void answer_from(shard& s, stored_entry& e, time_point now, lookup& out);
+  bool answer_from(shard& s, stored_entry& e, time_point now, entry& out);
   std::uint64_t hash_of(std::string_view key) const noexcept;
   std::uint64_t& fence_of(std::uint64_t hash) noexcept;
   void raise_fence(std::uint64_t hash, std::uint64_t seq) noexcept;

@@ -18,14 +18,15 @@ result<void> keyspace_core::check_key(std::string_view key) const {
   return {};
 }
 
-bool keyspace_core::hit(std::string_view key, lookup& out) {
+bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found) {
   const auto hash = hash_of(key);
   auto& s = shard_of(hash);
+  s.table.prefetch(hash);
   const auto now = env().coarse_now();
   const std::lock_guard lock(s.mutex);
   auto* found = s.table.find(key, hash);
   if (found == nullptr || !serves_as_owner(s, *found, now)) return false;
-  answer_from(s, *found, now, out);
+  is_found = answer_from(s, *found, now, out);
   return true;
 }
 
@@ -74,6 +75,7 @@ void keyspace_core::join(
       });
       current = started;
     }
+    if (added->has_joined) added->joined_at = env().now();
     current->waiters.push_back(added);
   }
   counters_->misses.fetch_add(1, std::memory_order_relaxed);
@@ -206,9 +208,25 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
   auto* got = std::get_if<get_reply>(&reply->body);
   if (got == nullptr) co_return errc::protocol;
   for (auto& step : got->steps) f.steps.push_back(std::move(step));
-  auto& from = got->answer.entry.from;
-  if (from.node.empty()) from.node = route.at(index).id;
+  auto& entry = got->answer.entry;
+  if (entry.from.node.empty()) entry.from.node = route.at(index).id;
+  // Age counts from when the request left: how long the answer lay on the wire, nobody knows.
+  const auto on_the_way = std::chrono::ceil<milliseconds>(took);
+  const auto ttl = got->answer.found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
+  f.good_until = began + (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age));
+  entry.age += on_the_way;
+  entry.ttl -= std::min(entry.ttl, on_the_way);
   co_return std::move(*got);
+}
+
+// A fetch ends by the deadline of those who began it, and its answer may have spent more than its TTL on the
+// way; who came later may have time left, and may not be given what was too old when he came.
+bool keyspace_core::must_ask_again(
+    const flight& ended, const result<lookup>& answer, const waiter& of
+) const {
+  if (ended.kind != flight_kind::fetch || !of.has_joined || of.is_answered.load()) return false;
+  if (of.deadline <= env().now()) return false;
+  return answer ? of.joined_at > ended.good_until : answer.error() == errc::deadline_exceeded;
 }
 
 void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer) {
@@ -225,10 +243,7 @@ void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lo
     }
   }
   for (auto& each : waiters) {
-    // A fetch ends by the deadline of those who began it; who came later may have time left.
-    if (!answer && answer.error() == errc::deadline_exceeded && each->has_joined &&
-        ended->kind == flight_kind::fetch && each->deadline > env().now() &&
-        !each->is_answered.load()) {
+    if (must_ask_again(*ended, answer, *each)) {
       const get_options again{.from = ended->from};
       auto done = [each](result<lookup> with) {
         if (each->is_answered.exchange(true)) return;
@@ -284,7 +299,7 @@ bool keyspace_core::try_serve(const get_request& request, get_reply& reply) {
   const std::lock_guard lock(s.mutex);
   auto* found = s.table.find(request.key, hash);
   if (found == nullptr || !serves_as_gutter(s, *found, now)) return false;
-  answer_from(s, *found, now, reply.answer);
+  reply.answer.found = answer_from(s, *found, now, reply.answer.entry);
   return true;
 }
 

@@ -101,7 +101,7 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
     auto* held = f.kind == flight_kind::fetch ? nullptr : s.table.find(f.key, f.hash);
     if (held != nullptr && (f.kind == flight_kind::owner ? serves_as_owner(s, *held, now)
                                                          : serves_as_gutter(s, *held, now))) {
-      answer_from(s, *held, now, found);
+      found.found = answer_from(s, *held, now, found.entry);
       state = begun::found_meanwhile;
     } else if (std::all_of(f.waiters.begin(), f.waiters.end(), is_answered)) {
       state = begun::nobody_waits;

@@ -29,11 +29,12 @@ struct alignas(64) shard {
 
   explicit shard(store_budgets& budgets) : table(budgets) {}
 
+  // What a hit writes lies on one cache line.
   spinlock mutex;
-  entry_table table;
-  std::uint64_t seq = 0;    ///< of the last change or load here
-  std::uint64_t floor = 0;  ///< entries up to this seq are gone: clear (R5)
   std::uint64_t hits = 0;
+  std::uint64_t floor = 0;  ///< entries up to this seq are gone: clear (R5)
+  entry_table table;
+  std::uint64_t seq = 0;  ///< of the last change or load here
   std::uint64_t negative_hits = 0;
   boost::unordered_flat_map<std::string, key_flights, text_hash, std::equal_to<>> flights;
 };
