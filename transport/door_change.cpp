@@ -36,7 +36,8 @@ asio::awaitable<door_answer> http_door::impl::put(const http_request& request, d
   if (const auto refused = read_ttl(request.query, how.ttl)) co_return refuse(*refused);
   if (const auto refused = read_condition(request, how.condition)) co_return refuse(*refused);
   how.timeout = time_left(request);
-  bytes value(request.body);
+  // An empty body may have no address, which bytes would pass to memcpy.
+  bytes value = request.body.empty() ? bytes() : bytes(request.body);
   const auto changed =
       co_await target.keyspace.async_put(std::move(target.key), std::move(value), how);
   if (!changed) co_return failure(changed.error(), target.keyspace, door_op::put);

@@ -144,21 +144,33 @@ TEST_F(DoorViews, HeadOfAViewHasNoBody) {
 
 class DoorReadiness : public door_fixture {
  protected:
-  DoorReadiness() : door_fixture(door_options{.readiness = [this] { return checks_; }}) {}
+  DoorReadiness()
+      : door_fixture(door_options{.readiness = [this] {
+          const std::lock_guard lock(mutex_);
+          return checks_;
+        }}) {}
 
+  void checks(std::vector<readiness_check> are) {
+    const std::lock_guard lock(mutex_);
+    checks_ = std::move(are);
+  }
+
+ private:
+  std::mutex mutex_;
   std::vector<readiness_check> checks_;
 };
 
 TEST_F(DoorReadiness, OneFailedCheckMakesItUnready) {
-  checks_ = {
-      {"listeners", check_state::passed, ""}, {"discovery", check_state::failed, "no answer yet"}};
+  checks(
+      {{"listeners", check_state::passed, ""}, {"discovery", check_state::failed, "no answer yet"}}
+  );
   const auto got = get("/readyz");
   EXPECT_EQ(got.status, 503u);
   EXPECT_EQ(got.body, "[-] discovery: no answer yet\nnot ready\n");
 }
 
 TEST_F(DoorReadiness, ALostLeaseIsShownAndReadyAllTheSame) {
-  checks_ = {{"listeners", check_state::passed, ""}, {"lease", check_state::noted, "lost 3 s ago"}};
+  checks({{"listeners", check_state::passed, ""}, {"lease", check_state::noted, "lost 3 s ago"}});
   EXPECT_EQ(get("/readyz").body, "ok\n");
   const auto got = get("/readyz?verbose");
   EXPECT_EQ(got.status, 200u);
