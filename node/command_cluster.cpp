@@ -37,6 +37,11 @@ page get_page(
   return {std::move(*document), exit_code::ok};
 }
 
+/// Nodes tell whole milliseconds.
+std::string rtt_text(double milliseconds) {
+  return milliseconds < 1 ? "<1 ms" : time_text(milliseconds * 1000);
+}
+
 std::string ratio_text(double part, double whole) {
   return whole > 0 ? percent_text(part / whole) : "-";
 }
@@ -65,7 +70,7 @@ exit_code run_members(const command_line& line, const node_client& node, const c
         is_self ? "self" : text_of(each, "state"),
         flag_of(each, "in_ring") ? "yes" : "no",
         count_of(each, "weight"),
-        is_self ? "-" : time_text(number_of(each, "rtt_ms") * 1000),
+        is_self ? "-" : rtt_text(number_of(each, "rtt_ms")),
         is_self ? "-" : time_text(number_of(each, "since_ms") * 1000),
         text_of(each, "last_failure"),
     });

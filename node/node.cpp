@@ -1,5 +1,6 @@
 #include "advertise.hpp"
 #include "event_hub.hpp"
+#include "link_metrics.hpp"
 #include "version.hpp"
 
 #include <weir/node/node.hpp>
@@ -68,34 +69,6 @@ void throw_exception_from_error(const start_error& error, const boost::source_lo
   boost::throw_exception(boost::system::system_error(error.code, error.text), where);
 }
 
-namespace {
-
-void append_link_metrics(metrics_text& out, const peer_link_counters& of) {
-  const auto add =
-      [&](std::string_view name, std::string_view help, std::uint64_t in, std::uint64_t out_) {
-        out.family(name, metric_type::counter, help);
-        out.sample({{"direction", "in"}}, in).sample({{"direction", "out"}}, out_);
-      };
-  add("weir_link_messages_total", "Messages over the peer link.", of.messages_in, of.messages_out);
-  add("weir_link_bytes_total", "Bytes over the peer link.", of.bytes_in, of.bytes_out);
-  out.family("weir_link_calls_total", metric_type::counter, "Requests sent to other nodes.");
-  out.sample({}, of.calls);
-  out.family(
-      "weir_link_refused_total", metric_type::counter, "Peer connections refused by either side."
-  );
-  out.sample({}, of.refused);
-  out.family(
-      "weir_link_faults_total",
-      metric_type::counter,
-      "Peer connections closed for breaking the protocol, by cause."
-  );
-  for (std::size_t i = 1; i != peer_fault_count; ++i) {
-    out.sample({{"cause", name(static_cast<peer_fault>(i))}}, of.faults[i]);
-  }
-}
-
-}  // namespace
-
 enum class phase { made, started, draining, stopped };
 
 struct node::impl {
@@ -163,18 +136,18 @@ node::~node() {
 }
 
 std::vector<readiness_check> node::impl::readiness() const {
-  const auto is = [](bool good) { return good ? check_state::passed : check_state::failed; };
+  const auto check_of = [](std::string_view what, bool is_good, std::string_view wrong) {
+    const auto state = is_good ? check_state::passed : check_state::failed;
+    return readiness_check{std::string(what), state, std::string(is_good ? "" : wrong)};
+  };
   const auto current = now.load();
-  std::vector<readiness_check> checks;
-  checks.push_back({"listeners", is(current >= phase::started), {}});
-  checks.push_back({"keyspaces", check_state::passed, {}});
   const bool is_discovered = !options.discovery || was_discovery_answered;
-  checks.push_back({"discovery", is(is_discovered), {}});
-  const bool is_going = current > phase::started;
-  checks.push_back({"draining", is(!is_going), is_going ? "the node is going down" : ""});
-  if (!checks[0].detail.empty() || current < phase::started) checks[0].detail = "not open yet";
-  if (!is_discovered) checks[2].detail = "no answer from the provider yet";
-  return checks;
+  return {
+      check_of("listeners", current >= phase::started, "not open yet"),
+      check_of("keyspaces", true, ""),  // one that is not valid cannot be added
+      check_of("discovery", is_discovered, "no answer from the provider yet"),
+      check_of("not draining", current <= phase::started, "the node is going down"),
+  };
 }
 
 boost::system::result<void, start_error> node::impl::open_doors() {

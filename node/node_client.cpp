@@ -127,11 +127,11 @@ command_failure failure_of(
   const auto code = failed ? std::string() : string_member(document, "code");
   auto text = printable(what) + ": ";
   text += code.empty() ? "HTTP status " + std::to_string(answer.status) : printable(code);
-  if (const auto detail = string_member(document, "detail"); !failed && !detail.empty()) {
-    text += " (" + printable(detail) + ")";
-  }
+  const auto detail = string_member(document, "detail");
+  if (!detail.empty()) text += " (" + printable(detail) + ")";
   text += ", says " + server;
-  if (const auto advice = advice_for(code); !advice.empty()) text += "; " + advice;
+  const bool advises = detail.find(';') != std::string::npos;  // the node has said what to do
+  if (const auto advice = advice_for(code); !advises && !advice.empty()) text += "; " + advice;
   return {code_for(code), std::move(text)};
 }
 

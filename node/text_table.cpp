@@ -9,9 +9,9 @@
 namespace weir {
 namespace {
 
-std::string number_text(const char* format, double number, const char* unit) {
+std::string number_text(int digits, double number, const char* unit) {
   char text[64];
-  std::snprintf(text, sizeof text, format, number);
+  std::snprintf(text, sizeof text, "%.*f", digits, number);
   return std::string(text) + unit;
 }
 
@@ -56,18 +56,20 @@ std::string size_text(double bytes) {
     bytes /= 1024;
     ++unit;
   }
-  return number_text(unit == 0 ? "%.0f" : "%.1f", bytes, units[unit]);
+  return number_text(unit == 0 ? 0 : 1, bytes, units[unit]);
 }
 
 std::string time_text(double microseconds) {
-  if (microseconds < 1000) return number_text("%.0f", microseconds, " us");
-  if (microseconds < 10'000) return number_text("%.2f", microseconds / 1000, " ms");
-  if (microseconds < 1'000'000) return number_text("%.0f", microseconds / 1000, " ms");
-  return number_text("%.1f", microseconds / 1'000'000, " s");
+  if (microseconds < 1000) return number_text(0, microseconds, " us");
+  if (microseconds < 10'000) return number_text(2, microseconds / 1000, " ms");
+  if (microseconds < 1'000'000) return number_text(0, microseconds / 1000, " ms");
+  if (microseconds < 120e6) return number_text(1, microseconds / 1e6, " s");
+  if (microseconds < 7200e6) return number_text(1, microseconds / 60e6, " min");
+  return number_text(1, microseconds / 3600e6, " h");
 }
 
 std::string percent_text(double part) {
-  return number_text("%.1f", part * 100, " %");
+  return number_text(1, part * 100, " %");
 }
 
 }  // namespace weir

@@ -33,7 +33,7 @@ class text_table {
 /// "1.5 KiB", "64.0 MiB".
 std::string size_text(double bytes);
 
-/// "0.4 ms", "12 ms", "3.2 s", from microseconds.
+/// "400 us", "1.20 ms", "12 ms", "3.2 s", "5.0 min", from microseconds.
 std::string time_text(double microseconds);
 
 /// "12.3 %".
