@@ -66,7 +66,7 @@ class signal_loop {
   }
 
   void drain() {
-    deadline_.expires_after(served_.settings().node.drain_timeout + last_words);
+    deadline_.expires_after(served_.settings().node.drain_timeout);
     deadline_.async_wait([this](const error_code& failed) {
       if (failed) return;
       log_(

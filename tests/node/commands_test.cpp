@@ -1,6 +1,7 @@
 #include "node/commands.hpp"
 
 #include "node/ring_view.hpp"
+#include "node/text_table.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -290,6 +291,48 @@ TEST_F(CommandsTest, HealthOfANodeThatIsNotReadyFails) {
   answers(503, "[+] listeners\n[-] draining: the node is going down\nnot ready\n");
   EXPECT_EQ(run(verb::health), exit_code::failure);
   EXPECT_EQ(out_.str(), "[+] listeners\n[-] draining: the node is going down\nnot ready\n");
+}
+
+TEST_F(CommandsTest, HealthAsJsonNamesTheChecks) {
+  line_.output = output_format::json;
+  answers(503, "[+] listeners\n[-] not draining: the node is going down\nnot ready\n");
+  EXPECT_EQ(run(verb::health), exit_code::failure);
+  EXPECT_THAT(out_.str(), HasSubstr(R"("ready":false)"));
+  EXPECT_THAT(out_.str(), HasSubstr(R"({"name":"listeners","state":"passed"})"));
+  EXPECT_THAT(
+      out_.str(),
+      HasSubstr(R"({"name":"not draining","state":"failed","detail":"the node is going down"})")
+  );
+}
+
+TEST_F(CommandsTest, ColourIsUsedOnlyWhereItIsWanted) {
+  const console plain{in_, out_, err_};
+  const console colored{in_, out_, err_, color_use::colored};
+  EXPECT_EQ(tinted(plain, tint::bad, "no"), "no");
+  EXPECT_EQ(tinted(colored, tint::bad, "no"), "\x1b[31mno\x1b[0m");
+  EXPECT_EQ(tinted(colored, tint::none, "no"), "no");
+}
+
+TEST(TextTable, FitsColumnsToCharactersNotBytes) {
+  std::istringstream in;
+  std::ostringstream out;
+  text_table table({{"name"}, {"size", text_table::align::right}});
+  table.add({"Zo\u00eb", "1"});
+  table.add({"Bartholomew", "12"});
+  table.add({"a\nb"});
+  table.print({in, out, out});
+  EXPECT_EQ(out.str(), "name         size\nZo\u00eb             1\nBartholomew    12\na\\x0ab\n");
+}
+
+TEST(Units, AreReadable) {
+  EXPECT_EQ(size_text(320), "320 B");
+  EXPECT_EQ(size_text(64.0 * 1024 * 1024), "64.0 MiB");
+  EXPECT_EQ(time_text(7), "7 us");
+  EXPECT_EQ(time_text(1500), "1.50 ms");
+  EXPECT_EQ(time_text(60e6), "60.0 s");
+  EXPECT_EQ(time_text(300e6), "5.0 min");
+  EXPECT_EQ(time_text(24 * 3600e6), "24.0 h");
+  EXPECT_EQ(percent_text(0.3333), "33.3 %");
 }
 
 TEST_F(CommandsTest, TextFromOutsideCannotSteerTheTerminal) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <future>
 #include <mutex>
 #include <stdexcept>
 
@@ -120,6 +121,52 @@ TEST_F(NodeTest, ADrainedNodeLeavesTheRingOfTheOthers) {
   EXPECT_TRUE(eventually([&] { return first.ring()->size() == 1; }));
   EXPECT_TRUE(was_logged("node.draining"));
   EXPECT_TRUE(was_logged("peer.left"));
+}
+
+/// A source that waits until the test lets it go.
+struct gate {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool is_asked = false;
+  bool is_open = false;
+
+  result<bytes> load() {
+    std::unique_lock lock(mutex);
+    is_asked = true;
+    changed.notify_all();
+    changed.wait(lock, [this] { return is_open; });
+    return bytes("late");
+  }
+
+  void wait_until_asked() {
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [this] { return is_asked; });
+  }
+
+  void open() {
+    const std::lock_guard lock(mutex);
+    is_open = true;
+    changed.notify_all();
+  }
+};
+
+TEST_F(NodeTest, DrainingFinishesWhatIsInFlight) {
+  const auto slow = std::make_shared<gate>();
+  auto& made = add({.id = "n1", .http_address = "127.0.0.1:0"});
+  made.add_keyspace({.name = "slow", .loads = {.timeout = 20s}}, [slow](std::string_view) {
+    return slow->load();
+  });
+  made.start().value();
+  const auto url = "http://" + made.http_address() + "/v1/slow/1";
+  auto answer = std::async(std::launch::async, [url] { return http_fetch({.url = url}); });
+  slow->wait_until_asked();
+  auto drained = std::async(std::launch::async, [&made] { made.drain(10s); });
+  ASSERT_TRUE(eventually([&] { return was_logged("node.draining"); }));
+  EXPECT_FALSE(made.is_ready());
+  slow->open();
+  EXPECT_EQ(answer.get().value().body, "late");
+  drained.get();
+  EXPECT_FALSE(http_fetch({.url = url}));
 }
 
 TEST_F(NodeTest, APortThatIsTakenIsNamedAndEverythingIsUndone) {
