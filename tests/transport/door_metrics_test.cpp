@@ -2,10 +2,10 @@
 
 #include <weir/transport/metrics_text.hpp>
 
+#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <map>
-#include <regex>
 #include <set>
 
 namespace weir::test {
@@ -36,40 +36,78 @@ class exposition {
   const std::map<std::string, double>& samples() const { return samples_; }
 
  private:
+  /// Takes characters off the front of `rest` while `belongs` holds.
+  template <class Predicate>
+  static std::string take_while(std::string_view& rest, Predicate belongs) {
+    std::size_t end = 0;
+    while (end != rest.size() && belongs(rest[end])) ++end;
+    const std::string taken(rest.substr(0, end));
+    rest.remove_prefix(end);
+    return taken;
+  }
+
+  static std::string take_name(std::string_view& rest) {
+    auto name = take_while(rest, [](char c) { return std::isalnum(c) || c == '_' || c == ':'; });
+    EXPECT_FALSE(name.empty()) << rest;
+    EXPECT_FALSE(!name.empty() && std::isdigit(name.front())) << name;
+    return name;
+  }
+
+  static bool skip(std::string_view& rest, std::string_view expected) {
+    if (!rest.starts_with(expected)) return false;
+    rest.remove_prefix(expected.size());
+    return true;
+  }
+
   void take(const std::string& line) {
-    static const std::regex help("# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (\\S.*)");
-    static const std::regex type("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)");
-    std::smatch match;
-    if (std::regex_match(line, match, help)) {
-      helped_ = match[1];
-    } else if (std::regex_match(line, match, type)) {
-      EXPECT_EQ(match[1], helped_) << "no HELP before " << line;
-      EXPECT_TRUE(types_.emplace(match[1], match[2]).second) << "twice: " << line;
-      family_ = match[1];
-      EXPECT_EQ(match[2] == "counter", family_.ends_with("_total")) << line;
+    std::string_view rest = line;
+    if (skip(rest, "# HELP ")) {
+      helped_ = take_name(rest);
+      EXPECT_TRUE(skip(rest, " ") && !rest.empty()) << line;
+    } else if (skip(rest, "# TYPE ")) {
+      family_ = take_name(rest);
+      EXPECT_EQ(family_, helped_) << "no HELP before " << line;
+      EXPECT_TRUE(rest == " counter" || rest == " gauge" || rest == " histogram") << line;
+      EXPECT_EQ(rest == " counter", family_.ends_with("_total")) << line;
+      EXPECT_TRUE(types_.emplace(family_, rest.substr(1)).second) << "twice: " << line;
     } else {
       take_sample(line);
     }
   }
 
   void take_sample(const std::string& line) {
-    static const std::regex sample(
-        "([a-zA-Z_:][a-zA-Z0-9_:]*)"
-        "(\\{[a-zA-Z_]\\w*=\"([^\"\\\\\n]|\\\\[\\\\\"n])*\""
-        "(,[a-zA-Z_]\\w*=\"([^\"\\\\\n]|\\\\[\\\\\"n])*\")*\\})?"
-        " ([0-9.e+-]+|\\+Inf|-Inf|NaN)"
-    );
-    std::smatch match;
-    ASSERT_TRUE(std::regex_match(line, match, sample)) << line;
-    const std::string name = match[1];
-    const bool is_histogram = types_[family_] == "histogram";
-    const bool belongs = is_histogram ? name == family_ + "_bucket" || name == family_ + "_sum" ||
-                                            name == family_ + "_count"
-                                      : name == family_;
+    std::string_view rest = line;
+    const auto name = take_name(rest);
+    const bool is_part_of_histogram =
+        name == family_ + "_bucket" || name == family_ + "_sum" || name == family_ + "_count";
+    const bool belongs = types_[family_] == "histogram" ? is_part_of_histogram : name == family_;
     EXPECT_TRUE(belongs) << line << " stands in the block of " << family_;
-    const auto value = std::strtod(match[6].str().c_str(), nullptr);
-    EXPECT_TRUE(samples_.emplace(match[1].str() + match[2].str(), value).second) << line;
-    if (name.ends_with("_bucket")) take_bucket(name, match[2].str(), value);
+    const auto labels = take_labels(rest);
+    ASSERT_TRUE(skip(rest, " ")) << line;
+    char* end = nullptr;
+    const std::string number(rest);
+    const auto value = std::strtod(number.c_str(), &end);
+    EXPECT_TRUE(!number.empty() && *end == '\0') << line;
+    EXPECT_TRUE(samples_.emplace(name + labels, value).second) << "twice: " << line;
+    if (name.ends_with("_bucket")) take_bucket(name, labels, value);
+  }
+
+  static std::string take_labels(std::string_view& rest) {
+    const auto begin = rest;
+    if (!skip(rest, "{")) return {};
+    do {
+      take_name(rest);
+      EXPECT_TRUE(skip(rest, "=\"")) << begin;
+      while (!rest.empty() && rest.front() != '"') {
+        const bool is_escape =
+            rest.starts_with("\\\\") || rest.starts_with("\\\"") || rest.starts_with("\\n");
+        EXPECT_TRUE(is_escape || rest.front() != '\\') << begin;
+        rest.remove_prefix(is_escape ? 2 : 1);
+      }
+      EXPECT_TRUE(skip(rest, "\"")) << begin;
+    } while (skip(rest, ","));
+    EXPECT_TRUE(skip(rest, "}")) << begin;
+    return std::string(begin.substr(0, begin.size() - rest.size()));
   }
 
   void take_bucket(const std::string& name, std::string labels, double value) {

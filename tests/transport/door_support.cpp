@@ -3,6 +3,9 @@
 #include <boost/asio/post.hpp>
 #include <boost/json/parse.hpp>
 
+#include <algorithm>
+#include <future>
+
 namespace weir::test {
 
 using namespace std::chrono_literals;
@@ -85,16 +88,27 @@ door_fixture::door_fixture(door_options options)
       engine_(runtime_, {.cluster = "test", .id = "n1", .address = "10.0.0.1:7420"}),
       door_(engine_, std::move(options)),
       server_(std::make_unique<http_server>(runtime_.loops(), http_limits{}, door_)) {
-  engine_.add_keyspace(settings("users"), source);
+  users_ = engine_.add_keyspace(settings("users"), source);
   engine_.add_keyspace(settings("notes", writes::allow), source);
   address_ = server_->listen("127.0.0.1:0").value();
 }
 
 door_fixture::~door_fixture() {
-  source->release();
+  finish_loads();
   server_->stop();
   engine_.stop();
   runtime_.stop();
+}
+
+void door_fixture::finish_loads() {
+  source->release();
+  auto all = engine_.keyspaces();
+  all.push_back(users_);  // also when the engine has been stopped
+  const auto is_idle = [](const keyspace& each) { return each.stats().loads_running == 0; };
+  EXPECT_TRUE(eventually([&] { return std::all_of(all.begin(), all.end(), is_idle); }));
+  std::promise<void> behind_them;
+  asio::post(*runtime_.loops().front(), [&behind_them] { behind_them.set_value(); });
+  behind_them.get_future().wait();
 }
 
 keyspace_options door_fixture::settings(std::string name, writes allowed) {

@@ -116,6 +116,9 @@ class door_fixture : public ::testing::Test {
   /// A key of `keyspace` that `node` owns.
   std::string key_of(std::string_view node, std::string_view keyspace = "users") const;
 
+  /// Lets held loads end and waits for them.
+  void finish_loads();
+
   std::shared_ptr<scripted_source> source = std::make_shared<scripted_source>();
   runtime runtime_;
   engine engine_;
@@ -123,6 +126,7 @@ class door_fixture : public ::testing::Test {
   http_door door_;
   std::unique_ptr<http_server> server_;
   std::string address_;
+  keyspace users_;
 };
 
 /// The value of a field of the answer; "" when it is not there.
