@@ -72,6 +72,8 @@ void throw_exception_from_error(const start_error& error, const boost::source_lo
 enum class phase { made, started, draining, stopped };
 
 struct node::impl {
+  using outcome = boost::system::result<void, start_error>;
+
   explicit impl(node_options given)
       : options(checked(std::move(given))),
         hub(std::make_shared<event_hub>(options.log, options.executor)),
@@ -104,9 +106,13 @@ struct node::impl {
   }
 
   std::vector<readiness_check> readiness() const;
-  boost::system::result<void, start_error> open_doors();
-  void watch_candidates();
+  // start() in call order; take_candidates() runs whenever the provider answers.
+  outcome open_peer_door();
+  void find_candidates();
   void take_candidates(result<std::vector<candidate>> found);
+  outcome open_http_door();
+  void meet_peers();
+
   void stop();
 
   const node_options options;
@@ -122,7 +128,7 @@ struct node::impl {
 
   std::mutex candidates_mutex;  // held while the engine hears of them, so that their order stays
   std::vector<candidate> candidates;
-  bool has_joined = false;
+  bool meets_peers = false;
 
   mutable std::mutex addresses_mutex;
   std::string peer_address;
@@ -150,38 +156,38 @@ std::vector<readiness_check> node::impl::readiness() const {
   };
 }
 
-boost::system::result<void, start_error> node::impl::open_doors() {
-  const auto refuse = [](error_code code, std::string text) -> start_error {
-    return {code, std::move(text)};
+/// Binds the peer port; nobody is let in before meet_peers().
+node::impl::outcome node::impl::open_peer_door() {
+  if (options.peer_address.empty()) return {};
+  peer_link_options link;
+  link.log = [hub = hub](std::string_view remark, peer_log_fields fields) {
+    hub->log_link(remark, std::move(fields));
   };
-  if (!options.peer_address.empty()) {
-    peer_link_options link;
-    link.log = [hub = hub](std::string_view remark, peer_log_fields fields) {
-      hub->log_link(remark, std::move(fields));
+  network = std::make_unique<peer_link_network>(threads, threads.loops(), std::move(link));
+  auto bound = network->listen(options.peer_address);
+  if (!bound) {
+    return start_error{
+        bound.error(),
+        "cannot listen for peers on " + options.peer_address + ": " + bound.error().message() +
+            "; free it or choose another address",
     };
-    network = std::make_unique<peer_link_network>(threads, threads.loops(), std::move(link));
-    auto bound = network->listen(options.peer_address);
-    if (!bound) {
-      return refuse(
-          bound.error(),
-          "cannot listen for peers on " + options.peer_address + ": " + bound.error().message() +
-              "; free it or choose another address"
-      );
-    }
-    const std::lock_guard lock(addresses_mutex);
-    peer_address = std::move(*bound);
   }
-  if (!options.http_address.empty()) {
-    server = std::make_unique<http_server>(threads.loops(), http_limits{}, door);
-    server->on_log([hub = hub](std::string_view remark) {
-      hub->log(log_level::warn, "http.remark", {{"detail", std::string(remark)}});
-    });
-    auto bound = server->listen(options.http_address);
-    if (!bound) return refuse(bound.error().code, bound.error().text);
-    const std::lock_guard lock(addresses_mutex);
-    http_address = std::move(*bound);
-  }
+  const std::lock_guard lock(addresses_mutex);
+  peer_address = std::move(*bound);
   return {};
+}
+
+/// Candidates that are named before the node knows its own address wait until meet_peers().
+void node::impl::find_candidates() {
+  if (options.discovery) {
+    is_discovering = true;
+    options.discovery->start(threads, [this](auto found) { take_candidates(std::move(found)); });
+  }
+  if (!network) return;
+  const std::lock_guard lock(candidates_mutex);
+  const auto& fixed = options.advertise;
+  core.advertise(fixed.empty() ? advertised_address(peer_address, candidates) : fixed);
+  core.join(*network);
 }
 
 void node::impl::take_candidates(result<std::vector<candidate>> found) {
@@ -196,37 +202,49 @@ void node::impl::take_candidates(result<std::vector<candidate>> found) {
   }
   hub->log(log_level::info, "discovery.answered", {{"candidates", std::to_string(found->size())}});
   candidates = std::move(*found);
-  if (has_joined) core.set_candidates(candidates);
+  if (meets_peers) core.set_candidates(candidates);
 }
 
-/// Candidates that are named before the node knows its own address wait until it does.
-void node::impl::watch_candidates() {
-  if (options.discovery) {
-    is_discovering = true;
-    options.discovery->start(threads, [this](auto found) { take_candidates(std::move(found)); });
-  }
+/// From here on loops of the node run requests, so that nothing of the engine is set up after it.
+node::impl::outcome node::impl::open_http_door() {
+  if (options.http_address.empty()) return {};
+  server = std::make_unique<http_server>(threads.loops(), http_limits{}, door);
+  server->on_log([hub = hub](std::string_view remark) {
+    hub->log(log_level::warn, "http.remark", {{"detail", std::string(remark)}});
+  });
+  auto bound = server->listen(options.http_address);
+  if (!bound) return start_error{bound.error().code, bound.error().text};
+  const std::lock_guard lock(addresses_mutex);
+  http_address = std::move(*bound);
+  return {};
+}
+
+void node::impl::meet_peers() {
   if (!network) return;
+  network->start(core.self(), core);
   {
     const std::lock_guard lock(candidates_mutex);
-    const auto& fixed = options.advertise;
-    core.advertise(fixed.empty() ? advertised_address(peer_address, candidates) : fixed);
-    network->start(core.self(), core);
-    core.join(*network);
     core.set_candidates(candidates);
-    has_joined = true;
+    meets_peers = true;
   }
   if (options.discovery) options.discovery->announce(core.self());
 }
 
 boost::system::result<void, start_error> node::start() {
-  if (impl_->now != phase::made)
+  if (impl_->now != phase::made) {
     throw std::logic_error("weir: start() of a node that was started before");
-  if (auto opened = impl_->open_doors(); !opened) {
+  }
+  auto opened = impl_->open_peer_door();
+  if (opened) {
+    impl_->find_candidates();
+    opened = impl_->open_http_door();
+  }
+  if (!opened) {
     impl_->hub->log(log_level::error, "node.refused", {{"detail", opened.error().text}});
     impl_->stop();
     return opened;
   }
-  impl_->watch_candidates();
+  impl_->meet_peers();
   impl_->now = phase::started;
   log_fields fields{{"node", id()}, {"cluster", impl_->options.cluster}};
   if (!http_address().empty()) fields.emplace_back("http", http_address());
@@ -253,7 +271,8 @@ void node::drain(milliseconds longest) {
     const auto goodbye = std::min(longest / 2, longest_goodbye);
     impl_->core.leave(impl_->threads.now() + goodbye, [told] { told->set(); });
     told->wait_until(steady_clock::now() + goodbye);
-    event().wait_until(steady_clock::now() + std::min(longest / 10, longest_linger));
+    const auto linger = std::min(longest / 10, longest_linger);
+    event().wait_until(steady_clock::now() + linger);  // serving on while others learn it
   }
   if (impl_->server) {
     const auto finished = std::make_shared<event>();
