@@ -104,6 +104,18 @@ TEST_F(ClusterTest, ADrainedNodeLeavesAndTheOthersServeItsKeys) {
   for (int i = 0; i != 20; ++i) EXPECT_EQ(ask(0, {"get", "pages", std::to_string(i)}).code, 0);
 }
 
+TEST_F(ClusterTest, NoReadFailsWhileANodeDrains) {
+  nodes_[2]->signal(SIGTERM);
+  std::size_t reads = 0;
+  while (nodes_[2]->is_running()) {
+    const auto key = std::to_string(reads++ % 100);
+    const auto got = ask(reads % 2, {"get", "pages", key});
+    ASSERT_EQ(got.out, "page " + key) << got.err;
+  }
+  EXPECT_EQ(nodes_[2]->wait(), 0);
+  EXPECT_GT(reads, 0u);
+}
+
 TEST_F(ClusterTest, AKilledNodeIsRoutedAroundAndComesBackByItself) {
   nodes_[2]->signal(SIGKILL);
   nodes_[2]->wait();

@@ -8,7 +8,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -168,6 +167,7 @@ TEST(Embedding, Yaml) {
   const auto node = weir::node_from_settings(loaded.settings.value(), {{"load_price", source}});
   EXPECT_EQ(node->find_keyspace("prices").get("7")->text(), "price of 7");
 }
+
 // clang-format on
 
 std::string content_of(const std::string& file) {

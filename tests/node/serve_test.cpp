@@ -74,6 +74,29 @@ TEST_F(ServeTest, AConfigurationWithMistakesEndsWithThreeAndNamesAll) {
   EXPECT_EQ(run(folder_, {"serve", "-c", (folder_.path() / "missing.yaml").string()}).code, 3);
 }
 
+TEST_F(ServeTest, AWrongOptionIsNamed) {
+  const auto file = config();
+  for (const std::string set :
+       {"listen.http.address=127.0.0.1:65536",
+        "listen.http.address=127.0.0.1:80x",
+        "listen.http.address=[fe80::1%eth0]:80",
+        "node.max_memory=10GBx",
+        "node.max_memory=-1MiB",
+        "node.weight=-1",
+        "no.such.thing=1",
+        "nonsense"}) {
+    const auto ended = run(folder_, {"serve", "-c", file, "--set", set});
+    EXPECT_EQ(ended.code, 3) << set;
+    EXPECT_THAT(ended.err, HasSubstr("--set " + set)) << set;
+  }
+  for (const std::string server :
+       {"127.0.0.1:7421", "http://127.0.0.1:80x", "https://127.0.0.1", "file:///etc"}) {
+    const auto ended = run(folder_, {"members", "--server", server});
+    EXPECT_EQ(ended.code, 2) << server;
+    EXPECT_THAT(ended.err, HasSubstr("--server")) << server;
+  }
+}
+
 TEST_F(ServeTest, ACallbackSourceEndsWithThree) {
   const auto file =
       folder_.write("c.yaml", "keyspaces: [{name: prices, source: {type: callback, name: p}}]");
