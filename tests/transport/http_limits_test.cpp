@@ -169,7 +169,7 @@ TEST_F(HttpLimitsTest, IgnoresUpgradesItDoesNotKnow) {
 
 TEST_F(HttpLimitsTest, ClosesAndNamesOtherProtocols) {
   serve();
-  for (const std::string first :
+  for (const std::string& first :
        {std::string("\x16\x03\x01\x02\x00\x01\x00\x01", 8), std::string("*1\r\n$4\r\nPING\r\n")}) {
     auto client = connect();
     client.send(first);

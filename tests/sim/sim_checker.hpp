@@ -1,0 +1,77 @@
+#pragma once
+
+#include "tests/sim/sim_cluster.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace weir::sim {
+
+/// What is checked beyond what always holds.
+struct check_options {
+  instant calm_until{0};    ///< before it there were no faults
+  instant healed_at{0};     ///< from then on there are none; 0 = never
+  instant recovered_at{0};  ///< from then on the cluster must be as good as before; 0 = never
+  double least_cached_in_faults = 0.30;    ///< of the reads that were answered
+  std::size_t least_reads_in_faults = 50;  ///< fewer prove nothing either way
+};
+
+struct share {
+  std::uint64_t part = 0;
+  std::uint64_t whole = 0;
+
+  double value() const noexcept {
+    return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+  }
+
+  void count(bool is_part) {
+    ++whole;
+    part += is_part ? 1 : 0;
+  }
+
+  void add(const share& other) {
+    part += other.part;
+    whole += other.whole;
+  }
+};
+
+/// What became of one simulation, or the sum of many.
+struct verdict {
+  std::vector<std::string> violations;
+
+  std::uint64_t runs = 0;
+  duration virtual_time{0};
+  std::uint64_t reads = 0;
+  std::uint64_t changes = 0;
+  std::map<std::string, std::uint64_t> outcomes;  ///< "get value", "put failed: conflict", ...
+  std::map<std::string, std::uint64_t> faults;    ///< by kind
+  share cached_in_calm;
+  share cached_in_faults;
+  share cached_after_recovery;
+  share confirmed_in_faults;  ///< of the changes: OK
+  duration slowest_read{0};
+
+  std::uint64_t loads = 0;
+  std::uint64_t keys_loaded = 0;
+  std::uint64_t most_loads_of_a_key = 0;
+  std::map<std::string, std::uint64_t> load_reasons;   ///< why the source was asked
+  std::map<std::string, std::uint64_t> excess_causes;  ///< of loads beside a running one of the key
+  std::array<std::uint64_t, 5> at_once{};  ///< loads by how many of the key ran, itself included
+
+  /// C3 needs leases; until there are some, stale reads after OK are counted, not refused.
+  std::uint64_t stale_reads_calm = 0;
+  std::uint64_t stale_reads_in_faults = 0;
+
+  std::uint64_t hash = 0;
+
+  void add(const verdict& other);
+};
+
+/// Judges a finished run. Linear in its history but for the sorting.
+verdict judge(cluster& run, const check_options& options);
+
+}  // namespace weir::sim

@@ -1,0 +1,371 @@
+#include "tests/sim/sim_cluster.hpp"
+
+#include "tests/sim/sim_value.hpp"
+
+#include <weir/engine/slot.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace weir::sim {
+
+/// The client's end of one request: it notes the first ending, counts further ones, and notices
+/// when the engine forgets it.
+class cluster::open_request {
+ public:
+  open_request(cluster& in, std::uint64_t number) : in_(in), number_(number) {}
+
+  ~open_request() {
+    if (record().endings == 0) end(request_end::died);
+  }
+
+  request_record& record() { return in_.history_.requests[number_ - 1]; }
+
+  void end(request_end how, error_code error = {}) {
+    request_record& of = record();
+    if (++of.endings > 1) return;
+    of.end = how;
+    of.error = error;
+    of.ended = in_.world_.now();
+    in_.world_.note(mix(number_) ^ static_cast<std::uint64_t>(how));
+  }
+
+  void end(const result<lookup>& got) {
+    request_record& of = record();
+    if (!got) {
+      end(got.error() == errc::not_found ? request_end::not_found : request_end::failed,
+          got.error());
+      return;
+    }
+    of.from = got->entry.from;
+    of.version = got->entry.version;
+    of.age = got->entry.age;
+    if (got->found) {
+      of.label = read_value(got->entry.value.view());
+      of.is_intact = of.label.has_value();
+    }
+    end(got->found ? request_end::value : request_end::not_found);
+  }
+
+  void end(const result<change_result>& got) {
+    if (!got) return end(request_end::failed, got.error());
+    record().version = got->version;
+    end(got->is_partial() ? request_end::partial : request_end::ok);
+  }
+
+ private:
+  cluster& in_;
+  const std::uint64_t number_;
+};
+
+cluster::cluster(cluster_options options)
+    : options_(std::move(options)),
+      world_(options_.seed),
+      wires_(world_, options_.seed),
+      source_(world_, options_.seed),
+      random_(options_.seed, 0xc105) {
+  if (options_.keyspaces.empty()) {
+    keyspace_options users;
+    users.name = "users";
+    users.writes = writes::allow;
+    options_.keyspaces.push_back(users);
+  }
+  std::vector<member> members;
+  std::vector<std::size_t> all;
+  for (std::size_t i = 0; i != options_.nodes; ++i) {
+    members.push_back({id_of(i), 0, 1, address_of(i)});
+    all.push_back(i);
+  }
+  full_ring_ = std::make_unique<weir::ring>(members, options_.engine.ring);
+  nodes_.resize(options_.nodes);
+  for (node& n : nodes_) {
+    const std::int64_t ppm =
+        static_cast<std::int64_t>(random_.uniform(-1, 1) * static_cast<double>(options_.most_ppm));
+    n.on.clock = node_clock(ppm, random_.between(1s, 100'000s));
+    n.on.coarse_tick = random_.between(1ms, 10ms);
+    n.candidates = all;
+  }
+  const std::size_t started = std::min(options_.start_nodes, options_.nodes);
+  for (std::size_t i = 0; i != started; ++i) boot(i);
+}
+
+cluster::~cluster() {
+  for (std::size_t i = 0; i != nodes_.size(); ++i)
+    if (is_up(i)) destroy(i, going_down::process);
+}
+
+bool cluster::run_until(const std::function<bool()>& done, duration at_most) {
+  return world_.run_until(done, world_.now() + at_most);
+}
+
+// ---- lives and deaths
+
+void cluster::boot(std::size_t number) {
+  node& n = nodes_[number];
+  n.on.seed = random_.next();
+  n.env = std::make_unique<sim_environment>(world_, ++last_owner_, n.on);
+  const identity self{"sim", id_of(number), last_owner_, 1, address_of(number)};
+  n.net = std::make_unique<sim_network>(wires_, *n.env, self);
+  n.env->run([this, &n, number, self] {
+    engine_options options = options_.engine;
+    if (options_.but) options_.but(number, options);
+    n.engine = std::make_unique<weir::engine>(*n.env, self, options);
+    for (const keyspace_options& options : options_.keyspaces)
+      n.engine->add_keyspace(options, source_.at(number, *n.env, options.name));
+    n.engine->join(*n.net);
+    n.net->listen(*n.engine);
+  });
+  set_candidates(number, n.candidates);
+}
+
+// The frames go first, while engine and network are there; then the engine, which may make handlers
+// ready once more; then those, with the loop.
+void cluster::destroy(std::size_t number, going_down how) {
+  node& n = nodes_[number];
+  if (n.is_frozen) thaw(number);
+  n.net->crash(how);
+  n.env->crash();
+  n.engine.reset();
+  n.env->crash();
+  n.net.reset();
+  n.env.reset();
+}
+
+void cluster::kill(std::size_t node, going_down how) {
+  if (!is_up(node)) return;
+  history_.faults.push_back({fault_kind::crash, node, node, now()});
+  destroy(node, how);
+}
+
+void cluster::restart(std::size_t node) {
+  if (is_up(node)) return;
+  end_fault(fault_kind::crash, node, node);
+  boot(node);
+}
+
+void cluster::freeze(std::size_t node) {
+  if (!is_up(node) || is_frozen(node)) return;
+  nodes_[node].is_frozen = true;
+  ++nodes_[node].freezes;
+  world_.hold(nodes_[node].env->owner());
+  history_.faults.push_back({fault_kind::freeze, node, node, now()});
+}
+
+void cluster::freeze(std::size_t node, duration time) {
+  freeze(node);
+  auto end = [this, node, freeze = nodes_[node].freezes] {
+    if (nodes_[node].freezes == freeze) thaw(node);
+  };
+  world_.after(time, std::move(end));
+}
+
+void cluster::thaw(std::size_t node) {
+  if (!is_up(node) || !is_frozen(node)) return;
+  nodes_[node].is_frozen = false;
+  world_.release(nodes_[node].env->owner());
+  end_fault(fault_kind::freeze, node, node);
+}
+
+void cluster::cut(std::size_t from, std::size_t to) {
+  if (wires_.is_cut(address_of(from), address_of(to))) return;
+  wires_.cut(address_of(from), address_of(to));
+  history_.faults.push_back({fault_kind::cut, from, to, now()});
+}
+
+void cluster::cut_both(std::size_t a, std::size_t b) {
+  cut(a, b);
+  cut(b, a);
+}
+
+void cluster::mend(std::size_t from, std::size_t to) {
+  wires_.heal(address_of(from), address_of(to));
+  end_fault(fault_kind::cut, from, to);
+}
+
+void cluster::spoil_wires(const wire_faults& faults) {
+  wires_.set_faults(faults);
+  end_fault(fault_kind::wires, 0, 0);
+  if (faults.loss > 0 || faults.duplicate > 0 || faults.tail > 0)
+    history_.faults.push_back({fault_kind::wires, 0, 0, now()});
+}
+
+void cluster::heal() {
+  wires_.heal();
+  spoil_wires({});
+  for (std::size_t i = 0; i != size(); ++i) {
+    thaw(i);
+    if (!is_up(i)) restart(i);
+  }
+  for (fault_record& fault : history_.faults) fault.until = std::min(fault.until, now());
+}
+
+void cluster::end_fault(fault_kind kind, std::size_t node, std::size_t other) {
+  for (fault_record& fault : history_.faults)
+    if (fault.kind == kind && fault.node == node && fault.other == other)
+      fault.until = std::min(fault.until, now());
+}
+
+// ---- membership
+
+void cluster::set_candidates(std::size_t node, const std::vector<std::size_t>& others) {
+  std::vector<candidate> named;
+  for (const std::size_t other : others) named.push_back({id_of(other), address_of(other)});
+  nodes_[node].candidates = others;
+  if (is_up(node))
+    nodes_[node].env->run([&] { nodes_[node].engine->set_candidates(std::move(named)); });
+}
+
+void cluster::leave(std::size_t node) {
+  history_.faults.push_back({fault_kind::leave, node, node, now()});
+  sim_environment& env = *nodes_[node].env;
+  env.run([&] { at(node).leave(env.now() + 1s, [] {}); });
+}
+
+// ---- requests
+
+std::uint64_t cluster::start(std::size_t node, request what) {
+  if (what.keyspace.empty()) what.keyspace = options_.keyspaces[0].name;
+  request_record record;
+  const std::uint64_t number = record.number = history_.requests.size() + 1;
+  record.kind = what.kind;
+  record.node = node;
+  record.keyspace = what.keyspace;
+  record.key = what.key;
+  record.started = record.due = now();
+  history_.requests.push_back(std::move(record));
+  auto open = std::make_shared<open_request>(*this, number);
+  if (!is_up(node)) return number;  // nobody listens: connection lost
+  history_.requests.back().incarnation = nodes_[node].env->owner();
+  auto begin = [this, node, what = std::move(what), open = std::move(open)]() mutable {
+    request_record& of = open->record();
+    sim_environment& env = *nodes_[node].env;
+    of.started = now();  // a read starts when its node has parsed it
+    of.due = env.clock().when(env.now() + what.timeout);
+    weir::keyspace on = nodes_[node].engine->find_keyspace(what.keyspace);
+    if (what.kind == request_kind::put) {
+      // The client writes the database first and then tells the cache.
+      const std::uint64_t version = source_.write(what.keyspace, what.key);
+      of.label = value_label{what.keyspace, what.key, version, maker::put, ++puts_};
+    }
+    auto work = perform(std::move(on), std::move(what), std::move(open));
+    asio::co_spawn(env.executor(), std::move(work), asio::detached);
+  };
+  nodes_[node].env->run_at(now(), std::move(begin));
+  return number;
+}
+
+asio::awaitable<void> cluster::perform(
+    weir::keyspace on, request what, std::shared_ptr<open_request> open
+) {
+  change_options change;
+  change.condition = what.condition;
+  change.timeout = what.timeout;
+  switch (what.kind) {
+    case request_kind::get:
+    case request_kind::fresh_get: {
+      get_options options;
+      options.timeout = what.timeout;
+      if (what.kind == request_kind::fresh_get) options.from = get_options::source::fresh;
+      const result<lookup> got = co_await on.async_find(what.key, options);
+      open->end(got);
+      break;
+    }
+    case request_kind::put: {
+      put_options options;
+      options.ttl = what.ttl;
+      options.condition = what.condition;
+      options.timeout = what.timeout;
+      bytes value(write_value(*open->record().label, 8));
+      const result<change_result> got = co_await on.async_put(what.key, std::move(value), options);
+      open->end(got);
+      break;
+    }
+    case request_kind::remove: {
+      const result<change_result> got = co_await on.async_remove(what.key, change);
+      open->end(got);
+      break;
+    }
+    case request_kind::invalidate: {
+      const result<change_result> got = co_await on.async_invalidate(what.key, change);
+      open->end(got);
+      break;
+    }
+    case request_kind::clear: {
+      const result<change_result> got = co_await on.async_clear(change);
+      open->end(got);
+      break;
+    }
+  }
+}
+
+request_record cluster::run(std::size_t node, request what) {
+  const duration limit = what.timeout + 60s;
+  const std::uint64_t number = start(node, std::move(what));
+  const auto is_over = [&] { return outcome(number).endings > 0; };
+  if (!run_until(is_over, limit)) throw std::runtime_error("a request was never answered");
+  return outcome(number);
+}
+
+request_record cluster::invalidate(std::size_t node, const std::string& key) {
+  return run(node, {.kind = request_kind::invalidate, .key = key});
+}
+
+// ---- what there is
+
+weir::keyspace cluster::keyspace(std::size_t node, const std::string& name) {
+  return at(node).find_keyspace(name.empty() ? options_.keyspaces[0].name : name);
+}
+
+std::size_t cluster::owner(const std::string& key, const std::string& keyspace) const {
+  const auto& name = keyspace.empty() ? options_.keyspaces[0].name : keyspace;
+  return full_ring_->owner_index(slot_of(name, key));
+}
+
+std::size_t cluster::gutter(const std::string& key, const std::string& keyspace) const {
+  const auto& name = keyspace.empty() ? options_.keyspaces[0].name : keyspace;
+  return full_ring_->gutter_index(slot_of(name, key));
+}
+
+std::string cluster::key_of(std::size_t node, int number) const {
+  for (int i = 0;; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    if (owner(key) == node && number-- == 0) return key;
+  }
+}
+
+std::string cluster::key_between(std::size_t owns, std::size_t stands_in) const {
+  for (int i = 0;; ++i) {
+    const std::string key = "k" + std::to_string(i);
+    if (owner(key) == owns && gutter(key) == stands_in) return key;
+  }
+}
+
+std::size_t cluster::loads(const std::string& key) const {
+  const auto& loads = source_.loads();
+  return static_cast<std::size_t>(std::count_if(loads.begin(), loads.end(), [&](const auto& load) {
+    return load.key == key;
+  }));
+}
+
+bool cluster::reaches(std::size_t from, std::size_t node) const {
+  if (!is_up(from)) return false;
+  for (const member_status& m : nodes_[from].engine->members())
+    if (m.id == id_of(node)) return m.state == member_state::reachable;
+  return false;
+}
+
+bool cluster::views_agree() const {
+  std::optional<std::uint64_t> first;
+  for (const node& n : nodes_) {
+    if (n.engine == nullptr) continue;
+    if (!first) first = n.engine->view_digest();
+    if (n.engine->view_digest() != *first) return false;
+  }
+  return true;
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,178 @@
+#pragma once
+
+#include "tests/sim/sim_environment.hpp"
+#include "tests/sim/sim_fabric.hpp"
+#include "tests/sim/sim_history.hpp"
+#include "tests/sim/sim_network.hpp"
+#include "tests/sim/sim_scheduler.hpp"
+#include "tests/sim/sim_source.hpp"
+
+#include <weir/engine/engine.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace weir::sim {
+
+struct cluster_options {
+  std::size_t nodes = 3;
+  std::uint64_t seed = 1;
+  std::int64_t most_ppm = 20'000;  ///< clock rates are within 1 +- this / 10^6; 0 = perfect clocks
+  engine_options engine{};
+  std::vector<keyspace_options> keyspaces{};  ///< empty = one, "users", writable
+  std::size_t start_nodes = SIZE_MAX;         ///< the first so many run from the beginning
+
+  /// What one node is told otherwise than the others.
+  std::function<void(std::size_t, engine_options&)> but{};
+};
+
+/// A whole cluster in one thread: nodes with engines, wires, a database, and clients that note
+/// everything.
+///
+/// Nodes are numbered from 0 and called "n0", "n1", ... The verbs act at once; time passes only in
+/// run_for(), run_until() and the blocking requests, which run the simulation until they are
+/// answered.
+class cluster {
+ public:
+  explicit cluster(cluster_options options = {});
+  ~cluster();
+  cluster(const cluster&) = delete;
+  cluster& operator=(const cluster&) = delete;
+
+  // Time.
+  void run_for(duration time) { world_.run_for(time); }
+
+  bool run_until(const std::function<bool()>& done, duration at_most);
+
+  instant now() const noexcept { return world_.now(); }
+
+  // Faults. Each is noted in the history.
+  void kill(std::size_t node, going_down how = going_down::process);
+  void restart(std::size_t node);
+  void freeze(std::size_t node);
+  void freeze(std::size_t node, duration time);
+  void thaw(std::size_t node);
+  void cut(std::size_t from, std::size_t to);
+  void cut_both(std::size_t a, std::size_t b);
+  void mend(std::size_t from, std::size_t to);
+  void spoil_wires(const wire_faults& faults);
+
+  /// Mends every cut, calms the wires, thaws and restarts every node.
+  void heal();
+
+  // Membership.
+  void start(std::size_t node) { restart(node); }
+
+  void leave(std::size_t node);
+  void set_candidates(std::size_t node, const std::vector<std::size_t>& others);
+
+  // Requests of clients. start() returns at once; its record tells the outcome.
+  struct request {
+    request_kind kind = request_kind::get;
+    std::string key;
+    std::string keyspace{};  ///< empty = the first
+    milliseconds timeout{5000};
+    std::optional<milliseconds> ttl{};
+    precondition condition{};
+  };
+
+  std::uint64_t start(std::size_t node, request what);
+
+  const request_record& outcome(std::uint64_t number) const {
+    return history_.requests[number - 1];
+  }
+
+  request_record run(std::size_t node, request what);
+
+  request_record get(std::size_t node, const std::string& key) { return run(node, {.key = key}); }
+
+  request_record invalidate(std::size_t node, const std::string& key);
+
+  // What there is.
+  std::size_t size() const noexcept { return nodes_.size(); }
+
+  bool is_up(std::size_t node) const noexcept { return nodes_[node].engine != nullptr; }
+
+  bool is_frozen(std::size_t node) const noexcept { return nodes_[node].is_frozen; }
+
+  engine& at(std::size_t node) { return *nodes_[node].engine; }
+
+  sim_environment& environment(std::size_t node) { return *nodes_[node].env; }
+
+  const node_clock& clock(std::size_t node) const noexcept { return nodes_[node].on.clock; }
+
+  weir::keyspace keyspace(std::size_t node, const std::string& name = {});
+  std::size_t owner(const std::string& key, const std::string& keyspace = {}) const;
+  std::size_t gutter(const std::string& key, const std::string& keyspace = {}) const;
+
+  /// A key that `node` owns; different for each `number`.
+  std::string key_of(std::size_t node, int number = 0) const;
+
+  /// A key that one node owns and another stands in for.
+  std::string key_between(std::size_t owns, std::size_t stands_in) const;
+
+  /// How often the database was asked for the key.
+  std::size_t loads(const std::string& key) const;
+
+  /// Whether `from` takes `node` for reachable.
+  bool reaches(std::size_t from, std::size_t node) const;
+  bool views_agree() const;
+
+  scheduler& world() noexcept { return world_; }
+
+  fabric& wires() noexcept { return wires_; }
+
+  source_world& source() noexcept { return source_; }
+
+  const history& past() const noexcept { return history_; }
+
+  const cluster_options& options() const noexcept { return options_; }
+
+  const weir::ring& full_ring() const noexcept { return *full_ring_; }
+
+  std::uint64_t puts() const noexcept { return puts_; }
+
+  random_stream& random() noexcept { return random_; }
+
+  static std::string id_of(std::size_t node) { return "n" + std::to_string(node); }
+
+  static std::string address_of(std::size_t node) { return id_of(node) + ":7400"; }
+
+ private:
+  struct node {
+    machine on;
+    std::unique_ptr<sim_environment> env;
+    std::unique_ptr<sim_network> net;
+    std::unique_ptr<weir::engine> engine;
+    std::vector<std::size_t> candidates;
+    std::uint64_t freezes = 0;
+    bool is_frozen = false;
+  };
+  class open_request;
+
+  void boot(std::size_t number);
+  void destroy(std::size_t number, going_down how);
+  void begin(std::size_t node, std::uint64_t number, request what);
+  asio::awaitable<void> perform(
+      weir::keyspace on, request what, std::shared_ptr<open_request> open
+  );
+  void end_fault(fault_kind kind, std::size_t node, std::size_t other);
+
+  cluster_options options_;
+  scheduler world_;
+  fabric wires_;
+  source_world source_;
+  random_stream random_;
+  history history_;
+  std::vector<node> nodes_;
+  std::unique_ptr<weir::ring> full_ring_;
+  owner_id last_owner_ = the_world;
+  std::uint64_t puts_ = 0;
+};
+
+}  // namespace weir::sim
