@@ -12,8 +12,12 @@ namespace weir::sim {
 namespace {
 
 constexpr duration outcome_slack = 100ms;  // C8
-constexpr duration clock_slack = 20ms;     // coarse clocks and late timers
-constexpr double slowest_clock = 0.98;     // TTLs run on clocks within 2 %
+constexpr duration late_change =
+    20s;  // an unconfirmed change may be applied after the longest freeze
+constexpr duration longest_wire =
+    2s;  // the answer of a flight that a reader joined may be on its way
+constexpr duration clock_slack = 20ms;  // coarse clocks and late timers
+constexpr double slowest_clock = 0.98;  // TTLs run on clocks within 2 %
 
 using row = std::pair<std::string, std::string>;
 
@@ -125,7 +129,9 @@ class judgement {
     if (label.made_by == maker::put) {
       const auto found = puts_.find(label.number);
       if (found == puts_.end() || *found->second->label != label) return std::nullopt;
-      return found->second->started;
+      // Its TTL runs from when the owner got it, which a freeze or a cut may delay.
+      const request_record& put = *found->second;
+      return put.end == request_end::ok ? put.ended : put.started + late_change;
     }
     if (label.number == 0 || label.number > source_.loads().size()) return std::nullopt;
     const load_record& load = source_.loads()[label.number - 1];
@@ -181,7 +187,9 @@ class judgement {
     const auto found = loads_.find({of.keyspace, of.key});
     if (found != loads_.end())
       for (const load_record* load : found->second)
-        if (load->end == expected && load->ended >= of.started && load->ended <= of.ended) return;
+        if (load->end == expected && load->ended + longest_wire >= of.started &&
+            load->ended <= of.ended)
+          return;
     blame(of, "C7: " + of.error.message() + ", though no load failed meanwhile");
   }
 

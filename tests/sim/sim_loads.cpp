@@ -146,10 +146,11 @@ class load_table {
       const auto found = changes_.find({load.keyspace, key});
       if (found == changes_.end()) continue;
       for (const request_record* change : found->second) {
-        const bool is_over = change->end != request_end::pending &&
-                             change->end != request_end::failed && change->end != request_end::died;
-        const instant last = is_over ? change->ended : change->ended + echo;
-        if (change->started <= to && (change->endings == 0 || last >= from)) return true;
+        // One that was not confirmed may still lie on the way to a node that is frozen or cut off.
+        const bool is_over = change->end == request_end::ok;
+        const instant last =
+            is_over ? change->ended : std::max(change->started, change->ended) + echo;
+        if (change->started <= to && last >= from) return true;
       }
     }
     return false;
