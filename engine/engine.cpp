@@ -181,7 +181,7 @@ void engine::stop() {
     const std::lock_guard lock(impl_->mutex);
     if (std::exchange(impl_->is_stopped, true)) return;
     impl_->context->env.cancel(impl_->timer);
-    all.swap(impl_->keyspaces);
+    all = impl_->keyspaces;  // they stay, closed: later requests hear "unavailable", not "no keyspace"
   }
   impl_->members->stop();
   for (const auto& [name, each] : all) each->close(errc::unavailable);

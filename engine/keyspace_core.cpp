@@ -167,8 +167,12 @@ void keyspace_core::close(errc why) {
   for (const auto& s : shards_) {
     std::vector<std::shared_ptr<waiter>> waiters;
     std::vector<completion<result<void>>> turns;
+    entry_list garbage;  // handles may outlive the keyspace, its memory does not
     {
       const std::lock_guard lock(s->mutex);
+      const auto every = [](const stored_entry&) { return true; };
+      while (!s->table.sweep(SIZE_MAX, every, [](const stored_entry&) {}, garbage)) {
+      }
       for (auto& [key, flights] : s->flights) {
         flights.running += static_cast<int>(flights.waiting.size());  // each gives its turn back
         std::move(flights.waiting.begin(), flights.waiting.end(), std::back_inserter(turns));

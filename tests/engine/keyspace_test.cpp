@@ -249,6 +249,13 @@ TEST_F(CacheTest, HandlesSurviveTheRemovalOfTheirKeyspace) {
   EXPECT_EQ(cache_.remove_keyspace("users").error(), errc::no_keyspace);
 }
 
+TEST_F(CacheTest, RemovalGivesTheMemoryBackThoughHandlesLive) {
+  get("1");
+  cache_.remove_keyspace("users").value();
+  EXPECT_EQ(users_.stats().entries, 0u);
+  EXPECT_EQ(users_.stats().bytes, 0u);
+}
+
 TEST_F(CacheTest, RemovalEndsThoseWhoWait) {
   source_->close_gate();
   auto waiting = get_later("1");
