@@ -136,9 +136,12 @@ peer_fault peer_connection::greet(const frame_message& message) {
 void peer_connection::flush_soon() {
   if (flush_coming_) return;
   flush_coming_ = true;
+  // Two rounds of the loop: what other callers of this round are about to send goes out with it.
   asio::post(socket_.get_executor(), [self = self()] {
-    self->flush();
-    self->resume();
+    asio::post(self->socket_.get_executor(), [self] {
+      self->flush();
+      self->resume();
+    });
   });
 }
 
@@ -167,9 +170,12 @@ void peer_connection::flush() {
     );
     return;
   }
+  // Two rounds of the loop: what other callers of this round are about to send goes out with it.
   asio::post(socket_.get_executor(), [self = self()] {
-    self->flush();
-    self->resume();
+    asio::post(self->socket_.get_executor(), [self] {
+      self->flush();
+      self->resume();
+    });
   });
 }
 
