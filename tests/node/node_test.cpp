@@ -185,7 +185,7 @@ TEST_F(NodeTest, APortThatIsTakenIsNamedAndEverythingIsUndone) {
   EXPECT_NE(started.error().text.find(first.http_address()), std::string::npos)
       << started.error().text;
   EXPECT_EQ(second.peer_address(), "");
-  EXPECT_EQ(second.find_keyspace("users").get("42").error(), errc::no_keyspace);
+  EXPECT_EQ(second.find_keyspace("users").get("42").error(), errc::unavailable);
 }
 
 TEST_F(NodeTest, APeerPortThatIsTakenIsNamed) {
