@@ -42,7 +42,7 @@ struct flight {
   const std::uint16_t slot;
   const flight_kind kind;
   const bool explains;
-  const get_options::source from;
+  const read_from from;
 
   const time_point deadline;     ///< of the caller who began it: until then peers are asked
 

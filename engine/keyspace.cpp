@@ -69,7 +69,7 @@ asio::awaitable<result<lookup>> keyspace::async_find(std::string key, get_option
   if (const auto usable = check(core); !usable) co_return usable.error();
   asked trace(core.get(), key, options);
   result<lookup> found = lookup{};
-  const bool may_hit = options.from == get_options::source::cached && core->check_key(key);
+  const bool may_hit = options.from == read_from::near && core->check_key(key);
   if (!may_hit || !core->hit(key, *found)) {
     auto start = [&](completion<result<lookup>> done) {
       core->find(std::move(key), options, std::move(done));
@@ -84,7 +84,7 @@ result<lookup> keyspace::find(std::string_view key, get_options options) {
   if (const auto usable = check(core_); !usable) return usable.error();
   asked trace(core_.get(), key, options);
   result<lookup> found = lookup{};
-  const bool may_hit = options.from == get_options::source::cached && core_->check_key(key);
+  const bool may_hit = options.from == read_from::near && core_->check_key(key);
   if (!may_hit || !core_->hit(key, *found)) {
     auto start = [&](completion<result<lookup>> done) {
       core_->find(std::string(key), options, std::move(done));
@@ -103,7 +103,7 @@ result<entry> keyspace::get(std::string_view key, get_options options) {
   // A hit fills the answer where the caller wants it: nothing is moved.
   result<entry> out = entry{};
   bool is_found = false;
-  if (options.explain == nullptr && options.from == get_options::source::cached && check(core_) &&
+  if (options.explain == nullptr && options.from == read_from::near && check(core_) &&
       core_->check_key(key) && core_->hit(key, *out, is_found)) {
     if (!is_found) out = errc::not_found;
     return out;

@@ -32,7 +32,7 @@ bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found) {
 
 void keyspace_core::find(std::string key, get_options options, completion<result<lookup>> done) {
   if (const auto checked = check_key(key); !checked) return std::move(done)(checked.error());
-  if (options.from == get_options::source::cached) {
+  if (options.from == read_from::near) {
     lookup found;
     if (hit(key, found)) return std::move(done)(std::move(found));
   }
@@ -41,9 +41,9 @@ void keyspace_core::find(std::string key, get_options options, completion<result
   const auto kind = route->ring->owner_index(slot_of(options_.name, key)) == route->self
                         ? flight_kind::owner
                         : flight_kind::fetch;
-  if (kind == flight_kind::owner && options.from == get_options::source::fresh) {
+  if (kind == flight_kind::owner && options.from == read_from::source) {
     apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = key});
-    options.from = get_options::source::cached;
+    options.from = read_from::near;
   }
   join(std::move(key), hash, kind, options, env().now() + options.timeout, std::move(done));
 }
@@ -61,8 +61,8 @@ void keyspace_core::join(
   {
     const std::lock_guard lock(s.mutex);
     auto& current = s.flights[key].current[static_cast<std::size_t>(kind)];
-    added->has_joined = current && (options.from == get_options::source::cached ||
-                                    current->from == get_options::source::fresh);
+    added->has_joined = current && (options.from == read_from::near ||
+                                    current->from == read_from::source);
     if (!added->has_joined) {
       started = std::make_shared<flight>(flight{
           .key = key,
@@ -122,7 +122,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
     if (owner == route->self) {  // the slot came here meanwhile
       auto as_owner = [&](completion<result<lookup>> done) {
         const get_options options;
-        if (f.from == get_options::source::fresh) {
+        if (f.from == read_from::source) {
           apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = f.key});
         }
         join(f.key, f.hash, flight_kind::owner, options, f.deadline, std::move(done));
@@ -150,7 +150,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(flight& f, co
           .keyspace = options_.name,
           .key = f.key,
           .role = serve_as::gutter,
-          .mode = f.from == get_options::source::fresh ? get_mode::fresh : get_mode::cached,
+          .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
           .explain = f.explains,
       };
       const auto left = std::chrono::ceil<milliseconds>(f.deadline - env().now());
@@ -182,7 +182,7 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
           .keyspace = options_.name,
           .key = f.key,
           .role = role,
-          .mode = f.from == get_options::source::fresh ? get_mode::fresh : get_mode::cached,
+          .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
           .explain = f.explains,
       },
   };

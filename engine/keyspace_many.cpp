@@ -60,13 +60,13 @@ void keyspace_core::find_many(
     lookup found;
     if (const auto checked = check_key(key); !checked) {
       state->answer(i, checked.error());
-    } else if (options.from == get_options::source::cached && hit(key, found)) {
+    } else if (options.from == read_from::near && hit(key, found)) {
       state->answer(i, std::move(found));
     } else if (const auto owner = route->ring->owner_index(slot_of(options_.name, key));
-               owner != route->self && options.from == get_options::source::cached &&
+               owner != route->self && options.from == read_from::near &&
                route->is_usable[owner].load(std::memory_order_acquire)) {
       by_owner[owner].push_back(i);
-    } else if (owner == route->self && options.from == get_options::source::cached) {
+    } else if (owner == route->self && options.from == read_from::near) {
       auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
       join(key, hash_of(key), flight_kind::owner, options, state->deadline, std::move(take),
            source_->is_batched() ? &batch : nullptr);

@@ -39,7 +39,7 @@ asio::awaitable<door_answer> http_door::impl::get(const http_request& request, d
   explanation steps;
   const bool explains = query_parameter(request.query, "explain").has_value();
   get_options how{.timeout = time_left(request)};
-  if (query_parameter(request.query, "fresh")) how.from = get_options::source::fresh;
+  if (query_parameter(request.query, "fresh")) how.from = read_from::source;
   if (explains) how.explain = &steps;
   auto found = co_await target.keyspace.async_find(target.key, how);
 

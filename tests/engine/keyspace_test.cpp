@@ -211,7 +211,7 @@ TEST_F(CacheTest, ClearDropsEverythingAtOnce) {
 TEST_F(CacheTest, AFreshGetLoadsAgain) {
   get("1");
   source_->answer_with("new");
-  EXPECT_EQ(get("1", {.from = get_options::source::fresh}), "new");
+  EXPECT_EQ(get("1", {.from = read_from::source}), "new");
   EXPECT_EQ(get("1"), "new");
 }
 

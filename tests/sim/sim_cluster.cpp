@@ -269,7 +269,7 @@ asio::awaitable<void> cluster::perform(
     case request_kind::fresh_get: {
       get_options options;
       options.timeout = what.timeout;
-      if (what.kind == request_kind::fresh_get) options.from = get_options::source::fresh;
+      if (what.kind == request_kind::fresh_get) options.from = read_from::source;
       const result<lookup> got = co_await on.async_find(what.key, options);
       open->end(got);
       break;

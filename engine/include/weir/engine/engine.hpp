@@ -8,6 +8,7 @@
 #include <weir/engine/peer.hpp>
 #include <weir/engine/protocol_rules.hpp>
 #include <weir/engine/ring.hpp>
+#include <weir/engine/stats.hpp>
 
 #include <functional>
 #include <memory>
@@ -79,6 +80,17 @@ class engine final : public peer_handler {
 
   /// Everybody this node knows, itself first, then by id.
   std::vector<member_status> members() const;
+
+  /// Whether this node may serve what it keeps.
+  lease_status lease() const;
+
+  /// What the changes that this node ordered or sent round have cost so far.
+  change_stats changes() const;
+
+  /// Takes a member that is gone for good off every view at once, without asking a majority: for an operator
+  /// whose cluster lost most of its members. If the member still runs elsewhere, C3 is void for that moment.
+  /// errc::not_found when nobody of that id counts; errc::bad_request for this node itself.
+  result<void> forget(std::string_view id);
 
   /// Called after each change of members, health or ring, on an event loop; one line of text each.
   void on_event(std::function<void(const cluster_event&)> listener);

@@ -45,6 +45,19 @@ struct member_status {
   milliseconds rtt{0};       ///< of the last probe
   milliseconds since{0};     ///< in this state
   std::string last_failure;  ///< "refused", "reset", "timeout", ...; empty if none
+  bool is_granting = false;  ///< its last heartbeat answer counts towards this node's lease
+  std::uint64_t feed_lag = 0;  ///< records of this node that it has not yet confirmed
+};
+
+/// Whether this node may serve what it keeps, and on whose word.
+struct lease_status {
+  bool is_valid = false;
+  bool is_lone = false;      ///< nobody else counts: no lease is needed
+  milliseconds left{0};      ///< until it ends unless it is renewed
+  std::size_t granted = 0;   ///< members, itself included, whose answers count now
+  std::size_t members = 0;   ///< who counts; a majority is needed
+  std::size_t views = 1;     ///< more than one while one view replaces another
+  std::string why;           ///< "no lease: 1 of 3 candidates answered"; empty while valid
 };
 
 /// Something an operator may want to know; `name` is stable: "peer.reachable", "ring.changed", ...

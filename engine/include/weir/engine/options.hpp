@@ -37,6 +37,7 @@ struct keyspace_options {
   double jitter = 0.10;                   ///< up to this share of the TTL is taken off at random
   milliseconds negative_ttl{5000};        ///< of "not found"; 0 = not kept
   std::uint64_t max_memory = 64u << 20;   ///< bytes really taken on this node, overhead included
+  std::uint64_t near_memory = 0;          ///< bytes for copies of keys that other nodes own; 0 = keep none
   std::uint64_t max_entry = 1u << 20;     ///< bytes of one value; larger ones fail with errc::too_large
   std::size_t max_key = 512;              ///< bytes of one key, at most 4096
   weir::eviction eviction = weir::eviction::lru;
@@ -50,13 +51,17 @@ void check(const keyspace_options& options);
 
 struct explanation;  // explain.hpp
 
+/// Whose answer will do for a get.
+enum class read_from : std::uint8_t {
+  near,    ///< any valid copy, this node's own included
+  owner,   ///< the owner's: sees every write of its term that has returned
+  source,  ///< invalidate at the owner first, then load: fresh for this caller
+};
+
 /// How one get is done.
 struct get_options {
   milliseconds timeout{5000};  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
-  enum class source {
-    cached,  ///< a valid copy will do
-    fresh,   ///< invalidate at the owner first, then load: fresh for this caller
-  } from = source::cached;
+  read_from from = read_from::near;
   explanation* explain = nullptr;  ///< filled in step by step; must outlive the call
 };
 
@@ -82,12 +87,13 @@ struct change_options {
   milliseconds timeout{5000};
 };
 
-/// What a change did. `unconfirmed` is empty when every node it concerns has applied it (OK); otherwise the
-/// change is partial: the named nodes may serve the old value for `bound` at most.
+/// What a change did. `unconfirmed` is empty when every node has applied it or cannot serve (OK); otherwise
+/// the change is partial: the named nodes may serve the old value for `bound` at most.
 struct change_result {
-  weir::version version;  ///< of the key afterwards; none for clear
+  weir::version version;  ///< of the key afterwards; none for clear, and when the owner was out of reach
   std::vector<std::string> unconfirmed;
   milliseconds bound{0};
+  bool is_stored = false;  ///< the source took the write; otherwise it lies in the cache alone
 
   bool is_partial() const noexcept { return !unconfirmed.empty(); }
 };

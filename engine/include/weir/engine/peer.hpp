@@ -7,7 +7,9 @@
 #include <weir/engine/result.hpp>
 #include <weir/engine/view.hpp>
 
+#include <compare>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -28,8 +30,9 @@ inline constexpr std::uint16_t peer_protocol_version = 1;
 /// As what the asked node serves a request. It never forwards it again.
 enum class serve_as : std::uint8_t { owner, gutter };
 
-/// What the asked node does for one key: serve or load it, invalidate and load it, or only tell its version.
-enum class get_mode : std::uint8_t { cached, fresh, observe };
+/// What the asked node does for one key: serve or load it, invalidate and load it, only tell its version, or
+/// answer from what it has kept of a term that is over.
+enum class get_mode : std::uint8_t { cached, fresh, observe, peek };
 
 /// "The value of one key, please."
 struct get_request {
@@ -38,10 +41,13 @@ struct get_request {
   serve_as role = serve_as::owner;
   get_mode mode = get_mode::cached;
   bool explain = false;
+  version held;  ///< the asker has this one: no bytes when it still holds
 };
 
 struct get_reply {
   lookup answer;     ///< valid without error
+  bool is_leased = false;     ///< the asked node held a lease: the answer may be kept
+  bool is_unchanged = false;  ///< what the asker holds is right; `answer` has no value
   error_code error;  ///< an errc, or none
   std::vector<explain_step> steps;
   std::vector<member> view;  ///< with errc::not_owner: whom the asked node takes for members
@@ -74,22 +80,126 @@ struct change_request {
 struct change_reply {
   weir::version version;
   error_code error;
-  std::vector<member> view;  ///< with errc::not_owner
+  std::vector<member> view;   ///< with errc::not_owner
+  std::uint64_t ticket = 0;   ///< the change goes round still: ask with confirm_request; 0 = see below
+  std::vector<std::string> unconfirmed;
+  milliseconds bound{0};
+  bool is_stored = false;  ///< the source took it
 };
 
-/// The direct probe; replies carry the view when the digests differ.
-struct ping_request {};
+/// "How did the change end that you gave this ticket for?" Answered when it has ended, or by the deadline.
+struct confirm_request {
+  std::uint64_t ticket = 0;
+};
+
+struct confirm_reply {
+  error_code error;
+  std::vector<std::string> unconfirmed;
+  milliseconds bound{0};
+};
+
+/// One change, as it goes to every member: drop what you have of the key, whatever your role.
+struct change_record {
+  std::string keyspace;
+  std::string key;        ///< empty = every key
+  weir::version version;  ///< of the change; none = no owner ordered it: drop unconditionally
+  bytes value;            ///< pushed to those who hold the key already
+  milliseconds ttl{0};    ///< of the pushed value; 0 = none was pushed
+};
+
+/// One membership of one node. A node that was removed comes back with another incarnation.
+struct member_life {
+  std::string id;
+  std::uint64_t incarnation = 0;
+
+  friend auto operator<=>(const member_life&, const member_life&) = default;
+};
+
+/// Who counts for leases and votes, as one node knows it. Grows only: two of them are joined by union.
+struct electorate_state {
+  std::vector<member_life> members;
+  std::vector<member_life> removed;             ///< for good
+  std::vector<std::string> forgotten;           ///< by an operator: they count nowhere
+  std::vector<std::vector<std::string>> views;  ///< ids of the views that count, the oldest first
+};
+
+/// What every message of the agreement says about its sender.
+struct electorate_note {
+  std::uint64_t digest = 0;               ///< of the sender's members and removals
+  std::shared_ptr<const electorate_state> state;  ///< in answers to a sender with another digest; else null
+};
+
+/// The direct probe and the heartbeat of the lease.
+struct ping_request {
+  electorate_note note;
+  std::uint64_t life = 0;           ///< incarnation under which the sender is a member
+  bool is_empty = false;            ///< it has kept nothing that a change could concern
+  std::uint64_t hints_applied = 0;  ///< of those that the asked node had for it
+  std::vector<std::string> silent;  ///< members it has not reached for 30 s
+};
+
 struct ping_reply {
-  std::vector<member> view;
+  std::vector<member> view;  ///< when the digests of the requests differ
+  electorate_note note;
+  std::uint64_t life = 0;
+  bool is_granted = false;   ///< counts towards the asker's lease once it has applied `hints`
+  std::uint64_t hints_number = 0;
+  bool must_flush = false;   ///< too much was missed: drop everything
+  bool has_more_hints = false;
+  std::vector<change_record> hints;
+  std::vector<std::string> silent;
+};
+
+/// Numbered records of one node, in order, to one member.
+struct feed_request {
+  electorate_note note;
+  std::uint64_t first = 0;  ///< number of the first record
+  bool is_reset = false;    ///< what came before is lost: trust no copy that this feed should have kept right
+  std::vector<change_record> records;
+};
+
+struct feed_reply {
+  electorate_note note;
+  std::uint64_t applied = 0;  ///< number of the last record that the asked node has applied
+};
+
+/// "`missing` does not confirm these records. Keep them for it, pass them on if you can, and say whether it
+/// can still hold a lease."
+struct vote_request {
+  electorate_note note;
+  member_life missing;
+  bool must_flush = false;  ///< more records than can be told
+  std::vector<change_record> records;
+};
+
+struct vote_reply {
+  electorate_note note;
+  bool is_kept = false;       ///< the hint is stored
+  bool is_leaseless = false;  ///< and the missing member has no lease by this node's grants
+  bool is_delivered = false;  ///< or it applied the records just now
+};
+
+/// Records for a member whom their origin cannot reach.
+struct relay_request {
+  electorate_note note;
+  bool must_flush = false;
+  std::vector<change_record> records;
+};
+
+struct relay_reply {
+  electorate_note note;
 };
 
 /// "I am going; take me off your ring."
 struct leave_request {};
 struct leave_reply {};
 
-using request_body =
-    std::variant<get_request, get_many_request, change_request, ping_request, leave_request>;
-using reply_body = std::variant<get_reply, get_many_reply, change_reply, ping_reply, leave_reply>;
+using request_body = std::variant<
+    get_request, get_many_request, change_request, ping_request, leave_request, confirm_request,
+    feed_request, vote_request, relay_request>;
+using reply_body = std::variant<
+    get_reply, get_many_reply, change_reply, ping_reply, leave_reply, confirm_reply, feed_reply,
+    vote_reply, relay_reply>;
 
 struct peer_request {
   std::uint64_t view_digest = 0;

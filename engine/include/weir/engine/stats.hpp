@@ -1,7 +1,10 @@
 #pragma once
 
 #include <array>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace weir {
 
@@ -15,6 +18,13 @@ struct duration_counts {
   double seconds = 0;  ///< sum of all
   std::uint64_t count = 0;
 };
+
+/// Why a near copy left.
+enum class near_drop : std::uint8_t { record, reset, expired, evicted, moved, cleared };
+inline constexpr std::size_t near_drop_count = 6;
+
+/// "record", "reset", ...: the `reason` label.
+std::string_view name(near_drop why) noexcept;
 
 /// What one keyspace did on this node since it was added.
 struct keyspace_stats {
@@ -37,7 +47,26 @@ struct keyspace_stats {
   std::uint64_t entries = 0;        ///< now
   std::uint64_t bytes = 0;          ///< now, overhead included
   std::uint64_t gutter_bytes = 0;   ///< now
+  std::uint64_t near_hits = 0;      ///< of the hits: served from copies of other nodes' keys
+  std::uint64_t near_bytes = 0;     ///< now
+  std::uint64_t near_entries = 0;   ///< now
+  std::uint64_t revalidated = 0;    ///< suspect copies that their owner confirmed without sending them again
+  std::uint64_t unleased = 0;       ///< reads that a cached entry could have answered, had there been a lease
+  std::array<std::uint64_t, near_drop_count> near_dropped{};  ///< by near_drop
   duration_counts load_duration;
+};
+
+/// How the changes went that one node ordered or sent round, all keyspaces together.
+struct change_stats {
+  std::uint64_t ok = 0;
+  std::uint64_t partial = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t votes_asked = 0;   ///< rounds in which a silent member was voted leaseless
+  std::uint64_t resets = 0;        ///< members that had to be told to trust nothing
+  duration_counts duration;        ///< until every member had confirmed or was voted leaseless
+  std::chrono::microseconds longest{0};  ///< the worst of them
+  std::uint64_t lease_losses = 0;
+  std::uint64_t dropped_all = 0;   ///< leases regained without the hints of those who could vote
 };
 
 }  // namespace weir
