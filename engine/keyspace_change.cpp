@@ -116,7 +116,9 @@ asio::awaitable<result<change_reply>> keyspace_core::send_change(
   co_return std::move(*got);
 }
 
-change_reply keyspace_core::apply(const change_request& request) {
+change_reply keyspace_core::apply(
+    const change_request& request, std::shared_ptr<const metadata> meta
+) {
   if (const auto opened = open(); !opened) return {.error = opened.error()};
   counters::add(counters_->invalidations);
   if (request.kind == change_kind::clear) {
@@ -138,6 +140,7 @@ change_reply keyspace_core::apply(const change_request& request) {
         .key = request.key,
         .hash = hash,
         .value = request.value,
+        .meta = std::move(meta),
         .expires = now + ttl,
         .loaded_at = now,
         .slot = slot,

@@ -69,8 +69,13 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// Changes a key (or, for clear, all) on every node it concerns; finds the owner.
   asio::awaitable<result<change_result>> change(change_request request, milliseconds timeout);
 
-  /// Applies a change that reached this node as owner or as gutter node.
-  change_reply apply(const change_request& request);
+  /// Applies a change that reached this node as owner or as gutter node. `meta` goes with a put value.
+  change_reply apply(
+      const change_request& request, std::shared_ptr<const metadata> meta = nullptr
+  );
+
+  /// Makes a put or remove at the source first, where it is a store, then here: as owner of the key.
+  asio::awaitable<change_reply> write_through(change_request request, time_point deadline);
 
   /// The version of a key at its owner, absent or not.
   asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
