@@ -96,7 +96,11 @@ asio::awaitable<result<change_result>> keyspace_core::clear_everywhere(
 asio::awaitable<result<change_reply>> keyspace_core::send_change(
     const routing& route, std::uint16_t index, change_request request, time_point deadline
 ) {
-  if (index == route.self) co_return apply(request);
+  if (index == route.self) {
+    const bool is_write = request.kind == change_kind::put || request.kind == change_kind::remove;
+    if (is_write) co_return co_await write_through(std::move(request), deadline);
+    co_return apply(request);
+  }
   if (!route.is_usable[index].load(std::memory_order_acquire)) co_return errc::unavailable;
   peer_request message{
       .view_digest = route.members.digest(),

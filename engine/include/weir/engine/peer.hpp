@@ -104,7 +104,8 @@ struct change_record {
   std::string key;        ///< empty = every key
   weir::version version;  ///< of the change; none = no owner ordered it: drop unconditionally
   bytes value;            ///< pushed to those who hold the key already
-  milliseconds ttl{0};    ///< of the pushed value; 0 = none was pushed
+  milliseconds ttl{0};    ///< of the pushed value, when the message left; 0 = none was pushed
+  milliseconds age{0};    ///< of the pushed value, likewise
 };
 
 /// One membership of one node. A node that was removed comes back with another incarnation.
@@ -132,6 +133,7 @@ struct electorate_note {
 /// The direct probe and the heartbeat of the lease.
 struct ping_request {
   electorate_note note;
+  std::uint64_t number = 0;         ///< of this sender's pings to the asked node
   std::uint64_t life = 0;           ///< incarnation under which the sender is a member
   bool is_empty = false;            ///< it has kept nothing that a change could concern
   std::uint64_t hints_applied = 0;  ///< of those that the asked node had for it
@@ -154,6 +156,7 @@ struct ping_reply {
 struct feed_request {
   electorate_note note;
   std::uint64_t first = 0;  ///< number of the first record
+  std::uint64_t after_ping = 0;  ///< the last ping of the asked node that the sender had answered: how old this can be
   bool is_reset = false;    ///< what came before is lost: trust no copy that this feed should have kept right
   std::vector<change_record> records;
 };
