@@ -52,9 +52,20 @@ std::uint32_t max_length(frame_type type, const frame_limits& limits) noexcept {
     case frame_type::get_many_reply:
       return limits.max_batch_reply + 2 * frame_slack;
     case frame_type::change_reply:
-    case frame_type::ping_reply:
-      return frame_slack;
+    case frame_type::confirm_reply:
+      return 2 * frame_slack;
     case frame_type::ping:
+    case frame_type::feed_reply:
+    case frame_type::vote_reply:
+    case frame_type::relay_reply:
+      return 2u << 20;  // an electorate, and names of members
+    case frame_type::ping_reply:
+    case frame_type::feed:
+    case frame_type::vote:
+    case frame_type::relay:
+      return 4u << 20;  // these, and a full list of changes
+    case frame_type::confirm:
+      return 8;
     case frame_type::leave:
     case frame_type::leave_reply:
       return 0;

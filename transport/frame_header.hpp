@@ -21,20 +21,28 @@ enum class frame_type : std::uint8_t {
   change,
   ping,
   leave,
+  confirm,
+  feed,
+  vote,
+  relay,
   get_reply = 32,
   get_many_reply,
   change_reply,
   ping_reply,
   leave_reply,
+  confirm_reply,
+  feed_reply,
+  vote_reply,
+  relay_reply,
   fault = 47,  ///< a request that was understood but is over a limit: only an error code
 };
 
 constexpr bool is_request(frame_type type) {
-  return type >= frame_type::get && type <= frame_type::leave;
+  return type >= frame_type::get && type <= frame_type::relay;
 }
 
 constexpr bool is_reply(frame_type type) {
-  return (type >= frame_type::get_reply && type <= frame_type::leave_reply) ||
+  return (type >= frame_type::get_reply && type <= frame_type::relay_reply) ||
          type == frame_type::fault;
 }
 

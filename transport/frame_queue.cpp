@@ -34,11 +34,12 @@ void frame_body::copy_next(std::string& out, std::size_t count) {
   }
 }
 
-void frame_queue::push(frame_header header, frame_body body) {
+void frame_queue::push(frame_header header, frame_body body, lane small) {
   header.remaining = static_cast<std::uint32_t>(body.size());
   if (!header.more()) {
-    append_header(shorts_, header);
-    body.copy_next(shorts_, header.remaining);
+    std::string& flat = small == lane::control ? control_ : shorts_;
+    append_header(flat, header);
+    body.copy_next(flat, header.remaining);
     return;
   }
   bulk_size_ += header.remaining;

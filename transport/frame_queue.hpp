@@ -42,6 +42,9 @@ class frame_body {
   std::size_t piece_done_ = 0;
 };
 
+/// Which of the messages that fit one chunk go first.
+enum class lane : std::uint8_t { control, shorts };
+
 /// What waits to be written to one connection: control frames first, then short messages, then one
 /// chunk of each long message in turn, so that a large value never holds up a small one. Not
 /// thread-safe.
@@ -54,8 +57,8 @@ class frame_queue {
 
   std::string& shorts() noexcept { return shorts_; }
 
-  /// A message of any length; one that fits one chunk goes with the short ones.
-  void push(frame_header header, frame_body body);
+  /// A message of any length; one that fits one chunk goes where `small` says.
+  void push(frame_header header, frame_body body, lane small = lane::shorts);
 
   /// Takes over what `other` holds; it has written nothing yet.
   void absorb(frame_queue&& other);

@@ -1,5 +1,7 @@
 #include "peer_codec.hpp"
 
+#include "peer_codec_parts.hpp"
+
 #include <algorithm>
 
 namespace weir {
@@ -44,6 +46,23 @@ error_code check_body(const ping_request&, const frame_limits&) {
 
 error_code check_body(const leave_request&, const frame_limits&) {
   return {};
+}
+
+error_code check_body(const confirm_request&, const frame_limits&) {
+  return {};
+}
+
+error_code check_body(const feed_request& request, const frame_limits&) {
+  return check_records(request.records);
+}
+
+error_code check_body(const vote_request& request, const frame_limits&) {
+  if (!fits(request.missing)) return errc::bad_request;
+  return check_records(request.records);
+}
+
+error_code check_body(const relay_request& request, const frame_limits&) {
+  return check_records(request.records);
 }
 
 }  // namespace

@@ -21,6 +21,11 @@ inline constexpr std::size_t max_metadata = 1024;
 inline constexpr std::size_t max_batch_keys = 1000;
 inline constexpr std::size_t max_explain_steps = 64;
 inline constexpr std::size_t max_explain_text = 1024;
+inline constexpr std::size_t max_records = 4096;            ///< changes in one message
+inline constexpr std::size_t max_records_bytes = 1u << 20;  ///< their keys and values
+inline constexpr std::size_t max_listed_ids = 1024;         ///< members, removals, names in a list
+inline constexpr std::size_t max_counted_views = 64;
+inline constexpr std::size_t max_state_bytes = 1u << 20;  ///< all ids of an electorate
 inline constexpr milliseconds max_wire_ttl{std::chrono::hours(30 * 24)};
 
 /// "I am this node, I speak these versions": the first frame in each direction.
@@ -57,7 +62,8 @@ void append_request(
 
 /// What does not fit its limits leaves as an error instead: a value over the limit, or batch
 /// answers after the first `max_batch_reply` bytes, become errc::too_large. Foreign error codes
-/// become source_failed.
+/// become source_failed. Hints over their limits become "drop everything"; an electorate over its
+/// limits is left out, in requests too.
 void append_reply(
     frame_queue& out, std::uint64_t id, const peer_reply& reply, const frame_limits& limits
 );

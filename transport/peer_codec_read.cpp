@@ -1,59 +1,10 @@
+#include "field_reader.hpp"
 #include "peer_codec.hpp"
+#include "peer_codec_parts.hpp"
 #include "peer_wire_fields.hpp"
-
-#include <algorithm>
 
 namespace weir {
 namespace {
-
-// Reads fields one after the other; after the first fault every further field is 0 or empty.
-class field_reader {
- public:
-  explicit field_reader(std::string_view payload) : left_(payload) {}
-
-  template <class Number>
-  Number number() {
-    const auto raw = take(sizeof(Number));
-    return raw.size() == sizeof(Number) ? load_number<Number>(raw.data()) : Number{0};
-  }
-
-  std::string_view text8() { return take(number<std::uint8_t>()); }
-
-  std::string_view text16(std::size_t limit) {
-    const std::size_t size = number<std::uint16_t>();
-    if (size > limit) fail(peer_fault::bad_value);
-    return take(size);
-  }
-
-  std::string_view take(std::size_t size) {
-    if (size > left_.size()) fail(peer_fault::truncated);
-    if (fault_ != peer_fault::none) return {};
-    const auto taken = left_.substr(0, size);
-    left_.remove_prefix(size);
-    return taken;
-  }
-
-  template <class Enum>
-  Enum one_of(Enum last) {
-    const auto value = number<std::uint8_t>();
-    if (value <= static_cast<std::uint8_t>(last)) return static_cast<Enum>(value);
-    fail(peer_fault::bad_value);
-    return {};
-  }
-
-  void fail(peer_fault fault) {
-    if (fault_ == peer_fault::none) fault_ = fault;
-  }
-
-  bool ok() const { return fault_ == peer_fault::none; }
-
-  // The fault of the whole message; bytes left over are one.
-  peer_fault done() const { return ok() && !left_.empty() ? peer_fault::trailing : fault_; }
-
- private:
-  std::string_view left_;
-  peer_fault fault_ = peer_fault::none;
-};
 
 // The alternative `Body` of a variant, with the memory that it has when it is the current one.
 template <class Body, class Variant>
@@ -68,52 +19,15 @@ std::uint8_t read_flags(field_reader& in, std::uint8_t allowed) {
   return flags;
 }
 
+version read_version(field_reader& in) {
+  version read;
+  read.epoch = in.number<std::uint64_t>();
+  read.seq = in.number<std::uint64_t>();
+  return read;
+}
+
 serve_as role_of(std::uint8_t flags) {
   return flags & request_flags::gutter ? serve_as::gutter : serve_as::owner;
-}
-
-milliseconds read_ttl(field_reader& in) {
-  const milliseconds ttl{in.number<std::uint32_t>()};
-  if (ttl > max_wire_ttl) in.fail(peer_fault::bad_value);
-  return ttl;
-}
-
-error_code read_error(field_reader& in) {
-  const auto code = in.number<std::uint16_t>();
-  if (code == 0) return {};
-  if (code > static_cast<std::uint16_t>(errc::protocol)) {
-    in.fail(peer_fault::bad_value);
-    return {};
-  }
-  return static_cast<errc>(code);
-}
-
-bool ids_are_distinct(const std::vector<member>& view) {
-  std::vector<std::string_view> ids(view.size());
-  std::transform(view.begin(), view.end(), ids.begin(), [](const member& m) {
-    return std::string_view(m.id);
-  });
-  std::sort(ids.begin(), ids.end());
-  return std::adjacent_find(ids.begin(), ids.end()) == ids.end();
-}
-
-std::vector<member> read_view(field_reader& in) {
-  std::vector<member> view;
-  const std::size_t count = in.number<std::uint16_t>();
-  if (count > max_view_members) in.fail(peer_fault::bad_view);
-  for (std::size_t i = 0; i < count && in.ok(); ++i) {
-    member one;
-    one.id = in.text8();
-    one.incarnation = in.number<std::uint64_t>();
-    one.weight = in.number<std::uint32_t>();
-    one.address = in.text16(max_address);
-    if (!in.ok()) break;
-    if (one.id.empty() || one.weight == 0 || one.weight > max_member_weight)
-      in.fail(peer_fault::bad_view);
-    view.push_back(std::move(one));
-  }
-  if (!ids_are_distinct(view)) in.fail(peer_fault::bad_view);
-  return view;
 }
 
 std::vector<explain_step> read_steps(field_reader& in) {
@@ -148,12 +62,13 @@ void read_answer(field_reader& in, get_reply& reply, const std::vector<member>* 
   if (flags & ~answer_flags::all) in.fail(peer_fault::bad_value);
   answer.from.from = in.one_of(served_from::peer);
   answer.from.detail = in.one_of(served_detail::stale);
-  answer.version.epoch = in.number<std::uint64_t>();
-  answer.version.seq = in.number<std::uint64_t>();
+  answer.version = read_version(in);
   answer.ttl = read_ttl(in);
   answer.age = milliseconds(in.number<std::uint32_t>());
   const std::size_t size = in.number<std::uint32_t>();
   reply.answer.found = (flags & answer_flags::found) != 0;
+  reply.is_leased = (flags & answer_flags::leased) != 0;
+  reply.is_unchanged = (flags & answer_flags::unchanged) != 0;
   answer.from.collapsed = (flags & answer_flags::collapsed) != 0;
   answer.from.stored = (flags & answer_flags::stored) != 0;
   if (flags & answer_flags::node) answer.from.node = in.text8();
@@ -166,16 +81,18 @@ void read_answer(field_reader& in, get_reply& reply, const std::vector<member>* 
     else
       reply.view = *first_view;
   }
-  if (size > 0 && !reply.answer.found) in.fail(peer_fault::bad_value);
+  if (size > 0 && (!reply.answer.found || reply.is_unchanged)) in.fail(peer_fault::bad_value);
   const auto value = in.take(size);
   if (in.ok()) answer.value = bytes(value);
 }
 
 void read_body(field_reader& in, get_request& request) {
-  const auto flags = read_flags(in, request_flags::gutter | request_flags::explain);
+  const auto flags =
+      read_flags(in, request_flags::gutter | request_flags::explain | request_flags::held);
   request.role = role_of(flags);
-  request.mode = in.one_of(get_mode::observe);
+  request.mode = in.one_of(get_mode::peek);
   request.explain = (flags & request_flags::explain) != 0;
+  request.held = flags & request_flags::held ? read_version(in) : version{};
   request.keyspace = in.text8();
   request.key = in.text16(UINT16_MAX);
 }
@@ -194,8 +111,7 @@ void read_body(field_reader& in, change_request& request) {
   request.role = role_of(flags);
   request.kind = in.one_of(change_kind::clear);
   request.condition.when = in.one_of(precondition::kind::unchanged);
-  request.condition.since.epoch = in.number<std::uint64_t>();
-  request.condition.since.seq = in.number<std::uint64_t>();
+  request.condition.since = read_version(in);
   const auto ttl = read_ttl(in);
   request.ttl = flags & request_flags::ttl ? std::optional(ttl) : std::nullopt;
   if (!request.ttl && ttl.count() != 0) in.fail(peer_fault::bad_value);
@@ -206,11 +122,47 @@ void read_body(field_reader& in, change_request& request) {
   if (in.ok()) request.value = bytes(value);
 }
 
-void read_body(field_reader&, ping_request&) {}
+void read_body(field_reader& in, ping_request& request) {
+  const auto flags = read_flags(in, ping_flags::empty);
+  request.is_empty = (flags & ping_flags::empty) != 0;
+  request.number = in.number<std::uint64_t>();
+  request.life = in.number<std::uint64_t>();
+  request.hints_applied = in.number<std::uint64_t>();
+  request.note = read_note(in);
+  request.silent = read_ids(in);
+}
 
 void read_body(field_reader&, leave_request&) {}
 
 void read_body(field_reader&, leave_reply&) {}
+
+void read_body(field_reader& in, confirm_request& request) {
+  request.ticket = in.number<std::uint64_t>();
+}
+
+void read_body(field_reader& in, feed_request& request) {
+  const auto flags = read_flags(in, feed_flags::reset);
+  request.is_reset = (flags & feed_flags::reset) != 0;
+  request.first = in.number<std::uint64_t>();
+  request.after_ping = in.number<std::uint64_t>();
+  request.note = read_note(in);
+  request.records = read_records(in);
+}
+
+void read_body(field_reader& in, vote_request& request) {
+  const auto flags = read_flags(in, record_flags::flush);
+  request.must_flush = (flags & record_flags::flush) != 0;
+  request.missing = read_life(in);
+  request.note = read_note(in);
+  request.records = read_records(in);
+}
+
+void read_body(field_reader& in, relay_request& request) {
+  const auto flags = read_flags(in, record_flags::flush);
+  request.must_flush = (flags & record_flags::flush) != 0;
+  request.note = read_note(in);
+  request.records = read_records(in);
+}
 
 void read_body(field_reader& in, get_reply& reply) {
   read_answer(in, reply, nullptr);
@@ -229,14 +181,52 @@ void read_body(field_reader& in, get_many_reply& reply) {
 }
 
 void read_body(field_reader& in, change_reply& reply) {
+  const auto flags = read_flags(in, change_flags::stored);
+  reply.is_stored = (flags & change_flags::stored) != 0;
   reply.error = read_error(in);
-  reply.version.epoch = in.number<std::uint64_t>();
-  reply.version.seq = in.number<std::uint64_t>();
+  reply.version = read_version(in);
+  reply.ticket = in.number<std::uint64_t>();
+  reply.bound = milliseconds(in.number<std::uint32_t>());
+  reply.unconfirmed = read_ids(in);
   reply.view = read_view(in);
 }
 
+void read_body(field_reader& in, confirm_reply& reply) {
+  reply.error = read_error(in);
+  reply.bound = milliseconds(in.number<std::uint32_t>());
+  reply.unconfirmed = read_ids(in);
+}
+
 void read_body(field_reader& in, ping_reply& reply) {
+  const auto flags =
+      read_flags(in, ping_flags::granted | ping_flags::flush | ping_flags::more_hints);
+  reply.is_granted = (flags & ping_flags::granted) != 0;
+  reply.must_flush = (flags & ping_flags::flush) != 0;
+  reply.has_more_hints = (flags & ping_flags::more_hints) != 0;
+  reply.life = in.number<std::uint64_t>();
+  reply.hints_number = in.number<std::uint64_t>();
   reply.view = read_view(in);
+  reply.note = read_note(in);
+  reply.hints = read_records(in);
+  reply.silent = read_ids(in);
+}
+
+void read_body(field_reader& in, feed_reply& reply) {
+  reply.applied = in.number<std::uint64_t>();
+  reply.note = read_note(in);
+}
+
+void read_body(field_reader& in, vote_reply& reply) {
+  const auto flags =
+      read_flags(in, vote_flags::kept | vote_flags::leaseless | vote_flags::delivered);
+  reply.is_kept = (flags & vote_flags::kept) != 0;
+  reply.is_leaseless = (flags & vote_flags::leaseless) != 0;
+  reply.is_delivered = (flags & vote_flags::delivered) != 0;
+  reply.note = read_note(in);
+}
+
+void read_body(field_reader& in, relay_reply& reply) {
+  reply.note = read_note(in);
 }
 
 template <class Body, class Variant>
@@ -266,9 +256,17 @@ peer_fault read_request(const frame_message& message, peer_request& request) {
     case frame_type::change:
       return read_into<change_request>(message, request.body);
     case frame_type::ping:
-      return read_into<ping_request>(message, request.body);
+      return read_fresh<ping_request>(message, request.body);
     case frame_type::leave:
       return read_into<leave_request>(message, request.body);
+    case frame_type::confirm:
+      return read_into<confirm_request>(message, request.body);
+    case frame_type::feed:
+      return read_fresh<feed_request>(message, request.body);
+    case frame_type::vote:
+      return read_fresh<vote_request>(message, request.body);
+    case frame_type::relay:
+      return read_fresh<relay_request>(message, request.body);
     default:
       return peer_fault::unexpected;
   }
@@ -287,6 +285,14 @@ peer_fault read_reply(const frame_message& message, peer_reply& reply) {
       return read_fresh<ping_reply>(message, reply.body);
     case frame_type::leave_reply:
       return read_fresh<leave_reply>(message, reply.body);
+    case frame_type::confirm_reply:
+      return read_fresh<confirm_reply>(message, reply.body);
+    case frame_type::feed_reply:
+      return read_fresh<feed_reply>(message, reply.body);
+    case frame_type::vote_reply:
+      return read_fresh<vote_reply>(message, reply.body);
+    case frame_type::relay_reply:
+      return read_fresh<relay_reply>(message, reply.body);
     default:
       return peer_fault::unexpected;
   }

@@ -1,72 +1,12 @@
+#include "field_writer.hpp"
 #include "peer_codec.hpp"
+#include "peer_codec_parts.hpp"
 #include "peer_wire_fields.hpp"
 
 #include <algorithm>
 
 namespace weir {
 namespace {
-
-// Writes fields to flat bytes; large values go into `body`, if there is one, without being copied.
-class field_writer {
- public:
-  explicit field_writer(std::string& flat, frame_body* body = nullptr) : flat_(flat), body_(body) {}
-
-  template <class Number>
-  void number(Number value) {
-    char raw[sizeof value];
-    store_number(raw, value);
-    flat_.append(raw, sizeof raw);
-  }
-
-  void u8(std::uint8_t value) { flat_.push_back(static_cast<char>(value)); }
-
-  void text8(std::string_view text) {
-    text = text.substr(0, 255);
-    u8(static_cast<std::uint8_t>(text.size()));
-    flat_.append(text);
-  }
-
-  void text16(std::string_view text, std::size_t limit) {
-    text = text.substr(0, limit);
-    number(static_cast<std::uint16_t>(text.size()));
-    flat_.append(text);
-  }
-
-  void value(const bytes& value) {
-    if (body_ != nullptr && value.size() >= frame_body::splice_from) {
-      body_->splice(value);
-    } else {
-      flat_.append(value.data(), value.size());
-    }
-  }
-
-  void raw(const char* data, std::size_t size) { flat_.append(data, size); }
-
- private:
-  std::string& flat_;
-  frame_body* body_;
-};
-
-std::uint32_t wire_milliseconds(milliseconds time, milliseconds limit) {
-  return static_cast<std::uint32_t>(std::clamp(time, milliseconds(0), limit).count());
-}
-
-std::uint16_t wire_error(const error_code& error) {
-  if (!error) return 0;
-  const bool ours = error.category() == weir_category();
-  return static_cast<std::uint16_t>(ours ? error.value() : static_cast<int>(errc::source_failed));
-}
-
-void write_view(field_writer& out, const std::vector<member>& view) {
-  const auto count = std::min(view.size(), max_view_members);
-  out.number(static_cast<std::uint16_t>(count));
-  for (std::size_t i = 0; i < count; ++i) {
-    out.text8(view[i].id);
-    out.number(view[i].incarnation);
-    out.number(view[i].weight);
-    out.text16(view[i].address, max_address);
-  }
-}
 
 void write_steps(field_writer& out, const std::vector<explain_step>& steps) {
   const auto count = std::min(steps.size(), max_explain_steps);
@@ -77,6 +17,15 @@ void write_steps(field_writer& out, const std::vector<explain_step>& steps) {
     out.text16(steps[i].detail, max_explain_text);
     out.number(static_cast<std::uint64_t>(std::max<std::int64_t>(steps[i].took.count(), 0)));
   }
+}
+
+std::uint8_t flag_if(bool set, std::uint8_t flag) {
+  return set ? flag : std::uint8_t{0};
+}
+
+void write_version(field_writer& out, version which) {
+  out.number(which.epoch);
+  out.number(which.seq);
 }
 
 // Text over the limit is left out: half a content type or entity tag would be a wrong one.
@@ -97,6 +46,9 @@ void write_answer(field_writer& out, const get_reply& reply, const std::vector<m
   if (from.collapsed) flags |= answer_flags::collapsed;
   if (from.stored) flags |= answer_flags::stored;
   if (!from.node.empty()) flags |= answer_flags::node;
+  if (reply.is_leased) flags |= answer_flags::leased;
+  if (reply.is_unchanged) flags |= answer_flags::unchanged;
+  const bool has_value = reply.answer.found && !reply.is_unchanged;
   char fixed[answer_size];
   store_number(fixed, wire_error(reply.error));
   store_number(fixed + 2, flags);
@@ -106,9 +58,7 @@ void write_answer(field_writer& out, const get_reply& reply, const std::vector<m
   store_number(fixed + 14, answer.version.seq);
   store_number(fixed + 22, wire_milliseconds(answer.ttl, max_wire_ttl));
   store_number(fixed + 26, wire_milliseconds(answer.age, max_wire_age));
-  store_number(
-      fixed + 30, static_cast<std::uint32_t>(reply.answer.found ? answer.value.size() : 0)
-  );
+  store_number(fixed + 30, static_cast<std::uint32_t>(has_value ? answer.value.size() : 0));
   out.raw(fixed, sizeof fixed);
   if (!from.node.empty()) out.text8(from.node);
   if (answer.meta) {
@@ -117,7 +67,7 @@ void write_answer(field_writer& out, const get_reply& reply, const std::vector<m
   }
   if (!reply.steps.empty()) write_steps(out, reply.steps);
   if (flags & answer_flags::view) write_view(out, reply.view);
-  if (reply.answer.found) out.value(answer.value);
+  if (has_value) out.value(answer.value);
 }
 
 // Takes the place of an answer that does not fit.
@@ -140,8 +90,11 @@ std::uint64_t largest_size(const get_reply& reply, const std::vector<member>* ea
 void write_body(field_writer& out, const get_request& request, const frame_limits&) {
   std::uint8_t flags = request.role == serve_as::gutter ? request_flags::gutter : 0;
   if (request.explain) flags |= request_flags::explain;
+  const bool holds = request.held != version{};
+  if (holds) flags |= request_flags::held;
   out.u8(flags);
   out.u8(static_cast<std::uint8_t>(request.mode));
+  if (holds) write_version(out, request.held);
   out.text8(request.keyspace);
   out.text16(request.key, max_wire_key);
 }
@@ -159,8 +112,7 @@ void write_body(field_writer& out, const change_request& request, const frame_li
   out.u8(flags);
   out.u8(static_cast<std::uint8_t>(request.kind));
   out.u8(static_cast<std::uint8_t>(request.condition.when));
-  out.number(request.condition.since.epoch);
-  out.number(request.condition.since.seq);
+  write_version(out, request.condition.since);
   out.number(request.ttl ? wire_milliseconds(*request.ttl, max_wire_ttl) : std::uint32_t{0});
   out.text8(request.keyspace);
   out.text16(request.key, max_wire_key);
@@ -168,11 +120,43 @@ void write_body(field_writer& out, const change_request& request, const frame_li
   out.value(request.value);
 }
 
-void write_body(field_writer&, const ping_request&, const frame_limits&) {}
+void write_body(field_writer& out, const ping_request& request, const frame_limits&) {
+  out.u8(flag_if(request.is_empty, ping_flags::empty));
+  out.number(request.number);
+  out.number(request.life);
+  out.number(request.hints_applied);
+  write_note(out, request.note);
+  write_ids(out, request.silent);
+}
 
 void write_body(field_writer&, const leave_request&, const frame_limits&) {}
 
 void write_body(field_writer&, const leave_reply&, const frame_limits&) {}
+
+void write_body(field_writer& out, const confirm_request& request, const frame_limits&) {
+  out.number(request.ticket);
+}
+
+void write_body(field_writer& out, const feed_request& request, const frame_limits&) {
+  out.u8(flag_if(request.is_reset, feed_flags::reset));
+  out.number(request.first);
+  out.number(request.after_ping);
+  write_note(out, request.note);
+  write_records(out, request.records);
+}
+
+void write_body(field_writer& out, const vote_request& request, const frame_limits&) {
+  out.u8(flag_if(request.must_flush, record_flags::flush));
+  write_life(out, request.missing);
+  write_note(out, request.note);
+  write_records(out, request.records);
+}
+
+void write_body(field_writer& out, const relay_request& request, const frame_limits&) {
+  out.u8(flag_if(request.must_flush, record_flags::flush));
+  write_note(out, request.note);
+  write_records(out, request.records);
+}
 
 void write_body(field_writer& out, const get_reply& reply, const frame_limits& limits) {
   if (reply.answer.entry.value.size() > limits.max_value) return write_refused_answer(out);
@@ -198,14 +182,52 @@ void write_body(field_writer& out, const get_many_reply& reply, const frame_limi
 }
 
 void write_body(field_writer& out, const change_reply& reply, const frame_limits&) {
+  out.u8(flag_if(reply.is_stored, change_flags::stored));
   out.number(wire_error(reply.error));
-  out.number(reply.version.epoch);
-  out.number(reply.version.seq);
+  write_version(out, reply.version);
+  out.number(reply.ticket);
+  out.number(wire_milliseconds(reply.bound, max_wire_age));
+  write_ids(out, reply.unconfirmed);
   write_view(out, reply.view);
 }
 
+void write_body(field_writer& out, const confirm_reply& reply, const frame_limits&) {
+  out.number(wire_error(reply.error));
+  out.number(wire_milliseconds(reply.bound, max_wire_age));
+  write_ids(out, reply.unconfirmed);
+}
+
 void write_body(field_writer& out, const ping_reply& reply, const frame_limits&) {
+  const bool told = !check_records(reply.hints);  // else the asker must take all for changed
+  out.u8(
+      flag_if(reply.is_granted, ping_flags::granted) |
+      flag_if(reply.must_flush || !told, ping_flags::flush) |
+      flag_if(reply.has_more_hints, ping_flags::more_hints)
+  );
+  out.number(reply.life);
+  out.number(reply.hints_number);
   write_view(out, reply.view);
+  write_note(out, reply.note);
+  write_records(out, told ? reply.hints : std::vector<change_record>());
+  write_ids(out, reply.silent);
+}
+
+void write_body(field_writer& out, const feed_reply& reply, const frame_limits&) {
+  out.number(reply.applied);
+  write_note(out, reply.note);
+}
+
+void write_body(field_writer& out, const vote_reply& reply, const frame_limits&) {
+  out.u8(
+      flag_if(reply.is_kept, vote_flags::kept) |
+      flag_if(reply.is_leaseless, vote_flags::leaseless) |
+      flag_if(reply.is_delivered, vote_flags::delivered)
+  );
+  write_note(out, reply.note);
+}
+
+void write_body(field_writer& out, const relay_reply& reply, const frame_limits&) {
+  write_note(out, reply.note);
 }
 
 bool may_be_long(const get_reply& reply) {
@@ -224,17 +246,65 @@ bool may_be_long(const get_many_request&) {
   return true;
 }
 
-bool may_be_long(const ping_reply& reply) {
-  return reply.view.size() > 16;
+// Up to so many names and members fit one chunk beside everything else.
+constexpr std::size_t few = 16;
+
+bool may_be_long(const electorate_note& note) {
+  return note.state != nullptr;
+}
+
+bool may_be_long(const std::vector<change_record>& records) {
+  return largest_size(records) > frame_chunk / 4;
 }
 
 bool may_be_long(const change_reply& reply) {
-  return reply.view.size() > 16;
+  return reply.view.size() > few || reply.unconfirmed.size() > few;
+}
+
+bool may_be_long(const confirm_reply& reply) {
+  return reply.unconfirmed.size() > few;
+}
+
+bool may_be_long(const ping_request& request) {
+  return may_be_long(request.note) || request.silent.size() > few;
+}
+
+bool may_be_long(const ping_reply& reply) {
+  return reply.view.size() > few || reply.silent.size() > few || may_be_long(reply.note) ||
+         may_be_long(reply.hints);
+}
+
+// The other requests that carry a note and records.
+template <class Message>
+
+requires requires(const Message& message) {
+  message.note, message.records;
+}
+
+bool may_be_long(const Message& message) {
+  return may_be_long(message.note) || may_be_long(message.records);
+}
+
+// The other replies: a note and a few numbers.
+template <class Message>
+
+requires(
+    requires(const Message& message) { message.note; } &&
+    !requires(const Message& message) { message.records; }
+) bool may_be_long(const Message& message) {
+  return may_be_long(message.note);
 }
 
 template <class Short>
-bool may_be_long(const Short&) {
+
+requires(!requires(const Short& message) { message.note; }) bool may_be_long(const Short&) {
   return false;
+}
+
+// What leases hang on: it never waits behind values.
+constexpr bool is_control(frame_type type) {
+  return type == frame_type::ping || type == frame_type::ping_reply || type == frame_type::vote ||
+         type == frame_type::vote_reply;
 }
 
 template <class Body>
@@ -245,11 +315,10 @@ void append_message(
     frame_body payload;
     field_writer fields(payload.flat(), &payload);
     write_body(fields, body, limits);
-    out.push(header, std::move(payload));
+    out.push(header, std::move(payload), is_control(header.type) ? lane::control : lane::shorts);
     return;
   }
-  const bool control = header.type == frame_type::ping || header.type == frame_type::ping_reply;
-  std::string& flat = control ? out.control() : out.shorts();
+  std::string& flat = is_control(header.type) ? out.control() : out.shorts();
   const auto start = flat.size();
   append_header(flat, header);
   field_writer fields(flat);

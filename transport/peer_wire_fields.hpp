@@ -12,6 +12,7 @@ namespace request_flags {
 inline constexpr std::uint8_t gutter = 1;
 inline constexpr std::uint8_t explain = 2;  // get only
 inline constexpr std::uint8_t ttl = 4;      // change only
+inline constexpr std::uint8_t held = 8;     // get only: a version follows
 }  // namespace request_flags
 
 /// An answer begins with `answer_size` bytes:
@@ -31,8 +32,35 @@ inline constexpr std::uint16_t same_view = 16;  // as the first one in this mess
 inline constexpr std::uint16_t collapsed = 32;
 inline constexpr std::uint16_t stored = 64;
 inline constexpr std::uint16_t node = 128;
-inline constexpr std::uint16_t all = 255;
+inline constexpr std::uint16_t leased = 256;
+inline constexpr std::uint16_t unchanged = 512;
+inline constexpr std::uint16_t all = 1023;
 }  // namespace answer_flags
+
+namespace change_flags {  // of the reply
+inline constexpr std::uint8_t stored = 1;
+}  // namespace change_flags
+
+namespace ping_flags {
+inline constexpr std::uint8_t empty = 1;       // the request's
+inline constexpr std::uint8_t granted = 1;     // the reply's
+inline constexpr std::uint8_t flush = 2;       // the reply's
+inline constexpr std::uint8_t more_hints = 4;  // the reply's
+}  // namespace ping_flags
+
+namespace feed_flags {
+inline constexpr std::uint8_t reset = 1;
+}  // namespace feed_flags
+
+namespace record_flags {  // of votes and relays
+inline constexpr std::uint8_t flush = 1;
+}  // namespace record_flags
+
+namespace vote_flags {  // of the reply
+inline constexpr std::uint8_t kept = 1;
+inline constexpr std::uint8_t leaseless = 2;
+inline constexpr std::uint8_t delivered = 4;
+}  // namespace vote_flags
 
 inline constexpr milliseconds max_wire_age{0xffffffff};
 inline constexpr std::size_t max_refusal_text = 512;

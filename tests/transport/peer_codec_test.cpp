@@ -193,7 +193,9 @@ TEST(PeerBadInputTest, B1_LengthsThatCannotBe) {
   for (std::uint32_t length : {1u << 31, UINT32_MAX, 8u * 1024 + 1}) {
     EXPECT_EQ(fault_of(header_with_length(length)), peer_fault::too_large) << length;
   }
-  EXPECT_EQ(fault_of(header_with_length(1, frame_type::ping)), peer_fault::too_large);
+  EXPECT_EQ(fault_of(header_with_length(1, frame_type::leave)), peer_fault::too_large);
+  EXPECT_EQ(fault_of(header_with_length((2u << 20) + 1, frame_type::ping)), peer_fault::too_large);
+  EXPECT_EQ(fault_of(header_with_length((4u << 20) + 1, frame_type::feed)), peer_fault::too_large);
 }
 
 TEST(PeerBadInputTest, B1_MemoryFollowsTheBytesReceived) {
@@ -277,11 +279,15 @@ TEST(PeerBadInputTest, B11_ViewsThatNoNodeCanHave) {
   EXPECT_EQ(pong({a_member("n1", 1001)}), peer_fault::bad_view);
   EXPECT_EQ(pong({a_member("n1", UINT32_MAX)}), peer_fault::bad_view);
   EXPECT_EQ(
-      fault_of(frame(frame_type::ping_reply, "\x01\x01"), phase::replies), peer_fault::bad_view
+      fault_of(frame(frame_type::ping_reply, std::string(17, '\0') + "\x01\x01"), phase::replies),
+      peer_fault::bad_view
   );
   EXPECT_EQ(
       fault_of(
-          frame(frame_type::ping_reply, "\xff\xff" + std::string(60'000, 'x')), phase::replies
+          frame(
+              frame_type::ping_reply, std::string(17, '\0') + "\xff\xff" + std::string(60'000, 'x')
+          ),
+          phase::replies
       ),
       peer_fault::bad_view
   );
@@ -370,7 +376,7 @@ TEST(PeerBadInputTest, RandomEnumsAndReservedBitsAreRefused) {
   get[frame_header_size] = '\x80';
   EXPECT_EQ(fault_of(get), peer_fault::bad_value);
   get[frame_header_size] = 0;
-  get[frame_header_size + 1] = 3;
+  get[frame_header_size + 1] = 4;
   EXPECT_EQ(fault_of(get), peer_fault::bad_value);
   auto hit = wire(peer_reply{0, get_reply{}});
   hit[frame_header_size] = 17;  // errc after the last

@@ -11,11 +11,38 @@ std::ostream& operator<<(std::ostream& out, const std::vector<member>& view) {
   return out;
 }
 
+std::ostream& operator<<(std::ostream& out, const std::vector<std::string>& ids) {
+  for (const auto& id : ids) out << id << ';';
+  return out;
+}
+
+std::ostream& operator<<(std::ostream& out, const member_life& who) {
+  return out << who.id << ',' << who.incarnation;
+}
+
+std::ostream& operator<<(std::ostream& out, const electorate_note& note) {
+  out << note.digest;
+  if (note.state == nullptr) return out << "|-|";
+  for (const auto& who : note.state->members) out << '+' << who;
+  for (const auto& who : note.state->removed) out << '-' << who;
+  out << '!' << note.state->forgotten;
+  for (const auto& ids : note.state->views) out << '[' << ids << ']';
+  return out << '|';
+}
+
+std::ostream& operator<<(std::ostream& out, const std::vector<change_record>& records) {
+  for (const auto& r : records)
+    out << r.keyspace << ',' << r.key << ',' << to_string(r.version) << ',' << r.value.view() << ','
+        << r.ttl.count() << ',' << r.age.count() << ';';
+  return out;
+}
+
 struct printer {
   std::ostringstream out;
 
   void operator()(const get_request& r) {
-    out << "get " << r.keyspace << '|' << r.key << '|' << int(r.role) << int(r.mode) << r.explain;
+    out << "get " << r.keyspace << '|' << r.key << '|' << int(r.role) << int(r.mode) << r.explain
+        << '|' << r.held.epoch << ',' << r.held.seq;
   }
 
   void operator()(const get_many_request& r) {
@@ -29,7 +56,24 @@ struct printer {
         << ',' << to_string(r.condition.since);
   }
 
-  void operator()(const ping_request&) { out << "ping"; }
+  void operator()(const ping_request& r) {
+    out << "ping " << r.note << r.number << '|' << r.life << '|' << r.is_empty << r.hints_applied
+        << '|' << r.silent;
+  }
+
+  void operator()(const confirm_request& r) { out << "confirm " << r.ticket; }
+
+  void operator()(const feed_request& r) {
+    out << "feed " << r.note << r.first << '|' << r.after_ping << '|' << r.is_reset << r.records;
+  }
+
+  void operator()(const vote_request& r) {
+    out << "vote " << r.note << r.missing << '|' << r.must_flush << r.records;
+  }
+
+  void operator()(const relay_request& r) {
+    out << "relay " << r.note << r.must_flush << r.records;
+  }
 
   void operator()(const leave_request&) { out << "leave"; }
 
@@ -42,7 +86,7 @@ struct printer {
         << e.from.node << '|';
     for (const auto& s : r.steps)
       out << s.node << ',' << s.step << ',' << s.detail << ',' << s.took.count() << ';';
-    out << '|' << r.view;
+    out << '|' << r.view << '|' << r.is_leased << r.is_unchanged;
   }
 
   void operator()(const get_many_reply& r) {
@@ -51,10 +95,26 @@ struct printer {
   }
 
   void operator()(const change_reply& r) {
-    out << "changed " << r.error.value() << '|' << to_string(r.version) << '|' << r.view;
+    out << "changed " << r.error.value() << '|' << to_string(r.version) << '|' << r.view << '|'
+        << r.ticket << '|' << r.unconfirmed << '|' << r.bound.count() << r.is_stored;
   }
 
-  void operator()(const ping_reply& r) { out << "pong " << r.view; }
+  void operator()(const confirm_reply& r) {
+    out << "confirmed " << r.error.value() << '|' << r.unconfirmed << '|' << r.bound.count();
+  }
+
+  void operator()(const ping_reply& r) {
+    out << "pong " << r.view << '|' << r.note << r.life << '|' << r.is_granted << r.must_flush
+        << r.has_more_hints << r.hints_number << '|' << r.hints << '|' << r.silent;
+  }
+
+  void operator()(const feed_reply& r) { out << "fed " << r.note << r.applied; }
+
+  void operator()(const vote_reply& r) {
+    out << "voted " << r.note << r.is_kept << r.is_leaseless << r.is_delivered;
+  }
+
+  void operator()(const relay_reply& r) { out << "relayed " << r.note; }
 
   void operator()(const leave_reply&) { out << "left"; }
 };

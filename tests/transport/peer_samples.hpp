@@ -39,6 +39,40 @@ inline get_reply not_owner_answer() {
   return reply;
 }
 
+inline electorate_state a_state() {
+  return {
+      {{"n1", 1}, {"n2", UINT64_MAX}, {std::string(255, 'n'), 0}},
+      {{"n2", 7}},
+      {"gone"},
+      {{"n1", "n2"}, {}, {"n1", "n2", std::string(255, 'n')}}};
+}
+
+inline electorate_note a_note() {
+  return {0x0123456789abcdefu, std::make_shared<const electorate_state>(a_state())};
+}
+
+inline change_record a_record(std::string key) {
+  return {"users", std::move(key), {0xfedcba9876543210u, 43}, {}, milliseconds(0), milliseconds(0)};
+}
+
+inline change_record a_push(std::string key, std::string value) {
+  auto record = a_record(std::move(key));
+  record.value = bytes(value);
+  record.ttl = milliseconds(59'000);
+  record.age = milliseconds(70);
+  return record;
+}
+
+/// A key, a pushed value and an empty one, every key, and a key whose owner was not there.
+inline std::vector<change_record> some_records() {
+  return {
+      a_record("42"),
+      a_push(std::string("a\0\xff", 3), "Ada"),
+      a_push("empty", ""),
+      {std::string(64, 'k'), "", {}, {}, milliseconds(0), milliseconds(0)},
+      {"users", std::string(max_wire_key, 'x'), {}, {}, milliseconds(0), milliseconds(0)}};
+}
+
 /// One or more of every request, with the odd values of each field.
 inline std::vector<peer_request> every_request() {
   const std::string odd_key("a\0b\r\n/../%00%2e\xff\xf0\x9f\x98\x80\xe2\x80\xae", 23);
@@ -73,6 +107,21 @@ inline std::vector<peer_request> every_request() {
   add(change_request{"users", change_kind::clear, "", {}, {}, {}});
   add(ping_request{});
   add(leave_request{});
+  add(get_request{"users", "42", serve_as::owner, get_mode::peek, false, {0xfedcba9876543210u, 42}}
+  );
+  add(ping_request{
+      .note = a_note(),
+      .number = 8,
+      .life = 0x1122334455667788u,
+      .is_empty = true,
+      .hints_applied = 9,
+      .silent = {"n2", "n3"}});
+  add(confirm_request{0x8877665544332211u});
+  add(feed_request{});
+  add(feed_request{a_note(), 1'000'000, 8, true, some_records()});
+  add(feed_request{{}, 7, 0, false, {a_push("big", std::string(300'000, 'v'))}});
+  add(vote_request{a_note(), {"n3", 5}, true, some_records()});
+  add(relay_request{a_note(), true, some_records()});
   return all;
 }
 
@@ -107,6 +156,43 @@ inline std::vector<peer_reply> every_reply() {
   add(ping_reply{});
   add(ping_reply{a_view()});
   add(leave_reply{});
+  get_reply leased = a_hit("Ada");
+  leased.is_leased = true;
+  add(leased);
+  get_reply unchanged;
+  unchanged.answer.found = true;
+  unchanged.answer.entry.version = {9, 2};
+  unchanged.answer.entry.ttl = milliseconds(5000);
+  unchanged.is_leased = unchanged.is_unchanged = true;
+  add(unchanged);
+  add(get_many_reply{{leased, unchanged, absent}});
+  change_reply partial;
+  partial.version = {3, 5};
+  partial.ticket = 77;
+  partial.unconfirmed = {"n2", "n3"};
+  partial.bound = milliseconds(3130);
+  partial.is_stored = true;
+  add(partial);
+  add(confirm_reply{});
+  add(confirm_reply{errc::unavailable, {"n2"}, milliseconds(2500)});
+  ping_reply full;
+  full.view = a_view();
+  full.note = a_note();
+  full.life = 5;
+  full.is_granted = full.must_flush = full.has_more_hints = true;
+  full.hints_number = 12;
+  full.hints = some_records();
+  full.silent = {"n3"};
+  add(full);
+  ping_reply many_hints;
+  many_hints.is_granted = true;
+  for (int i = 0; i < 4096; ++i) many_hints.hints.push_back(a_record("key-" + std::to_string(i)));
+  add(many_hints);
+  add(feed_reply{});
+  add(feed_reply{a_note(), UINT64_MAX});
+  add(vote_reply{a_note(), true, true, true});
+  add(vote_reply{{}, true, false, false});
+  add(relay_reply{a_note()});
   return all;
 }
 
