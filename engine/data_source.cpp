@@ -1,8 +1,6 @@
-#include "await.hpp"
+#include "on_pool.hpp"
 
 #include <weir/engine/data_source.hpp>
-
-#include <boost/asio/post.hpp>
 
 #include <exception>
 #include <stdexcept>
@@ -30,54 +28,6 @@ errc failure(const load_context& context) {
     context.say("the source threw something that is no std::exception");
   }
   return errc::source_failed;
-}
-
-/// One call on the worker pool, which the awaiting coroutine learns the answer of, or that the pool
-/// dropped it. Always by way of its executor: the pool may drop a call while it is being handed
-/// over.
-template <class Answer, class Work>
-class pool_call {
- public:
-  pool_call(Work work, asio::any_io_executor executor, completion<result<Answer>> done)
-      : work_(std::move(work)),
-        executor_(asio::prefer(std::move(executor), asio::execution::outstanding_work.tracked)),
-        done_(std::move(done)) {}
-
-  pool_call(pool_call&&) noexcept = default;
-  pool_call& operator=(pool_call&&) = delete;
-
-  ~pool_call() {
-    if (done_) answer(errc::overloaded);
-  }
-
-  void operator()() { answer(work_()); }
-
- private:
-  void answer(result<Answer> with) {
-    auto resume = [done = std::move(done_), with = std::move(with)]() mutable {
-      std::move(done)(std::move(with));
-    };
-    asio::post(executor_, std::move(resume));
-  }
-
-  Work work_;
-  asio::any_io_executor executor_;
-  completion<result<Answer>> done_;
-};
-
-template <class Answer, class Work>
-asio::awaitable<result<Answer>> on_pool(environment& env, Work work) {
-  auto initiate = [&env, &work](auto handler) {
-    const asio::any_io_executor executor = asio::get_associated_executor(handler);
-    completion<result<Answer>> done(std::move(handler));
-    pool_call<Answer, Work> call(std::move(work), executor, std::move(done));
-    // A refused call is destroyed and says so itself.
-    [[maybe_unused]] const auto refused = env.run_blocking(std::move(call));
-  };
-  auto token = asio::use_awaitable;
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(result<Answer>)>(
-      initiate, token
-  );
 }
 
 result<loaded> load_guarded(

@@ -1,12 +1,15 @@
 #pragma once
 
+#include "doubtful_keys.hpp"
 #include "engine_context.hpp"
 #include "flight.hpp"
+#include "key_turns.hpp"
 #include "load_limiter.hpp"
 #include "shard.hpp"
 
 #include <weir/engine/data_source.hpp>
 #include <weir/engine/keyspace.hpp>
+#include <weir/engine/store.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -76,6 +79,12 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   /// Makes a put or remove at the source first, where it is a store, then here: as owner of the key.
   asio::awaitable<change_reply> write_through(change_request request, time_point deadline);
+
+  /// The source as a store; null when it cannot write.
+  store* as_store() const noexcept { return store_.get(); }
+
+  /// One update of a key at a time on this node.
+  key_turns& update_turns() noexcept { return update_turns_; }
 
   /// The version of a key at its owner, absent or not.
   asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
@@ -152,6 +161,14 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void overtake(shard& s, std::string_view key);
   get_reply observed(const std::string& key);
 
+  // keyspace_store.cpp, in call order
+  asio::awaitable<change_reply> write_in_turn(change_request request, time_point deadline);
+  result<write_condition> judge_write(const change_request& request, std::uint64_t epoch);
+  asio::awaitable<result<stored>> call_store(
+      const change_request& request, write_condition condition, time_point deadline
+  );
+  change_reply drop_written(const change_request& request, errc why);
+
   // keyspace_core.cpp
   shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
   bool serves_as_owner(const shard& s, const stored_entry& e, time_point now) const noexcept;
@@ -166,10 +183,13 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   const std::shared_ptr<engine_context> context_;
   const keyspace_options options_;
   const std::shared_ptr<data_source> source_;
+  const std::shared_ptr<store> store_ = std::dynamic_pointer_cast<store>(source_);
   store_budgets budgets_;
   load_limiter limiter_;
   std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
   std::vector<std::unique_ptr<shard>> shards_;
+  key_turns write_turns_, update_turns_;
+  doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept
   std::atomic<int> closed_{0};  ///< an errc once closed
   std::atomic<unsigned> reclaim_next_{0};
 
