@@ -6,10 +6,11 @@
 #include <filesystem>
 #include <fstream>
 #include <netinet/in.h>
+#include <sched.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sstream>
 #include <stdexcept>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -41,11 +42,23 @@ std::vector<std::uint16_t> free_ports(std::size_t count) {
 node_process::node_process(
     std::string id, std::string config, std::uint16_t peer_port, std::uint16_t http_port
 )
-    : id_(std::move(id)),
-      config_(std::move(config)),
-      peer_port_(peer_port),
-      http_port_(http_port),
-      log_file_(config_ + "." + id_ + ".log") {
+    : launch_{
+          .id = id,
+          .arguments =
+              {"-c",
+               config,
+               "--set",
+               "node.id=" + id,
+               "--set",
+               "listen.peer.address=127.0.0.1:" + std::to_string(peer_port),
+               "--set",
+               "listen.http.address=127.0.0.1:" + std::to_string(http_port)},
+          .log_file = config + "." + id + ".log"},
+      http_port_(http_port) {
+  start();
+}
+
+node_process::node_process(node_launch launch) : launch_(std::move(launch)) {
   start();
 }
 
@@ -54,30 +67,31 @@ node_process::~node_process() {
 }
 
 void node_process::start() {
-  const std::vector<std::string> arguments{
-      WEIR_PROGRAM,
-      "serve",
-      "-c",
-      config_,
-      "--set",
-      "node.id=" + id_,
-      "--set",
-      "listen.peer.address=127.0.0.1:" + std::to_string(peer_port_),
-      "--set",
-      "listen.http.address=127.0.0.1:" + std::to_string(http_port_),
+  std::vector<std::string> arguments{WEIR_PROGRAM, "serve"};
+  arguments.insert(arguments.end(), launch_.arguments.begin(), launch_.arguments.end());
+  auto variables = launch_.environment;
+  for (auto** each = environ; *each != nullptr; ++each) variables.emplace_back(*each);
+  const auto pointers = [](std::vector<std::string>& texts) {
+    std::vector<char*> out;
+    for (auto& each : texts) out.push_back(each.data());
+    out.push_back(nullptr);
+    return out;
   };
-  std::vector<char*> argv;
-  for (const auto& each : arguments) argv.push_back(const_cast<char*>(each.c_str()));
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(
-      &actions, 1, log_file_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600
-  );
-  posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  const int failed = ::posix_spawn(&pid_, WEIR_PROGRAM, &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (failed != 0) throw std::runtime_error(std::string("cannot start ") + WEIR_PROGRAM);
+  const auto argv = pointers(arguments);
+  const auto envp = pointers(variables);
+  const auto* const log = launch_.log_file.c_str();
+  pid_ = ::fork();
+  if (pid_ < 0) throw std::runtime_error(std::string("cannot start ") + WEIR_PROGRAM);
+  if (pid_ > 0) return;
+  // Between fork and exec only what is safe in a signal handler.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  const int out = ::open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+  ::dup2(out, 1);
+  ::dup2(out, 2);
+  if (launch_.net_space < 0 || ::setns(launch_.net_space, CLONE_NEWNET) == 0) {
+    ::execve(argv[0], argv.data(), envp.data());
+  }
+  ::_exit(127);
 }
 
 int node_process::end_with(int signal) {
@@ -94,7 +108,7 @@ void node_process::send(int signal) {
 
 std::string node_process::log() const {
   std::stringstream text;
-  text << std::ifstream(log_file_).rdbuf();
+  text << std::ifstream(launch_.log_file).rdbuf();
   return text.str();
 }
 

@@ -10,18 +10,31 @@ namespace weir::test {
 /// So many TCP ports of 127.0.0.1 that nobody listened on a moment ago.
 std::vector<std::uint16_t> free_ports(std::size_t count);
 
-/// One real `weir serve`, ended with the object. Its log goes to a file of the test's folder.
+/// How to start a node.
+struct node_launch {
+  std::string id;
+  std::vector<std::string> arguments;         ///< after `weir serve`
+  std::vector<std::string> environment = {};  ///< "NAME=value", beside the test's own
+  int net_space = -1;  ///< descriptor of a network namespace; -1 = the test's
+  std::string log_file;
+};
+
+/// One real `weir serve`, killed with the object and with the thread that started it.
+/// Its log goes to a file of the test's folder.
 class node_process {
  public:
+  /// A node on loopback with these ports; `config` is a file.
   node_process(
       std::string id, std::string config, std::uint16_t peer_port, std::uint16_t http_port
   );
+
+  explicit node_process(node_launch launch);
   ~node_process();
 
   node_process(const node_process&) = delete;
   node_process& operator=(const node_process&) = delete;
 
-  /// Starts it, or starts it again after an end.
+  /// Starts it, or starts it again after an end. On the test's main thread.
   void start();
 
   /// Sends a signal and waits for the end; returns the exit status as from waitpid().
@@ -30,18 +43,17 @@ class node_process {
   /// Sends a signal that does not end it, SIGSTOP or SIGCONT.
   void send(int signal);
 
-  const std::string& id() const { return id_; }
+  const std::string& id() const { return launch_.id; }
 
   std::uint16_t http_port() const { return http_port_; }
+
+  pid_t pid() const { return pid_; }
 
   std::string log() const;
 
  private:
-  const std::string id_;
-  const std::string config_;
-  const std::uint16_t peer_port_;
-  const std::uint16_t http_port_;
-  const std::string log_file_;
+  const node_launch launch_;
+  const std::uint16_t http_port_ = 0;
   pid_t pid_ = 0;
 };
 
