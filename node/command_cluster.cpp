@@ -2,6 +2,9 @@
 #include "commands.hpp"
 #include "json_reader.hpp"
 #include "text_table.hpp"
+#include "utf8.hpp"
+
+#include <weir/transport/http_target.hpp>
 
 #include <ostream>
 
@@ -42,6 +45,19 @@ std::string rtt_text(double milliseconds) {
   return milliseconds < 1 ? "<1 ms" : time_text(milliseconds * 1000);
 }
 
+/// "lease: valid, 2.6 s left, 3 of 3 members", or why there is none.
+std::string lease_text(const json::value& lease) {
+  if (!flag_of(lease, "valid")) {
+    const auto why = text_of(lease, "why");
+    return why.empty() ? "no lease" : printable(why);
+  }
+  if (flag_of(lease, "lone")) return "lease: none needed, a lone node";
+  auto text = "lease: valid, " + time_text(number_of(lease, "left_ms") * 1000) + " left, " +
+              count_of(lease, "granted") + " of " + count_of(lease, "members") + " members";
+  if (number_of(lease, "views") > 1) text += ", in each of " + count_of(lease, "views") + " views";
+  return text;
+}
+
 std::string ratio_text(double part, double whole) {
   return whole > 0 ? percent_text(part / whole) : "-";
 }
@@ -51,11 +67,18 @@ std::string ratio_text(double part, double whole) {
 exit_code run_members(const command_line& line, const node_client& node, const console& to) {
   const auto got = get_page(line, "members", "/cluster/members", node, to);
   if (!got.document) return got.code;
+  const auto& lease = member_of(*got.document, "lease");
+  if (lease.is_object()) {
+    const bool is_valid = flag_of(lease, "valid");
+    to.out << tinted(to, is_valid ? tint::good : tint::bad, lease_text(lease)) << '\n';
+  }
   text_table table(
       {{"id"},
        {"address"},
        {"state"},
        {"ring"},
+       {"lease"},
+       {"feed lag", right},
        {"weight", right},
        {"rtt", right},
        {"since", right},
@@ -69,6 +92,10 @@ exit_code run_members(const command_line& line, const node_client& node, const c
         text_of(each, "address"),
         is_self ? "self" : text_of(each, "state"),
         flag_of(each, "in_ring") ? "yes" : "no",
+        is_self                     ? "-"
+        : flag_of(each, "granting") ? "granting"
+                                    : "no",
+        is_self ? "-" : count_of(each, "feed_lag"),
         count_of(each, "weight"),
         is_self ? "-" : rtt_text(number_of(each, "rtt_ms")),
         is_self ? "-" : time_text(number_of(each, "since_ms") * 1000),
@@ -76,6 +103,24 @@ exit_code run_members(const command_line& line, const node_client& node, const c
     });
   }
   table.print(to);
+  return exit_code::ok;
+}
+
+exit_code run_forget(const command_line& line, const node_client& node, const console& to) {
+  const auto target = "/cluster/members?forget=" + encode_path_segment(line.member);
+  const auto answer = node.send(http_method::post, target);
+  if (!answer) return report(to, "members forget", answer.error());
+  if (answer->status != 200) {
+    auto failure = failure_of(*answer, line.member, node.server());
+    if (failure.code == exit_code::not_found) failure.code = exit_code::failure;  // 5 is for keys
+    return report(to, "members forget", failure);
+  }
+  if (line.output == output_format::json) {
+    to.out << answer->body << '\n';
+  } else {
+    to.out << "forgotten: " << printable(line.member)
+           << " counts no more; if it still runs anywhere, stop it\n";
+  }
   return exit_code::ok;
 }
 

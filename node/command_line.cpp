@@ -38,7 +38,9 @@ class command_tree {
   ) {
     auto* made = to.add_subcommand(name, what);
     made->footer(std::string("Example: ") + example);
-    made->callback([this, command] { into_.command = command; });
+    made->callback([this, command, made] {
+      if (made->get_subcommands().empty()) into_.command = command;  // else the leaf has said it
+    });
     return made;
   }
 
@@ -133,7 +135,17 @@ class command_tree {
     );
     ring->add_option("--simulate", into_.simulate, "What would move: add=ID or remove=ID")
         ->type_name("CHANGE");
-    add_client("members", verb::members, "Show the nodes as one of them sees them", "weir members");
+    auto* members = add_client(
+        "members", verb::members, "Show the nodes as one of them sees them", "weir members"
+    );
+    auto* forget =
+        add(*members,
+            "forget",
+            verb::forget,
+            "Let the cluster go on without a member that is gone for good",
+            "weir members forget n3");
+    forget->add_option("ID", into_.member, "Member that will never come back")->required();
+    forget->fallthrough();  // --server after ID as well
     add_client(
         "keyspaces", verb::keyspaces, "Show the keyspaces of a node", "weir keyspaces -o json"
     );

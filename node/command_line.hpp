@@ -31,6 +31,7 @@ enum class verb {
   owner,
   ring,
   members,
+  forget,
   keyspaces,
   stats,
   health,
@@ -57,6 +58,7 @@ struct command_line {
   std::optional<std::string> if_match;
   std::optional<std::string> ttl;
   std::optional<std::string> simulate;  ///< "add=ID" or "remove=ID"
+  std::string member;                   ///< of forget
 
   std::vector<std::string> files;
   std::vector<std::string> sets;

@@ -26,6 +26,8 @@ exit_code run_remote(const command_line& line, const node_client& node, const co
       return run_ring(line, node, to);
     case verb::members:
       return run_members(line, node, to);
+    case verb::forget:
+      return run_forget(line, node, to);
     case verb::keyspaces:
       return run_keyspaces(line, node, to);
     case verb::stats:

@@ -64,6 +64,16 @@ TEST(CommandLine, TakesTheServerFromTheEnvironmentUnlessItIsGiven) {
   EXPECT_EQ(given.command->server, "http://n2:7421");
 }
 
+TEST(CommandLine, ForgetNamesAMember) {
+  const auto read = parse({"members", "forget", "n3", "-o", "json", "--server", "http://n2:7421"});
+  ASSERT_TRUE(read.command) << read.err;
+  EXPECT_EQ(read.command->command, verb::forget);
+  EXPECT_EQ(read.command->member, "n3");
+  EXPECT_EQ(read.command->output, output_format::json);
+  EXPECT_EQ(read.command->server, "http://n2:7421");
+  EXPECT_EQ(parse({"members"}).command->command, verb::members);
+}
+
 TEST(CommandLine, RefusesWhatItDoesNotKnowInOneLine) {
   const std::vector<std::vector<std::string>> wrong{
       {},
@@ -73,6 +83,9 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowInOneLine) {
       {"get", "users", "1", "2"},
       {"get", "users", "1", "--wat"},
       {"members", "-o", "xml"},
+      {"members", "forget"},
+      {"members", "forget", "n3", "n4"},
+      {"members", "n3"},
       {"mget", "users"},
       {"config"},
       {"config", "check"},
@@ -100,6 +113,7 @@ TEST(CommandLine, HelpOnEveryLevelHasAnExample) {
       {"owner"},
       {"ring"},
       {"members"},
+      {"members", "forget"},
       {"keyspaces"},
       {"stats"},
       {"health"},

@@ -275,6 +275,60 @@ TEST_F(CommandsTest, MembersShowsSelfAndOthers) {
   EXPECT_THAT(out_.str(), HasSubstr("2.5 s  refused\n"));
 }
 
+TEST_F(CommandsTest, MembersShowsTheLeaseAndWhoGrantsIt) {
+  answers(
+      200,
+      R"({"lease":{"valid":true,"lone":false,"left_ms":2600,"granted":2,"members":3,"views":1,"why":""},"members":[
+    {"id":"n1","address":"a:1","weight":1,"state":"reachable","self":true,"in_ring":true},
+    {"id":"n2","address":"a:2","weight":1,"state":"reachable","self":false,"in_ring":true,"granting":true,"feed_lag":0},
+    {"id":"n3","address":"a:3","weight":1,"state":"unreachable","self":false,"in_ring":true,"granting":false,
+    "feed_lag":17}]})"
+  );
+  EXPECT_EQ(run(verb::members), exit_code::ok);
+  EXPECT_THAT(out_.str(), HasSubstr("lease: valid, 2.6 s left, 2 of 3 members\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("self         yes   -                -"));
+  EXPECT_THAT(out_.str(), HasSubstr("reachable    yes   granting         0"));
+  EXPECT_THAT(out_.str(), HasSubstr("unreachable  yes   no              17"));
+}
+
+TEST_F(CommandsTest, MembersSaysWhyThereIsNoLease) {
+  const auto head_line = [&](const std::string& lease) {
+    answers(200, "{\"lease\":" + lease + ",\"members\":[]}");
+    out_.str("");
+    EXPECT_EQ(run(verb::members), exit_code::ok);
+    return out_.str().substr(0, out_.str().find('\n'));
+  };
+  EXPECT_EQ(
+      head_line(R"({"valid":false,"why":"no lease: 1 of 3 candidates answered"})"),
+      "no lease: 1 of 3 candidates answered"
+  );
+  EXPECT_EQ(head_line(R"({"valid":true,"lone":true})"), "lease: none needed, a lone node");
+  EXPECT_EQ(
+      head_line(R"({"valid":true,"left_ms":900,"granted":4,"members":5,"views":2})"),
+      "lease: valid, 900 ms left, 4 of 5 members, in each of 2 views"
+  );
+}
+
+TEST_F(CommandsTest, ForgetAsksTheNodeAndSaysWhatItMeans) {
+  line_.member = "n/3";
+  answers(200, R"({"forgotten":"n/3"})");
+  EXPECT_EQ(run(verb::forget), exit_code::ok);
+  EXPECT_EQ(asked_.at(0).method, http_method::post);
+  EXPECT_EQ(asked_url(), "http://n1:7421/cluster/members?forget=n%2F3");
+  EXPECT_EQ(out_.str(), "forgotten: n/3 counts no more; if it still runs anywhere, stop it\n");
+}
+
+TEST_F(CommandsTest, ForgettingNobodyIsAFailureThatNamesTheKnownOnes) {
+  line_.member = "n9";
+  answers(
+      404,
+      R"({"status":404,"code":"not_found","detail":"no member is called \"n9\"; this node knows: n1, n2"})"
+  );
+  EXPECT_EQ(run(verb::forget), exit_code::failure);
+  EXPECT_THAT(err_.str(), HasSubstr("weir members forget: n9: not_found"));
+  EXPECT_THAT(err_.str(), HasSubstr("this node knows: n1, n2"));
+}
+
 TEST_F(CommandsTest, StatsShowsTheHitRatio) {
   answers(
       200,
