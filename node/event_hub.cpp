@@ -6,7 +6,8 @@ namespace weir {
 
 log_level level_of(std::string_view event) noexcept {
   if (event == "peer.unreachable" || event == "peer.renamed" || event == "link.refused" ||
-      event == "link.protocol_error" || event == "link.listener") {
+      event == "peer.removed" || event == "peer.forgotten" || event == "node.returned" ||
+      event == "lease.lost" || event == "link.protocol_error" || event == "link.listener") {
     return log_level::warn;
   }
   if (event == "peer.candidate" || event.starts_with("link.")) return log_level::debug;

@@ -1,8 +1,36 @@
 #include "link_metrics.hpp"
 
-namespace weir {
+#include <array>
+#include <map>
+#include <string>
 
-void append_link_metrics(metrics_text& out, const peer_link_counters& of) {
+namespace weir {
+namespace {
+
+// One peer may have been dialled at several addresses.
+void append_peers(metrics_text& out, const std::vector<peer_link_state>& links) {
+  std::map<std::string, std::array<std::uint64_t, 3>> by_peer;
+  for (const auto& link : links) {
+    if (link.id.empty()) continue;
+    auto& sums = by_peer[link.id];
+    sums[0] += link.answered;
+    sums[1] += link.timed_out;
+    sums[2] += link.lost;
+  }
+  constexpr std::array<std::string_view, 3> outcomes{"ok", "timeout", "lost"};
+  out.family("weir_peer_requests_total", metric_type::counter, "Requests to a peer by outcome.");
+  for (const auto& [peer, sums] : by_peer) {
+    for (std::size_t i = 0; i != outcomes.size(); ++i) {
+      out.sample({{"peer", peer}, {"outcome", outcomes[i]}}, sums[i]);
+    }
+  }
+}
+
+}  // namespace
+
+void append_link_metrics(
+    metrics_text& out, const peer_link_counters& of, const std::vector<peer_link_state>& links
+) {
   const auto add =
       [&](std::string_view name, std::string_view help, std::uint64_t received, std::uint64_t sent
       ) {
@@ -25,6 +53,7 @@ void append_link_metrics(metrics_text& out, const peer_link_counters& of) {
   for (std::size_t i = 1; i != peer_fault_count; ++i) {
     out.sample({{"cause", name(static_cast<peer_fault>(i))}}, of.faults[i]);
   }
+  append_peers(out, links);
 }
 
 }  // namespace weir

@@ -101,7 +101,7 @@ struct node::impl {
   }
 
   void append_metrics(metrics_text& out) const {
-    if (network) append_link_metrics(out, network->counters());
+    if (network) append_link_metrics(out, network->counters(), network->links());
     if (options.metrics) options.metrics(out);
   }
 

@@ -24,10 +24,12 @@ peer_client::peer_client(
     std::shared_ptr<peer_core> core,
     asio::ip::tcp::socket socket,
     std::string address,
+    std::shared_ptr<peer_history> history,
     end_handler on_end
 )
     : peer_connection(std::move(core), std::move(socket), peer_side::dialler),
       address_(std::move(address)),
+      history_(std::move(history)),
       on_end_(std::move(on_end)),
       loop_(executor()),
       sweep_timer_(executor()) {}
@@ -52,6 +54,7 @@ error_code peer_client::call(
 
 void peer_client::on_up() {
   was_up_ = true;
+  history_->met(peer_.id);
   core().count_link_up();
   core().log("peer_up", {{"address", address_}, {"peer", peer_.id}});
   core().add_route(address_, std::static_pointer_cast<peer_client>(shared_from_this()));
@@ -75,6 +78,7 @@ peer_fault peer_client::on_message(const frame_message& message) {
       return ++unknown_replies_ < max_unknown_replies ? peer_fault::none
                                                       : peer_fault::unknown_replies;
     case peer_calls::match::taken:
+      history_->answered.add(1);
       break;
   }
   if (message.header.type == frame_type::fault) {
@@ -140,6 +144,7 @@ void peer_client::sweep() {
       });
     }
   }
+  history_->timed_out.add(expired.size());
   deliver_all(std::move(expired), errc::deadline_exceeded);
 }
 
@@ -150,6 +155,7 @@ void peer_client::abandon() {
       std::lock_guard lock(mutex_);
       calls_.abandon(core().env.now(), given_up);
     }
+    history_->lost.add(given_up.size());
     deliver_all(std::move(given_up), errc::unavailable);
   });
 }
@@ -162,6 +168,7 @@ void peer_client::on_closed(const connection_end& why) {
     std::lock_guard lock(mutex_);
     calls_.abandon(core().env.now(), pending);
   }
+  history_->lost.add(pending.size());
   deliver_all(std::move(pending), errc::unavailable);
   if (auto on_end = std::exchange(on_end_, {})) on_end(why, was_up_);
 }

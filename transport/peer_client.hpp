@@ -13,6 +13,25 @@
 
 namespace weir {
 
+/// What is known of one address beyond a single connection. Counted on the loop of its dialler.
+struct peer_history {
+  tally answered, timed_out, lost;
+
+  void met(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    id_ = id;
+  }
+
+  std::string last_id() const {
+    const std::lock_guard lock(mutex_);
+    return id_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string id_;
+};
+
 /// The dialling end of a connection: sends requests and hands each reply to its caller.
 class peer_client final : public peer_connection {
  public:
@@ -23,6 +42,7 @@ class peer_client final : public peer_connection {
       std::shared_ptr<peer_core> core,
       asio::ip::tcp::socket socket,
       std::string address,
+      std::shared_ptr<peer_history> history,
       end_handler on_end
   );
 
@@ -61,6 +81,7 @@ class peer_client final : public peer_connection {
   void sweep();
 
   std::string address_;
+  std::shared_ptr<peer_history> history_;
   end_handler on_end_;
   asio::any_completion_executor loop_;
   asio::steady_timer sweep_timer_;

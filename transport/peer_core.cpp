@@ -198,11 +198,14 @@ std::vector<peer_link_state> peer_core::links() const {
   std::vector<peer_link_state> all;
   std::lock_guard lock(mutex_);
   for (const auto& [address, dialler] : diallers_) {
-    if (const auto client = route(address)) {
-      all.push_back(client->state());
-    } else {
-      all.push_back({.address = address, .id = {}});
-    }
+    const auto client = route(address);
+    auto state = client ? client->state() : peer_link_state{.address = address, .id = {}};
+    const auto& history = dialler->history();
+    state.id = history.last_id();
+    state.answered = history.answered.get();
+    state.timed_out = history.timed_out.get();
+    state.lost = history.lost.get();
+    all.push_back(std::move(state));
   }
   return all;
 }

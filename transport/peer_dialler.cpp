@@ -146,7 +146,9 @@ void peer_dialler::hand_over(std::string_view leftover) {
   auto on_end = [self = shared_from_this(), this](const connection_end& why, bool was_up) {
     ended(why, was_up);
   };
-  client_ = std::make_shared<peer_client>(core_, std::move(socket_), address_, std::move(on_end));
+  client_ = std::make_shared<peer_client>(
+      core_, std::move(socket_), address_, history_, std::move(on_end)
+  );
   socket_ = tcp::socket(loop_);
   const auto client = client_;
   core_->add(client);

@@ -29,6 +29,8 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
 
   asio::io_context& loop() noexcept { return loop_; }
 
+  const peer_history& history() const noexcept { return *history_; }
+
  private:
   void dial();
   void resolve();
@@ -53,6 +55,7 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
   bool dialling_ = false;
   bool stopped_ = false;
   std::shared_ptr<peer_client> client_;
+  const std::shared_ptr<peer_history> history_ = std::make_shared<peer_history>();
   redial_pause pause_;
   std::string last_text_;  // what the log said last about this address
 };

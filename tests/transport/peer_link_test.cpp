@@ -218,6 +218,30 @@ TEST(PeerLinkTest, PingsMeasureTheRoundTrip) {
   EXPECT_TRUE(links[0].up);
   EXPECT_EQ(links[0].id, "n2");
   EXPECT_GT(links[0].rtt.count(), 0);
+  EXPECT_EQ(links[0].answered, 1u);
+}
+
+TEST(PeerLinkTest, TellsHowTheRequestsOfEachPeerEnded) {
+  peer_node a({.id = "n1"});
+  std::string address;
+  {
+    peer_node b({.id = "n2"});
+    address = b.address();
+    a.link_to(b, "n2");
+    auto kept = a.ask(address, get_many_request{"users", {"k"}});
+    ASSERT_TRUE(b.handler.saw("kept"));
+    a.network().abandon(address);
+    EXPECT_EQ(kept.get().error(), errc::unavailable);
+    auto late = a.ask(address, get_many_request{"users", {"k"}}, 20ms);
+    EXPECT_EQ(late.get().error(), errc::deadline_exceeded);
+  }
+  EXPECT_TRUE(a.handler.saw("down " + address + " reset"));
+  const auto links = a.network().links();
+  ASSERT_EQ(links.size(), 1u);
+  EXPECT_EQ(links[0].id, "n2") << "the last one, while the link is down";
+  EXPECT_EQ(links[0].answered, 0u);
+  EXPECT_EQ(links[0].timed_out, 1u);
+  EXPECT_EQ(links[0].lost, 1u);
 }
 
 TEST(PeerLinkTest, WhatIsOverALimitIsNotSent) {

@@ -69,10 +69,15 @@ struct peer_link_counters {
 /// One node that this one dials.
 struct peer_link_state {
   std::string address;
-  std::string id;  ///< empty while the link is down
+  std::string id;  ///< as the last handshake proved it; empty before the first
   bool up = false;
   std::chrono::microseconds rtt{0};  ///< moving average over pings, 0 = none yet
   std::size_t pending = 0;           ///< requests without a reply
+
+  // How the requests ended, over all connections since the address is dialled.
+  std::uint64_t answered = 0;   ///< whatever the answer was
+  std::uint64_t timed_out = 0;  ///< no answer by their deadline
+  std::uint64_t lost = 0;       ///< with the connection, or given up by a health verdict
 };
 
 /// The peer link: framed requests over one TCP connection per peer and direction.
