@@ -3,8 +3,6 @@
 #include "tests/sim/sim_loads.hpp"
 
 #include <algorithm>
-#include <optional>
-#include <unordered_map>
 #include <utility>
 
 namespace weir::sim {
@@ -12,69 +10,29 @@ namespace weir::sim {
 namespace {
 
 constexpr duration outcome_slack = 100ms;  // C8
-constexpr duration late_change =
-    20s;  // an unconfirmed change may be applied after the longest freeze
-constexpr duration longest_wire =
-    2s;  // the answer of a flight that a reader joined may be on its way
-constexpr duration clock_slack = 20ms;  // coarse clocks and late timers
-constexpr double slowest_clock = 0.98;  // TTLs run on clocks within 2 %
-
-using row = std::pair<std::string, std::string>;
 
 std::string text(instant when) {
   return std::to_string(static_cast<double>(when.count()) / 1e9) + " s";
 }
 
-duration stretched(milliseconds time) {
-  return duration(
-      static_cast<std::int64_t>(static_cast<double>(duration(time).count()) / slowest_clock)
-  );
-}
-
-/// The versions that acknowledged changes of one key demand of later reads, by when they were
-/// acknowledged.
-class demands {
- public:
-  void add(instant acknowledged, std::uint64_t version) {
-    log_.emplace_back(acknowledged, version);
-  }
-
-  void close() {
-    std::sort(log_.begin(), log_.end());
-    for (std::size_t i = 1; i < log_.size(); ++i)
-      log_[i].second = std::max(log_[i].second, log_[i - 1].second);
-  }
-
-  /// The least version that a read starting at `when` may return; 0 = any.
-  std::uint64_t at(instant when) const {
-    const auto later =
-        std::lower_bound(log_.begin(), log_.end(), std::pair(when, std::uint64_t{0}));
-    return later == log_.begin() ? 0 : std::prev(later)->second;
-  }
-
- private:
-  std::vector<std::pair<instant, std::uint64_t>> log_;
-};
-
 class judgement {
  public:
   judgement(cluster& run, const check_options& options)
-      : run_(run), past_(run.past()), source_(run.source()), options_(options) {}
+      : run_(run), past_(run.past()), options_(options) {}
 
   verdict pass() {
     out_.runs = 1;
     out_.virtual_time = run_.now();
     out_.hash = run_.world().history();
-    gather();
+    out_.violations = past_.violations;
+    out_.stale_reads_of_available = run_.judge().stale_reads_of_available();
     for (const request_record& request : past_.requests) {
-      check_ledger(request);
-      if (request.end == request_end::value) check_value(request);
-      if (request.end == request_end::not_found) check_absence(request);
-      if (request.end == request_end::failed) check_error(request);
+      if (!run_.is_broken()) check_ledger(request);
       count(request);
     }
-    count_loads(run_, out_);
     for (const fault_record& fault : past_.faults) ++out_.faults[std::string(name(fault.kind))];
+    if (run_.is_broken()) return std::move(out_);  // it stopped in the middle
+    count_loads(run_, out_);
     check_whole();
     return std::move(out_);
   }
@@ -109,90 +67,6 @@ class judgement {
     });
   }
 
-  // ---- C1, C2, C3 of a value
-
-  void check_value(const request_record& of) {
-    if (of.is_change()) return;
-    if (!of.is_intact) return blame(of, "C1: bytes that nobody wrote");
-    const value_label& label = *of.label;
-    if (label.keyspace != of.keyspace || label.key != of.key)
-      return blame(of, "C1: the value of " + label.keyspace + "/" + label.key);
-    const std::optional<instant> made = made_at(label);
-    if (!made) return blame(of, "C1: a value of no load and no put");
-    const duration age = of.started - *made;
-    if (age > stretched(ttl_of(of.keyspace)) + clock_slack)
-      blame(of, "C2: made " + text(age) + " before the read began");
-    check_freshness(of, label.version);
-  }
-
-  std::optional<instant> made_at(const value_label& label) const {
-    if (label.made_by == maker::put) {
-      const auto found = puts_.find(label.number);
-      if (found == puts_.end() || *found->second->label != label) return std::nullopt;
-      // Its TTL runs from when the owner got it, which a freeze or a cut may delay.
-      const request_record& put = *found->second;
-      return put.end == request_end::ok ? put.ended : put.started + late_change;
-    }
-    if (label.number == 0 || label.number > source_.loads().size()) return std::nullopt;
-    const load_record& load = source_.loads()[label.number - 1];
-    if (load.keyspace != label.keyspace || load.key != label.key || load.version != label.version ||
-        load.end != load_end::value)
-      return std::nullopt;
-    return load.begun;
-  }
-
-  void check_freshness(const request_record& of, std::uint64_t version) {
-    if (version >= demanded(of)) return;
-    (past_.is_faulty(of.started, 20s) ? out_.stale_reads_in_faults : out_.stale_reads_calm)++;
-  }
-
-  std::uint64_t demanded(const request_record& of) const {
-    const auto found = demands_.find({of.keyspace, of.key});
-    return found == demands_.end() ? 0 : found->second.at(of.started);
-  }
-
-  // ---- C7: absence and errors have a cause of their own time
-
-  void check_absence(const request_record& of) {
-    const duration kept = stretched(options_of(of.keyspace).negative_ttl) + clock_slack;
-    // A load may have read absence long before it ended, and waited for a frozen node after that.
-    const instant from = earliest_load_that_ended_after(of, of.started - kept);
-    if (source_.was_absent(of.keyspace, of.key, from, of.ended)) return;
-    const auto changes = changes_.find({of.keyspace, of.key});
-    if (changes != changes_.end())
-      for (const request_record* change : changes->second)
-        if (change->kind == request_kind::remove && change->started <= of.ended &&
-            (change->end == request_end::pending || change->ended + kept >= of.started ||
-             change->end != request_end::ok))
-          return;
-    blame(of, "C7: not found, though neither the source nor a removal said so");
-  }
-
-  instant earliest_load_that_ended_after(const request_record& of, instant when) const {
-    instant earliest = when;
-    const auto found = loads_.find({of.keyspace, of.key});
-    if (found == loads_.end()) return earliest;
-    for (const load_record* load : found->second)
-      if (load->end == load_end::absent && load->ended >= when && load->begun <= of.ended)
-        earliest = std::min(earliest, load->begun);
-    return earliest;
-  }
-
-  void check_error(const request_record& of) {
-    if (of.is_change()) return;
-    const bool is_of_source = of.error == errc::source_failed || of.error == errc::too_large;
-    if (!is_of_source) return;
-    const load_end expected =
-        of.error == errc::source_failed ? load_end::failed : load_end::too_much;
-    const auto found = loads_.find({of.keyspace, of.key});
-    if (found != loads_.end())
-      for (const load_record* load : found->second)
-        if (load->end == expected && load->ended + longest_wire >= of.started &&
-            load->ended <= of.ended)
-          return;
-    blame(of, "C7: " + of.error.message() + ", though no load failed meanwhile");
-  }
-
   // ---- counts, and what must hold of the whole
 
   void count(const request_record& of) {
@@ -207,15 +81,23 @@ class judgement {
     ++out_.outcomes[key];
     if (of.end == request_end::died || of.end == request_end::pending) return;
     const bool in_faults = is_in_faults(of.started);
+    const duration took = of.ended - of.started;
+    const float millis = std::chrono::duration<float, std::milli>(took).count();
     if (of.is_change()) {
-      if (in_faults) out_.confirmed_in_faults.count(of.end == request_end::ok);
+      if (in_faults && of.kind == request_kind::invalidate)
+        out_.confirmed_in_faults.count(of.end == request_end::ok);
+      if (of.end == request_end::ok) out_.ok_millis.push_back(millis);
       return;
     }
-    out_.slowest_read = std::max(out_.slowest_read, of.ended - of.started);
-    if (of.started < options_.calm_until) out_.cached_in_calm.count(of.was_answered_from_cache());
+    out_.slowest_read = std::max(out_.slowest_read, took);
+    if (of.started < options_.calm_until) {
+      out_.cached_in_calm.count(of.was_answered_from_cache());
+      out_.calm_millis.push_back(millis);
+    }
     if (in_faults) out_.cached_in_faults.count(of.was_answered_from_cache());
     if (is_recovered(of.started)) {
       out_.cached_after_recovery.count(of.was_answered_from_cache());
+      out_.recovered_millis.push_back(millis);
       if (of.end == request_end::failed)
         blame(of, "recovery: " + of.error.message() + " long after the last fault");
     }
@@ -232,16 +114,16 @@ class judgement {
   }
 
   void check_whole() {
-    const share& cached = out_.cached_in_faults;
-    if (cached.whole >= options_.least_reads_in_faults &&
-        cached.value() < options_.least_cached_in_faults)
-      blame(
-          "activity: only " + std::to_string(cached.part) + " of " + std::to_string(cached.whole) +
-          " reads during faults came from cache"
-      );
     if (options_.recovered_at > 0ns) {
       if (out_.cached_after_recovery.value() < 0.9 * out_.cached_in_calm.value())
         blame("recovery: the share of cached reads stayed low");
+      if (quantile(out_.recovered_millis, 0.9) > 1.5F * quantile(out_.calm_millis, 0.9) + 5)
+        blame("recovery: reads stayed slow");
+      for (std::size_t node = 0; node != run_.size(); ++node)
+        if (!run_.at(node).lease().is_valid)
+          blame(
+              "recovery: " + cluster::id_of(node) + " has no lease: " + run_.at(node).lease().why
+          );
       if (!run_.views_agree()) blame("recovery: the views still differ");
       for (std::size_t a = 0; a != run_.size(); ++a)
         for (std::size_t b = 0; b != run_.size(); ++b)
@@ -251,45 +133,6 @@ class judgement {
     if (const auto dropped = run_.wires().counts().replies_dropped; dropped != 0)
       blame("C8: " + std::to_string(dropped) + " requests of other nodes were never answered");
   }
-
-  // ---- tables
-
-  void gather() {
-    for (const load_record& load : source_.loads())
-      loads_[{load.keyspace, load.key}].push_back(&load);
-    std::vector<const request_record*> clears;
-    for (const request_record& request : past_.requests) {
-      if (request.is_read()) continue;
-      if (request.kind == request_kind::clear) {
-        clears.push_back(&request);
-      } else {
-        changes_[{request.keyspace, request.key}].push_back(&request);
-      }
-      if (request.kind == request_kind::put && request.label)
-        puts_[request.label->number] = &request;
-    }
-    for (const auto& [where, changes] : changes_)
-      for (const request_record* change : changes) demand(where, *change);
-    for (const auto& [where, loads] : loads_)
-      for (const request_record* clear : clears)
-        if (clear->keyspace == where.first) demand(where, *clear);
-    for (auto& [where, of] : demands_) of.close();
-  }
-
-  void demand(const row& where, const request_record& change) {
-    if (change.end != request_end::ok) return;
-    demands_[where].add(
-        change.ended, source_.version_at(where.first, where.second, change.started)
-    );
-  }
-
-  const keyspace_options& options_of(const std::string& keyspace) const {
-    for (const keyspace_options& o : run_.options().keyspaces)
-      if (o.name == keyspace) return o;
-    return run_.options().keyspaces[0];
-  }
-
-  milliseconds ttl_of(const std::string& keyspace) const { return options_of(keyspace).ttl; }
 
   void blame(const std::string& what) { out_.violations.push_back(what); }
 
@@ -303,12 +146,7 @@ class judgement {
 
   cluster& run_;
   const history& past_;
-  const source_world& source_;
   const check_options& options_;
-  std::map<row, std::vector<const load_record*>> loads_;
-  std::map<row, std::vector<const request_record*>> changes_;
-  std::map<row, demands> demands_;
-  std::unordered_map<std::uint64_t, const request_record*> puts_;
   verdict out_;
 };
 
@@ -318,6 +156,13 @@ void add_counts(std::map<Key, std::uint64_t>& to, const std::map<Key, std::uint6
 }
 
 }  // namespace
+
+float quantile(std::vector<float>& values, double share) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double last = static_cast<double>(values.size() - 1);
+  return values[static_cast<std::size_t>(share * last)];
+}
 
 verdict judge(cluster& run, const check_options& options) {
   return judgement(run, options).pass();
@@ -335,6 +180,8 @@ void verdict::add(const verdict& other) {
   cached_in_faults.add(other.cached_in_faults);
   cached_after_recovery.add(other.cached_after_recovery);
   confirmed_in_faults.add(other.confirmed_in_faults);
+  for (auto times : {&verdict::ok_millis, &verdict::calm_millis, &verdict::recovered_millis})
+    (this->*times).insert((this->*times).end(), (other.*times).begin(), (other.*times).end());
   slowest_read = std::max(slowest_read, other.slowest_read);
   loads += other.loads;
   keys_loaded += other.keys_loaded;
@@ -342,8 +189,7 @@ void verdict::add(const verdict& other) {
   add_counts(load_reasons, other.load_reasons);
   add_counts(excess_causes, other.excess_causes);
   for (std::size_t i = 0; i != at_once.size(); ++i) at_once[i] += other.at_once[i];
-  stale_reads_calm += other.stale_reads_calm;
-  stale_reads_in_faults += other.stale_reads_in_faults;
+  stale_reads_of_available += other.stale_reads_of_available;
   hash = mix(hash ^ other.hash);
 }
 

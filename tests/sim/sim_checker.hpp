@@ -16,9 +16,12 @@ struct check_options {
   instant calm_until{0};    ///< before it there were no faults
   instant healed_at{0};     ///< from then on there are none; 0 = never
   instant recovered_at{0};  ///< from then on the cluster must be as good as before; 0 = never
-  double least_cached_in_faults = 0.30;    ///< of the reads that were answered
-  std::size_t least_reads_in_faults = 50;  ///< fewer prove nothing either way
 };
+
+/// A cluster that passes everything through proves nothing: over many runs, at least so much must
+/// come from cache while faults last, and so many invalidations must be OK.
+inline constexpr double least_cached_in_faults = 0.30;
+inline constexpr double least_confirmed_in_faults = 0.50;
 
 struct share {
   std::uint64_t part = 0;
@@ -52,7 +55,10 @@ struct verdict {
   share cached_in_calm;
   share cached_in_faults;
   share cached_after_recovery;
-  share confirmed_in_faults;  ///< of the changes: OK
+  share confirmed_in_faults;            ///< of the invalidations that were answered: OK
+  std::vector<float> ok_millis;         ///< how long every change took that was OK
+  std::vector<float> calm_millis;       ///< how long reads took before the faults
+  std::vector<float> recovered_millis;  ///< and after the recovery
   duration slowest_read{0};
 
   std::uint64_t loads = 0;
@@ -62,16 +68,20 @@ struct verdict {
   std::map<std::string, std::uint64_t> excess_causes;  ///< of loads beside a running one of the key
   std::array<std::uint64_t, 5> at_once{};  ///< loads by how many of the key ran, itself included
 
-  /// C3 needs leases; until there are some, stale reads after OK are counted, not refused.
-  std::uint64_t stale_reads_calm = 0;
-  std::uint64_t stale_reads_in_faults = 0;
+  std::uint64_t stale_reads_of_available =
+      0;  ///< of keyspaces that serve without a lease: no violation
 
   std::uint64_t hash = 0;
 
   void add(const verdict& other);
 };
 
-/// Judges a finished run. Linear in its history but for the sorting.
+/// The value that `share` of the values do not exceed; sorts them. 0 for none.
+float quantile(std::vector<float>& values, double share);
+
+/// Judges a finished run: what the oracle found while it ran, and what only the whole can tell:
+/// that every request has one outcome in time (C8), that each load has a cause (C6), and that the
+/// cluster recovers.
 verdict judge(cluster& run, const check_options& options);
 
 }  // namespace weir::sim

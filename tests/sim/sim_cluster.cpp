@@ -8,10 +8,19 @@
 #include <boost/asio/detached.hpp>
 
 #include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
 namespace weir::sim {
+
+namespace {
+
+// What a client puts beside the label; every tenth value is a large one.
+constexpr std::size_t small_put = 8;
+constexpr std::size_t large_put = 8192;
+
+}  // namespace
 
 /// The client's end of one request: it notes the first ending, counts further ones, and notices
 /// when the engine forgets it.
@@ -32,6 +41,7 @@ class cluster::open_request {
     of.error = error;
     of.ended = in_.world_.now();
     in_.world_.note(mix(number_) ^ static_cast<std::uint64_t>(how));
+    if (const auto wrong = in_.oracle_.judge(of)) blame(*wrong);
   }
 
   void end(const result<lookup>& got) {
@@ -44,6 +54,7 @@ class cluster::open_request {
     of.from = got->entry.from;
     of.version = got->entry.version;
     of.age = got->entry.age;
+    if (!got->found && got->entry.meta) of.label = read_value(got->entry.meta->etag);
     if (got->found) {
       of.label = read_value(got->entry.value.view());
       of.is_intact = of.label.has_value();
@@ -54,10 +65,25 @@ class cluster::open_request {
   void end(const result<change_result>& got) {
     if (!got) return end(request_end::failed, got.error());
     record().version = got->version;
+    record().unconfirmed = got->unconfirmed;
+    record().bound = got->bound;
     end(got->is_partial() ? request_end::partial : request_end::ok);
   }
 
  private:
+  // Time stops where a promise is broken, with what led to it.
+  void blame(const std::string& what) {
+    if (in_.is_broken()) return;
+    const request_record& of = record();
+    in_.history_.violations.push_back(
+        "request " + std::to_string(of.number) + " (" + std::string(name(of.kind)) + ' ' +
+        of.keyspace + '/' + of.key + " at " + id_of(of.node) + ", started at " +
+        std::to_string(static_cast<double>(of.started.count()) / 1e9) + " s): " + what + '\n' +
+        in_.oracle_.around(of)
+    );
+    in_.world_.stop();
+  }
+
   cluster& in_;
   const std::uint64_t number_;
 };
@@ -67,29 +93,31 @@ cluster::cluster(cluster_options options)
       world_(options_.seed),
       wires_(world_, options_.seed),
       source_(world_, options_.seed),
-      random_(options_.seed, 0xc105) {
+      random_(options_.seed, 0xc105),
+      oracle_(world_, source_, history_, options_.keyspaces) {
   if (options_.keyspaces.empty()) {
     keyspace_options users;
     users.name = "users";
     users.writes = writes::allow;
     options_.keyspaces.push_back(users);
   }
-  std::vector<member> members;
+  const std::size_t started = std::min(options_.start_nodes, options_.nodes);
+  nodes_.resize(options_.nodes);
   std::vector<std::size_t> all;
   for (std::size_t i = 0; i != options_.nodes; ++i) {
-    members.push_back({id_of(i), 0, 1, address_of(i)});
-    all.push_back(i);
+    nodes_[i].is_known = options_.knows_late_nodes || i < started;
+    if (nodes_[i].is_known) all.push_back(i);
   }
-  full_ring_ = std::make_unique<weir::ring>(members, options_.engine.ring);
-  nodes_.resize(options_.nodes);
+  wires_.watch([this](const peer_request& request) { received(request); });
+  add_ring();
   for (node& n : nodes_) {
     const std::int64_t ppm =
         static_cast<std::int64_t>(random_.uniform(-1, 1) * static_cast<double>(options_.most_ppm));
     n.on.clock = node_clock(ppm, random_.between(1s, 100'000s));
     n.on.coarse_tick = random_.between(1ms, 10ms);
+    n.on.clock_stops_in_freeze = options_.clock_stops_in_freeze;
     n.candidates = all;
   }
-  const std::size_t started = std::min(options_.start_nodes, options_.nodes);
   for (std::size_t i = 0; i != started; ++i) boot(i);
 }
 
@@ -104,7 +132,7 @@ bool cluster::run_until(const std::function<bool()>& done, duration at_most) {
 
 // ---- lives and deaths
 
-void cluster::boot(std::size_t number) {
+void cluster::boot(std::size_t number, duration discovery_answers_after) {
   node& n = nodes_[number];
   n.on.seed = random_.next();
   n.env = std::make_unique<sim_environment>(world_, ++last_owner_, n.on);
@@ -119,7 +147,12 @@ void cluster::boot(std::size_t number) {
     n.engine->join(*n.net);
     n.net->listen(*n.engine);
   });
-  set_candidates(number, n.candidates);
+  if (discovery_answers_after == 0ns) return set_candidates(number, n.candidates);
+  auto answer = [this, number, life = last_owner_] {
+    if (is_up(number) && nodes_[number].env->owner() == life)
+      set_candidates(number, nodes_[number].candidates);
+  };
+  world_.after(discovery_answers_after, std::move(answer));
 }
 
 // The frames go first, while engine and network are there; then the engine, which may make handlers
@@ -141,16 +174,17 @@ void cluster::kill(std::size_t node, going_down how) {
   destroy(node, how);
 }
 
-void cluster::restart(std::size_t node) {
+void cluster::restart(std::size_t node, duration discovery_answers_after) {
   if (is_up(node)) return;
   end_fault(fault_kind::crash, node, node);
-  boot(node);
+  boot(node, discovery_answers_after);
 }
 
 void cluster::freeze(std::size_t node) {
   if (!is_up(node) || is_frozen(node)) return;
   nodes_[node].is_frozen = true;
   ++nodes_[node].freezes;
+  nodes_[node].frozen_at = now();
   world_.hold(nodes_[node].env->owner());
   history_.faults.push_back({fault_kind::freeze, node, node, now()});
 }
@@ -166,6 +200,7 @@ void cluster::freeze(std::size_t node, duration time) {
 void cluster::thaw(std::size_t node) {
   if (!is_up(node) || !is_frozen(node)) return;
   nodes_[node].is_frozen = false;
+  nodes_[node].env->slept(now() - nodes_[node].frozen_at);
   world_.release(nodes_[node].env->owner());
   end_fault(fault_kind::freeze, node, node);
 }
@@ -200,6 +235,11 @@ void cluster::heal() {
     thaw(i);
     if (!is_up(i)) restart(i);
   }
+  for (std::size_t i = 0; i != size(); ++i)
+    if (!is_known(i)) begin_change(fault_kind::join, i);
+  std::vector<std::size_t> all(size());
+  std::iota(all.begin(), all.end(), 0);
+  for (std::size_t i = 0; i != size(); ++i) set_candidates(i, all);
   for (fault_record& fault : history_.faults) fault.until = std::min(fault.until, now());
 }
 
@@ -215,12 +255,38 @@ void cluster::set_candidates(std::size_t node, const std::vector<std::size_t>& o
   std::vector<candidate> named;
   for (const std::size_t other : others) named.push_back({id_of(other), address_of(other)});
   nodes_[node].candidates = others;
-  if (is_up(node))
-    nodes_[node].env->run([&] { nodes_[node].engine->set_candidates(std::move(named)); });
+  if (!is_up(node)) return;
+  auto tell = [engine = nodes_[node].engine.get(), named = std::move(named)]() mutable {
+    engine->set_candidates(std::move(named));
+  };
+  if (is_frozen(node)) {
+    nodes_[node].env->run_at(now(), std::move(tell));
+  } else {
+    nodes_[node].env->run(std::move(tell));
+  }
+}
+
+void cluster::name_candidate(std::size_t node, std::size_t other) {
+  auto named = nodes_[node].candidates;
+  if (std::find(named.begin(), named.end(), other) == named.end()) named.push_back(other);
+  set_candidates(node, named);
+}
+
+void cluster::drop_candidate(std::size_t node, std::size_t other) {
+  auto named = nodes_[node].candidates;
+  std::erase(named, other);
+  set_candidates(node, named);
+}
+
+void cluster::begin_change(fault_kind kind, std::size_t node) {
+  history_.faults.push_back({kind, node, node, now()});
+  if (kind != fault_kind::join) return;
+  nodes_[node].is_known = true;
+  add_ring();
 }
 
 void cluster::leave(std::size_t node) {
-  history_.faults.push_back({fault_kind::leave, node, node, now()});
+  begin_change(fault_kind::leave, node);
   sim_environment& env = *nodes_[node].env;
   env.run([&] { at(node).leave(env.now() + 1s, [] {}); });
 }
@@ -235,7 +301,10 @@ std::uint64_t cluster::start(std::size_t node, request what) {
   record.node = node;
   record.keyspace = what.keyspace;
   record.key = what.key;
-  record.started = record.due = now();
+  record.session = what.session;
+  record.ttl = what.ttl;
+  record.basis = what.basis;
+  record.started = record.received = record.due = now();
   history_.requests.push_back(std::move(record));
   auto open = std::make_shared<open_request>(*this, number);
   if (!is_up(node)) return number;  // nobody listens: connection lost
@@ -243,19 +312,32 @@ std::uint64_t cluster::start(std::size_t node, request what) {
   auto begin = [this, node, what = std::move(what), open = std::move(open)]() mutable {
     request_record& of = open->record();
     sim_environment& env = *nodes_[node].env;
-    of.started = now();  // a read starts when its node has parsed it
-    of.due = env.clock().when(env.now() + what.timeout);
+    of.started = of.received = now();  // a read starts when its node has parsed it
+    of.due = env.when(env.now() + what.timeout);
     weir::keyspace on = nodes_[node].engine->find_keyspace(what.keyspace);
     if (what.kind == request_kind::put) {
       // The client writes the database first and then tells the cache.
       const std::uint64_t version = source_.write(what.keyspace, what.key);
       of.label = value_label{what.keyspace, what.key, version, maker::put, ++puts_};
+      history_.put_requests.push_back(of.number);
     }
+    if (what.kind == request_kind::remove) oracle_.removal_received(what.keyspace, what.key);
     auto work = perform(std::move(on), std::move(what), std::move(open));
     asio::co_spawn(env.executor(), std::move(work), asio::detached);
   };
   nodes_[node].env->run_at(now(), std::move(begin));
   return number;
+}
+
+// Puts and removals take effect where they are received, which a frozen or cut off node does late.
+void cluster::received(const peer_request& request) {
+  const auto* change = std::get_if<change_request>(&request.body);
+  if (change == nullptr) return;
+  if (change->kind == change_kind::remove) oracle_.removal_received(change->keyspace, change->key);
+  if (change->kind != change_kind::put) return;
+  const auto label = read_value(change->value.view());
+  if (label && label->made_by == maker::put)
+    history_.requests[history_.put_requests[label->number - 1] - 1].received = now();
 }
 
 asio::awaitable<void> cluster::perform(
@@ -266,9 +348,11 @@ asio::awaitable<void> cluster::perform(
   change.timeout = what.timeout;
   switch (what.kind) {
     case request_kind::get:
+    case request_kind::owner_get:
     case request_kind::fresh_get: {
       get_options options;
       options.timeout = what.timeout;
+      if (what.kind == request_kind::owner_get) options.from = read_from::owner;
       if (what.kind == request_kind::fresh_get) options.from = read_from::source;
       const result<lookup> got = co_await on.async_find(what.key, options);
       open->end(got);
@@ -279,7 +363,8 @@ asio::awaitable<void> cluster::perform(
       options.ttl = what.ttl;
       options.condition = what.condition;
       options.timeout = what.timeout;
-      bytes value(write_value(*open->record().label, 8));
+      const value_label& label = *open->record().label;
+      bytes value(write_value(label, label.number % 10 == 0 ? large_put : small_put));
       const result<change_result> got = co_await on.async_put(what.key, std::move(value), options);
       open->end(got);
       break;
@@ -306,12 +391,17 @@ request_record cluster::run(std::size_t node, request what) {
   const duration limit = what.timeout + 60s;
   const std::uint64_t number = start(node, std::move(what));
   const auto is_over = [&] { return outcome(number).endings > 0; };
-  if (!run_until(is_over, limit)) throw std::runtime_error("a request was never answered");
+  if (!run_until(is_over, limit))
+    throw std::runtime_error(is_broken() ? past().violations[0] : "a request was never answered");
   return outcome(number);
 }
 
 request_record cluster::invalidate(std::size_t node, const std::string& key) {
   return run(node, {.kind = request_kind::invalidate, .key = key});
+}
+
+request_record cluster::put(std::size_t node, const std::string& key, precondition condition) {
+  return run(node, {.kind = request_kind::put, .key = key, .condition = condition});
 }
 
 // ---- what there is
@@ -320,14 +410,31 @@ weir::keyspace cluster::keyspace(std::size_t node, const std::string& name) {
   return at(node).find_keyspace(name.empty() ? options_.keyspaces[0].name : name);
 }
 
-std::size_t cluster::owner(const std::string& key, const std::string& keyspace) const {
-  const auto& name = keyspace.empty() ? options_.keyspaces[0].name : keyspace;
-  return full_ring_->owner_index(slot_of(name, key));
+void cluster::add_ring() {
+  std::vector<member> members;
+  for (std::size_t i = 0; i != size(); ++i)
+    if (is_known(i)) members.push_back({id_of(i), 0, 1, address_of(i)});
+  rings_.emplace_back(now(), std::make_unique<weir::ring>(members, options_.engine.ring));
 }
 
-std::size_t cluster::gutter(const std::string& key, const std::string& keyspace) const {
-  const auto& name = keyspace.empty() ? options_.keyspaces[0].name : keyspace;
-  return full_ring_->gutter_index(slot_of(name, key));
+const weir::ring& cluster::ring_at(instant when) const {
+  auto last = rings_.rbegin();
+  while (last->first > when && last != std::prev(rings_.rend())) ++last;
+  return *last->second;
+}
+
+std::uint16_t cluster::slot(const std::string& key, const std::string& keyspace) const {
+  return slot_of(keyspace.empty() ? options_.keyspaces[0].name : keyspace, key);
+}
+
+std::size_t cluster::owner(const std::string& key, const std::string& keyspace, instant when)
+    const {
+  return std::stoul(ring_at(when).owner(slot(key, keyspace)).id.substr(1));
+}
+
+std::size_t cluster::gutter(const std::string& key, const std::string& keyspace, instant when)
+    const {
+  return std::stoul(ring_at(when).gutter(slot(key, keyspace)).id.substr(1));
 }
 
 std::string cluster::key_of(std::size_t node, int number) const {

@@ -4,6 +4,7 @@
 #include "tests/sim/sim_fabric.hpp"
 #include "tests/sim/sim_history.hpp"
 #include "tests/sim/sim_network.hpp"
+#include "tests/sim/sim_oracle.hpp"
 #include "tests/sim/sim_scheduler.hpp"
 #include "tests/sim/sim_source.hpp"
 
@@ -26,6 +27,8 @@ struct cluster_options {
   engine_options engine{};
   std::vector<keyspace_options> keyspaces{};  ///< empty = one, "users", writable
   std::size_t start_nodes = SIZE_MAX;         ///< the first so many run from the beginning
+  bool knows_late_nodes = true;               ///< and discovery names the others from the beginning
+  bool clock_stops_in_freeze = false;         ///< of every machine
 
   /// What one node is told otherwise than the others.
   std::function<void(std::size_t, engine_options&)> but{};
@@ -53,7 +56,7 @@ class cluster {
 
   // Faults. Each is noted in the history.
   void kill(std::size_t node, going_down how = going_down::process);
-  void restart(std::size_t node);
+  void restart(std::size_t node, duration discovery_answers_after = 0ns);
   void freeze(std::size_t node);
   void freeze(std::size_t node, duration time);
   void thaw(std::size_t node);
@@ -62,14 +65,25 @@ class cluster {
   void mend(std::size_t from, std::size_t to);
   void spoil_wires(const wire_faults& faults);
 
-  /// Mends every cut, calms the wires, thaws and restarts every node.
+  /// Mends every cut, calms the wires, thaws and restarts every node, and lets discovery name all
+  /// to all.
   void heal();
 
   // Membership.
   void start(std::size_t node) { restart(node); }
 
+  /// The node says that it goes; it runs on until it is killed.
   void leave(std::size_t node);
   void set_candidates(std::size_t node, const std::vector<std::size_t>& others);
+
+  /// What discovery tells `node` from now on: `other` is there, or is not.
+  void name_candidate(std::size_t node, std::size_t other);
+  void drop_candidate(std::size_t node, std::size_t other);
+
+  /// Notes that the membership of `node` changes from now on, or has come to rest.
+  void begin_change(fault_kind kind, std::size_t node);
+
+  void end_change(fault_kind kind, std::size_t node) { end_fault(kind, node, node); }
 
   // Requests of clients. start() returns at once; its record tells the outcome.
   struct request {
@@ -79,6 +93,8 @@ class cluster {
     milliseconds timeout{5000};
     std::optional<milliseconds> ttl{};
     precondition condition{};
+    std::size_t session = 0;  ///< requests of one session and node are one client's; 0 = none
+    std::optional<observation> basis{};  ///< when the version of `condition` was observed
   };
 
   std::uint64_t start(std::size_t node, request what);
@@ -92,6 +108,7 @@ class cluster {
   request_record get(std::size_t node, const std::string& key) { return run(node, {.key = key}); }
 
   request_record invalidate(std::size_t node, const std::string& key);
+  request_record put(std::size_t node, const std::string& key, precondition condition = {});
 
   // What there is.
   std::size_t size() const noexcept { return nodes_.size(); }
@@ -107,8 +124,18 @@ class cluster {
   const node_clock& clock(std::size_t node) const noexcept { return nodes_[node].on.clock; }
 
   weir::keyspace keyspace(std::size_t node, const std::string& name = {});
-  std::size_t owner(const std::string& key, const std::string& keyspace = {}) const;
-  std::size_t gutter(const std::string& key, const std::string& keyspace = {}) const;
+
+  /// False for a node that runs for the first time later, and that nobody was told of.
+  bool is_known(std::size_t node) const noexcept { return nodes_[node].is_known; }
+
+  /// Who owns a key, and who stands in for him, when all who belong to the cluster at `when` are in
+  /// the ring.
+  std::size_t owner(
+      const std::string& key, const std::string& keyspace = {}, instant when = instant::max()
+  ) const;
+  std::size_t gutter(
+      const std::string& key, const std::string& keyspace = {}, instant when = instant::max()
+  ) const;
 
   /// A key that `node` owns; different for each `number`.
   std::string key_of(std::size_t node, int number = 0) const;
@@ -131,9 +158,12 @@ class cluster {
 
   const history& past() const noexcept { return history_; }
 
-  const cluster_options& options() const noexcept { return options_; }
+  const oracle& judge() const noexcept { return oracle_; }
 
-  const weir::ring& full_ring() const noexcept { return *full_ring_; }
+  /// True as soon as an answer broke a promise: time stands still then.
+  bool is_broken() const noexcept { return !history_.violations.empty(); }
+
+  const cluster_options& options() const noexcept { return options_; }
 
   std::uint64_t puts() const noexcept { return puts_; }
 
@@ -151,16 +181,22 @@ class cluster {
     std::unique_ptr<weir::engine> engine;
     std::vector<std::size_t> candidates;
     std::uint64_t freezes = 0;
+    instant frozen_at{0};
     bool is_frozen = false;
+    bool is_known = true;
   };
   class open_request;
 
-  void boot(std::size_t number);
+  void boot(std::size_t number, duration discovery_answers_after = 0ns);
   void destroy(std::size_t number, going_down how);
   void begin(std::size_t node, std::uint64_t number, request what);
   asio::awaitable<void> perform(
       weir::keyspace on, request what, std::shared_ptr<open_request> open
   );
+  void add_ring();
+  std::uint16_t slot(const std::string& key, const std::string& keyspace) const;
+  const weir::ring& ring_at(instant when) const;
+  void received(const peer_request& request);
   void end_fault(fault_kind kind, std::size_t node, std::size_t other);
 
   cluster_options options_;
@@ -169,8 +205,10 @@ class cluster {
   source_world source_;
   random_stream random_;
   history history_;
+  oracle oracle_;
   std::vector<node> nodes_;
-  std::unique_ptr<weir::ring> full_ring_;
+  std::vector<std::pair<instant, std::unique_ptr<weir::ring>>>
+      rings_;  // of those known, from when on
   owner_id last_owner_ = the_world;
   std::uint64_t puts_ = 0;
 };

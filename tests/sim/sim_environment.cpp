@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -35,7 +36,28 @@ timer_id sim_environment::schedule(time_point when, completion<> callback) {
   if (!alive_) return 0;
   const duration late =
       lateness_.exponential(machine_.timer_lateness, 20 * machine_.timer_lateness);
-  return run_at(machine_.clock.when(when) + late, std::move(callback));
+  const instant due = this->when(when) + late;
+  if (!machine_.clock_stops_in_freeze) return run_at(due, std::move(callback));
+  auto named = std::make_shared<event_id>(0);
+  auto ring = [this, named, when, callback = std::move(callback)]() mutable {
+    fire(*named, when, std::move(callback));
+  };
+  return *named = world_.at(due, std::move(ring), owner_);
+}
+
+void sim_environment::fire(event_id timer, time_point local, action work) {
+  put_off_.erase(timer);
+  if (now() >= local) return run(std::move(work));
+  auto again = [this, timer, local, work = std::move(work)]() mutable {
+    fire(timer, local, std::move(work));
+  };
+  put_off_[timer] = world_.at(when(local), std::move(again), owner_);
+}
+
+void sim_environment::cancel(timer_id timer) noexcept {
+  const auto later = put_off_.find(timer);
+  world_.cancel(later == put_off_.end() ? timer : later->second);
+  if (later != put_off_.end()) put_off_.erase(timer);
 }
 
 error_code sim_environment::run_blocking(completion<> work) {

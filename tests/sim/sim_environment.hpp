@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 
 namespace weir::sim {
 
@@ -20,6 +21,7 @@ struct machine {
   duration timer_lateness = 200us;  ///< mean; timers never fire early
   std::size_t pool_size = 16;       ///< blocking calls at once
   std::uint64_t seed = 1;
+  bool clock_stops_in_freeze = false;  ///< as CLOCK_MONOTONIC does: the wrong clock for a lease
 };
 
 /// The environment of one incarnation of one node: its own clock and event loop under virtual time.
@@ -34,7 +36,7 @@ class sim_environment final : public environment {
   sim_environment(const sim_environment&) = delete;
   sim_environment& operator=(const sim_environment&) = delete;
 
-  time_point now() const noexcept override { return machine_.clock.at(world_.now()); }
+  time_point now() const noexcept override { return machine_.clock.at(world_.now() - slept_); }
 
   time_point coarse_now() const noexcept override;
 
@@ -48,7 +50,7 @@ class sim_environment final : public environment {
 
   timer_id schedule(time_point when, completion<> callback) override;
 
-  void cancel(timer_id timer) noexcept override { world_.cancel(timer); }
+  void cancel(timer_id timer) noexcept override;
 
   error_code run_blocking(completion<> work) override;
 
@@ -74,7 +76,13 @@ class sim_environment final : public environment {
 
   scheduler& world() noexcept { return world_; }
 
-  const node_clock& clock() const noexcept { return machine_.clock; }
+  /// The first instant at which now() is `local` or more, unless the node is frozen until then.
+  instant when(time_point local) const noexcept { return machine_.clock.when(local) + slept_; }
+
+  /// The machine was frozen for `time` just now.
+  void slept(duration time) noexcept {
+    if (machine_.clock_stops_in_freeze) slept_ += time;
+  }
 
  private:
   struct event_loop : asio::io_context {
@@ -84,6 +92,7 @@ class sim_environment final : public environment {
   };
 
   void poll();
+  void fire(event_id timer, time_point local, action work);
 
   scheduler& world_;
   const owner_id owner_;
@@ -92,6 +101,8 @@ class sim_environment final : public environment {
   random_stream lateness_;
   const std::uint64_t hash_seed_;
   event_loop loop_;
+  duration slept_{0};                     // of a clock that stops in a freeze
+  std::map<event_id, event_id> put_off_;  // timers that such a clock made wait once more
   std::size_t in_pool_now_ = 0;
   bool in_pool_ = false;
   bool alive_ = true;

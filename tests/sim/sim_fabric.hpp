@@ -6,6 +6,7 @@
 #include <weir/engine/peer.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -79,6 +80,9 @@ class fabric {
 
   const fabric_counts& counts() const noexcept { return counts_; }
 
+  /// Calls `watcher` with every request when the node that it was sent to begins to serve it.
+  void watch(std::function<void(const peer_request&)> watcher) { watcher_ = std::move(watcher); }
+
   // For sim_network only.
   void add(const std::string& address, sim_network& node);
   void remove(const std::string& address, going_down how);
@@ -86,6 +90,10 @@ class fabric {
   void close(link_id link);
   void send_request(link_id link, std::uint64_t request, peer_request body);
   void send_reply(link_id link, std::uint64_t request, peer_reply body);
+
+  void note_received(const peer_request& request) {
+    if (watcher_) watcher_(request);
+  }
 
   void note_dropped_reply() { ++counts_.replies_dropped; }
 
@@ -138,6 +146,7 @@ class fabric {
   std::map<link_id, link> links_;
   link_id last_link_ = 0;
   fabric_counts counts_;
+  std::function<void(const peer_request&)> watcher_;
 };
 
 }  // namespace weir::sim

@@ -8,6 +8,8 @@ std::string_view name(request_kind kind) noexcept {
   switch (kind) {
     case request_kind::get:
       return "get";
+    case request_kind::owner_get:
+      return "owner get";
     case request_kind::fresh_get:
       return "fresh get";
     case request_kind::put:
@@ -56,6 +58,8 @@ std::string_view name(fault_kind kind) noexcept {
       return "join";
     case fault_kind::leave:
       return "leave";
+    case fault_kind::remove:
+      return "remove";
   }
   return "?";
 }

@@ -15,7 +15,15 @@
 
 namespace weir::sim {
 
-enum class request_kind : std::uint8_t { get, fresh_get, put, remove, invalidate, clear };
+enum class request_kind : std::uint8_t {
+  get,
+  owner_get,  ///< the owner's answer, whatever copies there are nearer
+  fresh_get,  ///< from the source
+  put,
+  remove,
+  invalidate,
+  clear,
+};
 
 std::string_view name(request_kind kind) noexcept;
 
@@ -31,12 +39,19 @@ enum class request_end : std::uint8_t {
 
 std::string_view name(request_end end) noexcept;
 
+/// A version that a client was given, for a later precondition.
+struct observation {
+  weir::version version;
+  instant when{0};  ///< it was in the client's hands
+};
+
 /// One request of a client and what became of it. Times are virtual, not those of any node.
 struct request_record {
   std::uint64_t number = 0;
   request_kind kind = request_kind::get;
   std::size_t node = 0;
   owner_id incarnation = 0;
+  std::size_t session = 0;  ///< one connection of one client to this node; 0 = none
   std::string keyspace;
   std::string key;
   instant started{0};
@@ -44,16 +59,20 @@ struct request_record {
   instant ended{0};
   request_end end = request_end::pending;
   error_code error;
-  int endings = 0;                   ///< must become 1
-  bool is_intact = false;            ///< of a value: the checksum held
-  std::optional<value_label> label;  ///< of a value that was returned or put
+  int endings = 0;         ///< must become 1
+  bool is_intact = false;  ///< of a value: the checksum held
+  std::optional<value_label>
+      label;  ///< of a value or absence that was returned, or a value that was put
+  std::optional<milliseconds> ttl;   ///< of a value that was put
+  std::optional<observation> basis;  ///< of a conditional change: what must not have changed since
   origin from;
   weir::version version;
   milliseconds age{0};
+  std::vector<std::string> unconfirmed;  ///< of a partial change
+  milliseconds bound{0};                 ///< of a partial change
+  instant received{0};  ///< of a put: when a node that may have applied it got it last
 
-  bool is_read() const noexcept {
-    return kind == request_kind::get || kind == request_kind::fresh_get;
-  }
+  bool is_read() const noexcept { return kind <= request_kind::fresh_get; }
 
   bool is_change() const noexcept { return !is_read(); }
 
@@ -63,11 +82,20 @@ struct request_record {
   }
 };
 
-enum class fault_kind : std::uint8_t { crash, freeze, cut, wires, join, leave };
+enum class fault_kind : std::uint8_t {
+  crash,
+  freeze,
+  cut,
+  wires,
+  join,    ///< a node that was not a member appears
+  leave,   ///< a node says that it goes
+  remove,  ///< discovery drops a node
+};
 
 std::string_view name(fault_kind kind) noexcept;
 
-/// One fault, from its start to its cure. `wires` concerns every path.
+/// One fault, from its start to its cure. `wires` concerns every path, and a change of the
+/// membership every key.
 struct fault_record {
   fault_kind kind = fault_kind::crash;
   std::size_t node = 0;
@@ -75,8 +103,10 @@ struct fault_record {
   instant from{0};
   instant until = instant::max();
 
+  bool is_of_membership() const noexcept { return kind >= fault_kind::join; }
+
   bool concerns(std::size_t some_node) const noexcept {
-    return kind == fault_kind::wires || node == some_node ||
+    return kind == fault_kind::wires || is_of_membership() || node == some_node ||
            (kind == fault_kind::cut && other == some_node);
   }
 };
@@ -85,6 +115,8 @@ struct fault_record {
 struct history {
   std::vector<request_record> requests;  ///< by number, from 1
   std::vector<fault_record> faults;
+  std::vector<std::uint64_t> put_requests;  ///< request of each put, by number, from 1
+  std::vector<std::string> violations;      ///< found while it ran; the first one stops the run
 
   /// True while a fault was active, or within `after` its cure.
   bool is_faulty(instant when, duration after = 0ns) const noexcept;

@@ -110,7 +110,7 @@ class load_table {
 
   std::string detour(const std::string& what, const load_record& load) const {
     const std::string_view why =
-        fault_near(load.node, run_.owner(load.key, load.keyspace), load.begun);
+        fault_near(load.node, run_.owner(load.key, load.keyspace, load.begun), load.begun);
     return why == no_cause ? std::string(why) : what + ": " + std::string(why);
   }
 
@@ -124,7 +124,7 @@ class load_table {
         if (is_changed_between(load, other->begun, load.begun)) return "overtaken by a change";
       }
     if (is_same_life) return std::string(no_cause);
-    const std::size_t owner = run_.owner(load.key, load.keyspace);
+    const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
     std::string_view why = fault_near(load.node, owner, load.begun);
     for (const load_record* other : beside)
       if (why == no_cause) why = fault_near(other->node, owner, load.begun);
@@ -136,8 +136,8 @@ class load_table {
   // ---- parts
 
   role role_of(const load_record& load) const {
-    if (run_.owner(load.key, load.keyspace) == load.node) return role::owner;
-    if (run_.gutter(load.key, load.keyspace) == load.node) return role::gutter;
+    if (run_.owner(load.key, load.keyspace, load.begun) == load.node) return role::owner;
+    if (run_.gutter(load.key, load.keyspace, load.begun) == load.node) return role::gutter;
     return role::other;
   }
 

@@ -1,5 +1,7 @@
-// weir_sim: many seeds of the scenario, one table. Exits 1 when a promise was broken.
+// weir_sim: many seeds of the scenario and one table, or the score of the mutations. Exits 1 when a
+// promise was broken, the cluster did too little, or a mutation got away.
 
+#include "tests/sim/sim_mutations.hpp"
 #include "tests/sim/sim_scenario.hpp"
 
 #include <chrono>
@@ -17,19 +19,47 @@ using namespace weir::sim;
 struct arguments {
   std::uint64_t first = 1;
   std::uint64_t seeds = 200;
-  std::size_t nodes = 3;
-  double requests_per_second = 200;
+  std::size_t nodes = 0;
+  double requests_per_second = 250;
+  flavour about = flavour::general;
   std::optional<std::uint64_t> verbose;
+  bool hunts = false;
+  std::string mutant;  ///< one mutation only; empty = none, or all when hunting
 };
 
 constexpr std::string_view usage =
-    "weir_sim [--seeds N] [--first N] [--nodes N] [--rate REQUESTS_PER_SECOND] [--verbose SEED]\n";
+    "weir_sim [--seeds N] [--first N] [--nodes N] [--rate REQUESTS_PER_SECOND] [--flavour NAME]\n"
+    "         [--mutant RULE] [--verbose SEED]\n"
+    "weir_sim --gate        200 seeds, 2,000 with WEIR_SOAK=1 in the environment\n"
+    "weir_sim --mutations [--mutant RULE] [--seeds N]\n";
+
+std::optional<flavour> flavour_called(std::string_view wanted) {
+  for (int i = 0; i <= static_cast<int>(flavour::last); ++i)
+    if (name(static_cast<flavour>(i)) == wanted) return static_cast<flavour>(i);
+  return std::nullopt;
+}
+
+const mutation* mutation_called(std::string_view wanted) {
+  for (const mutation& each : mutations())
+    if (each.name == wanted) return &each;
+  return nullptr;
+}
 
 std::optional<arguments> parse(int argc, char** argv) {
   arguments parsed;
-  for (int i = 1; i + 1 < argc; i += 2) {
+  for (int i = 1; i < argc; ++i) {
     const std::string_view option = argv[i];
-    const char* value = argv[i + 1];
+    if (option == "--mutations") {
+      parsed.hunts = true;
+      continue;
+    }
+    if (option == "--gate") {
+      const char* soak = std::getenv("WEIR_SOAK");
+      parsed.seeds = soak != nullptr && std::string_view(soak) == "1" ? 2000 : 200;
+      continue;
+    }
+    if (++i == argc) return std::nullopt;
+    const char* value = argv[i];
     if (option == "--seeds") {
       parsed.seeds = std::strtoull(value, nullptr, 10);
     } else if (option == "--first") {
@@ -40,12 +70,15 @@ std::optional<arguments> parse(int argc, char** argv) {
       parsed.requests_per_second = std::strtod(value, nullptr);
     } else if (option == "--verbose") {
       parsed.verbose = std::strtoull(value, nullptr, 10);
+    } else if (option == "--flavour" && flavour_called(value)) {
+      parsed.about = *flavour_called(value);
+    } else if (option == "--mutant" && mutation_called(value) != nullptr) {
+      parsed.mutant = value;
     } else {
       return std::nullopt;
     }
   }
-  if (argc % 2 == 0 || parsed.nodes < 2 || parsed.nodes > 9 || parsed.requests_per_second <= 0)
-    return std::nullopt;
+  if (parsed.nodes == 1 || parsed.nodes > 9 || parsed.requests_per_second <= 0) return std::nullopt;
   return parsed;
 }
 
@@ -63,7 +96,15 @@ void print(const char* title, const std::map<std::string, std::uint64_t>& table)
     std::printf("  %12llu  %s\n", number(count), name.c_str());
 }
 
-void print(const verdict& of, double seconds) {
+std::size_t stale_reads(const verdict& of) {
+  std::size_t stale = 0;
+  for (const std::string& each : of.violations)
+    if (each.find("C3: ") != std::string::npos || each.find("C4: stale") != std::string::npos)
+      ++stale;
+  return stale;
+}
+
+void print(verdict& of, double seconds) {
   const double hours = std::chrono::duration<double, std::ratio<3600>>(of.virtual_time).count();
   std::printf(
       "seeds            %llu (%.2f virtual hours in %.1f s)\n", number(of.runs), hours, seconds
@@ -95,15 +136,22 @@ void print(const verdict& of, double seconds) {
       percent(of.cached_after_recovery)
   );
   std::printf(
-      "changes OK       %.1f %% of %llu during faults\n",
+      "invalidations OK %.1f %% of %llu during faults\n",
       percent(of.confirmed_in_faults),
       number(of.confirmed_in_faults.whole)
   );
+  std::printf(
+      "OK after         p50 %.2f ms, p90 %.1f ms, p99 %.0f ms, at most %.0f ms\n",
+      quantile(of.ok_millis, 0.5),
+      quantile(of.ok_millis, 0.9),
+      quantile(of.ok_millis, 0.99),
+      quantile(of.ok_millis, 1.0)
+  );
   std::printf("slowest read     %.3f s\n", std::chrono::duration<double>(of.slowest_read).count());
   std::printf(
-      "stale after OK   %llu in calm, %llu around faults (counted only: no leases yet)\n",
-      number(of.stale_reads_calm),
-      number(of.stale_reads_in_faults)
+      "stale reads      %zu after OK; %llu of keyspaces that serve without a lease\n",
+      stale_reads(of),
+      number(of.stale_reads_of_available)
   );
   std::printf("history          %016llx\n", number(of.hash));
   std::printf("violations       %zu\n", of.violations.size());
@@ -150,24 +198,70 @@ void print_history(cluster& run) {
 
 verdict play_seed(const arguments& with, std::uint64_t seed) {
   scenario what;
+  if (const mutation* how = mutation_called(with.mutant)) what = mutated(*how, seed);
   what.seed = seed;
   what.nodes = with.nodes;
   what.requests_per_second = with.requests_per_second;
+  if (with.mutant.empty()) what.about = with.about;
   verdict found = play(what, with.verbose == seed ? print_history : nullptr);
   if (found.violations.empty()) return found;
   std::printf(
-      "seed %llu: %zu violations; again with: weir_sim --seeds 1 --first %llu --nodes %zu "
-      "--rate %g --verbose %llu\n",
+      "seed %llu: %zu violations; again with: weir_sim --seeds 1 --first %llu --nodes %zu --rate "
+      "%g "
+      "--flavour %s --verbose %llu\n",
       number(seed),
       found.violations.size(),
       number(seed),
       with.nodes,
       with.requests_per_second,
+      std::string(name(what.about)).c_str(),
       number(seed)
   );
   for (std::size_t i = 0; i != std::min<std::size_t>(found.violations.size(), 10); ++i)
     std::printf("  %s\n", found.violations[i].c_str());
+  std::fflush(stdout);
   return found;
+}
+
+// Each rule off in turn, until that shows.
+int hunt_all(const arguments& with) {
+  std::size_t caught = 0;
+  std::size_t tried = 0;
+  for (const mutation& each : mutations()) {
+    if (!with.mutant.empty() && each.name != with.mutant) continue;
+    ++tried;
+    const auto begun = std::chrono::steady_clock::now();
+    const capture got = hunt(each, with.seeds);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    caught += got.seed != 0 ? 1 : 0;
+    const std::string when = got.seed == 0 ? "NOT CAUGHT" : "seed " + std::to_string(got.seed);
+    std::printf(
+        "%-26s %-9s %-10s %5.1f s  %s\n",
+        std::string(each.name).c_str(),
+        std::string(name(each.about)).c_str(),
+        when.c_str(),
+        took.count(),
+        got.violation.c_str()
+    );
+    std::fflush(stdout);
+  }
+  std::printf("mutations        %zu of %zu caught\n", caught, tried);
+  return caught == tried ? 0 : 1;
+}
+
+// Only the sum of many runs says something about the share of a fault-ridden cluster's work.
+bool does_enough(const verdict& all) {
+  constexpr std::uint64_t least_answers = 1000;
+  const auto holds = [](const share& of, double least, const char* what) {
+    if (of.whole < least_answers || of.value() >= least) return true;
+    std::printf("FLOOR: %s: %.1f %% is less than %.0f %%\n", what, percent(of), 100 * least);
+    return false;
+  };
+  const bool reads =
+      holds(all.cached_in_faults, least_cached_in_faults, "reads from cache during faults");
+  const bool changes =
+      holds(all.confirmed_in_faults, least_confirmed_in_faults, "invalidations OK during faults");
+  return reads && changes;
 }
 
 }  // namespace
@@ -178,11 +272,13 @@ int main(int argc, char** argv) {
     std::fputs(usage.data(), stderr);
     return 2;
   }
+  if (with->hunts) return hunt_all(*with);
   const auto begun = std::chrono::steady_clock::now();
   verdict all;
   for (std::uint64_t seed = with->first; seed != with->first + with->seeds; ++seed)
     all.add(play_seed(*with, seed));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   print(all, took.count());
-  return all.violations.empty() ? 0 : 1;
+  const bool is_fine = does_enough(all) && all.violations.empty();
+  return is_fine ? 0 : 1;
 }

@@ -177,7 +177,7 @@ void sim_network::call(
   const bool is_up = found != peers_.end() && found->second.link != 0;
   const auto fails_with = is_up ? errc::deadline_exceeded : errc::unavailable;
   auto fail = [this, number, fails_with] { finish(number, fails_with); };
-  const instant when = is_up ? env_.clock().when(deadline) : env_.world().now();
+  const instant when = is_up ? env_.when(deadline) : env_.world().now();
   const event_id at_deadline = env_.world().at(when, std::move(fail), env_.owner());
   calls_.emplace(number, call_in_flight{address, std::move(done), at_deadline});
   if (is_up) wires_.send_request(found->second.link, number, std::move(request));
@@ -218,6 +218,7 @@ void sim_network::on_request(
     bool duplicate
 ) {
   auto serve = [this, link, request, from, body = std::move(body), duplicate]() mutable {
+    wires_.note_received(body);
     reply_ticket ticket(wires_, env_, link, request, duplicate);
     peer_reply ready;
     if (handler_->try_serve(body, ready)) {

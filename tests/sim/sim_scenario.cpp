@@ -1,10 +1,16 @@
 #include "tests/sim/sim_scenario.hpp"
 
-#include "tests/sim/sim_workload.hpp"
-
 namespace weir::sim {
 
 namespace {
+
+/// How long the parts of a run are, and what fills them.
+struct timetable {
+  duration calm = 6s;
+  duration faults = 40s;
+  duration recovery = 10s;  ///< after it, answers and latency must be as good as before
+  duration proof = 10s;     ///< how long they must be; the longest ejection ends in it
+};
 
 source_habits steady_source() {
   source_habits habits;
@@ -22,48 +28,179 @@ source_habits troubled_source() {
   return habits;
 }
 
+timetable times_of(flavour about) {
+  if (about == flavour::general) return {};
+  return {.calm = 4s, .faults = 26s, .recovery = 10s, .proof = 0s};
+}
+
+fault_plan plan_of(flavour about) {
+  fault_plan plan;
+  using enum incident;
+  switch (about) {
+    case flavour::general:
+      plan.weights = {
+          {crash, 2},
+          {quick_restart, 2},
+          {freeze, 3},
+          {cut, 3},
+          {isolation, 1},
+          {frozen_voter, 1},
+          {blind_restart, 0.5},
+          {join, 1},
+          {removal, 0.7},
+          {leave, 0.5}};
+      break;
+    case flavour::freezes:
+      plan.weights = {{freeze, 3}, {frozen_voter, 2}, {quick_restart, 1}, {cut, 1}};
+      plan.least = 4;
+      plan.longest_freeze = 12s;
+      break;
+    case flavour::cuts:
+      plan.weights = {{cut, 4}, {isolation, 2}, {freeze, 1}};
+      plan.least = 6;
+      plan.most = 14;
+      break;
+    case flavour::members:
+      plan.weights = {
+          {join, 2},
+          {removal, 4},
+          {leave, 2},
+          {quick_restart, 1},
+          {cut, 2},
+          {freeze, 1},
+          {isolation, 1}};
+      plan.least = 5;
+      plan.most = 12;
+      plan.longest_freeze = 8s;
+      break;
+    case flavour::restarts:
+      plan.weights = {{quick_restart, 3}, {blind_restart, 3}, {crash, 1}};
+      plan.least = 5;
+      plan.most = 10;
+      break;
+    case flavour::owner:
+      plan.weights = {{cut, 1}};
+      plan.least = plan.most = 0;
+      plan.bad_wires = 0;
+      break;
+  }
+  return plan;
+}
+
+keyspace_options common_options(std::string name) {
+  keyspace_options options;
+  options.name = std::move(name);
+  options.ttl = 8s;
+  options.negative_ttl = 2s;
+  options.writes = writes::allow;
+  options.loads.timeout = 1s;
+  return options;
+}
+
+std::vector<keyspace_options> keyspaces() {
+  keyspace_options users = common_options("users");
+  users.near_memory = 1u << 20;
+  users.ttl = 20s;
+  keyspace_options tiny =
+      common_options("tiny");  // too small for its keys: something is always evicted
+  tiny.ttl = 30s;
+  tiny.max_memory = 64u << 10;
+  tiny.near_memory = 32u << 10;
+  tiny.max_entry = 16u << 10;
+  keyspace_options carts = common_options("carts");
+  keyspace_options hints = common_options("lax");
+  hints.near_memory = 1u << 20;
+  hints.consistency = consistency::available;
+  return {users, tiny, carts, hints};
+}
+
+workload_habits habits_of(const scenario& of) {
+  workload_habits habits;
+  habits.requests_per_second = of.requests_per_second;
+  keyspace_habits users{.weight = 4, .puts = 0.01, .conditional_puts = 0.01, .removals = 0.005};
+  keyspace_habits tiny{
+      .weight = 2, .puts = 0.01, .conditional_puts = 0.02, .removals = 0.005, .clears = 0.002};
+  keyspace_habits carts{
+      .weight = 2,
+      .silent_writes = 0,
+      .invalidations = 0,
+      .puts = 0.08,
+      .conditional_puts = 0.04,
+      .removals = 0.01,
+      .clears = 0,
+      .owner_reads = 0.02,
+      .fresh_reads = 0};
+  keyspace_habits lax{.weight = 1, .puts = 0.01};
+  if (of.about != flavour::general) {
+    habits.keys = 12;
+    for (keyspace_habits* each : {&users, &tiny}) {
+      each->invalidations = 0.10;
+      each->clears = 0.004;
+    }
+    lax.weight = 0.2;
+  }
+  habits.keyspaces = {{"users", users}, {"tiny", tiny}, {"carts", carts}, {"lax", lax}};
+  return habits;
+}
+
 }  // namespace
+
+std::string_view name(flavour of) noexcept {
+  switch (of) {
+    case flavour::general:
+      return "general";
+    case flavour::freezes:
+      return "freezes";
+    case flavour::cuts:
+      return "cuts";
+    case flavour::members:
+      return "members";
+    case flavour::restarts:
+      return "restarts";
+    case flavour::owner:
+      return "owner";
+  }
+  return "?";
+}
 
 cluster_options cluster_of(const scenario& of) {
   cluster_options options;
   options.seed = of.seed;
-  options.nodes = of.nodes;
+  options.nodes = of.nodes != 0 ? of.nodes : 3 + 2 * (of.seed % 3);
   options.engine.rules = of.rules;
-  keyspace_options users;
-  users.name = "users";
-  users.ttl = 8s;
-  users.negative_ttl = 2s;
-  users.writes = writes::allow;
-  users.loads.timeout = 1s;
-  keyspace_options tiny = users;  // too small for its keys: something is always evicted
-  tiny.name = "tiny";
-  tiny.ttl = 30s;
-  tiny.max_memory = 64u << 10;
-  tiny.max_entry = 16u << 10;
-  options.keyspaces = {users, tiny};
+  options.clock_stops_in_freeze = of.clock_stops_in_freeze;
+  options.keyspaces = keyspaces();
+  const bool has_late_node =
+      of.about == flavour::members || (of.about == flavour::general && of.seed % 4 == 0);
+  if (has_late_node && options.nodes > 3) {
+    options.start_nodes = options.nodes - 1;
+    options.knows_late_nodes = false;
+  }
   return options;
 }
 
 verdict play(const scenario& what, const std::function<void(cluster&)>& inspect) {
   cluster run(cluster_of(what));
   run.source().set_habits(steady_source());
-  workload_habits habits;
-  habits.requests_per_second = what.requests_per_second;
-  workload clients(run, habits);
-  const instant healed = what.calm + what.faults;
-  const instant end = healed + what.recovery + what.proof;
+  workload clients(run, habits_of(what));
+  const timetable times = times_of(what.about);
+  const instant healed = times.calm + times.faults;
+  const instant end = healed + times.recovery + times.proof;
 
   run.run_for(2s);  // the nodes find each other
   clients.run(end);
-  run.world().at(what.calm, [&run] { run.source().set_habits(troubled_source()); });
+  run.world().at(times.calm, [&run] { run.source().set_habits(troubled_source()); });
   run.world().at(healed, [&run] { run.source().set_habits(steady_source()); });
-  schedule_faults(run, {.from = what.calm, .until = healed});
+  fault_plan plan = plan_of(what.about);
+  plan.from = times.calm;
+  plan.until = healed;
+  schedule_faults(run, plan);
   run.run_for(end + 4s - run.now());  // the last requests end within their time-out
 
   check_options checks;
-  checks.calm_until = what.calm;
+  checks.calm_until = times.calm;
   checks.healed_at = healed;
-  checks.recovered_at = healed + what.recovery;
+  if (times.proof > 0s) checks.recovered_at = healed + times.recovery;
   verdict found = judge(run, checks);
   if (inspect) inspect(run);
   return found;

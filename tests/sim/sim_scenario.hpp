@@ -2,30 +2,46 @@
 
 #include "tests/sim/sim_checker.hpp"
 #include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/sim_faults.hpp"
+#include "tests/sim/sim_workload.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <string_view>
 
 namespace weir::sim {
+
+/// What a run is about. All but `general` put many seeds' worth of one kind of trouble into a short
+/// run, so that a rule that is missing shows early.
+enum class flavour {
+  general,   ///< everything, in the proportions of a bad day
+  freezes,   ///< nodes stand still, and voters restart meanwhile
+  cuts,      ///< links end in one way or both; owners are out of reach
+  members,   ///< nodes join, leave, are dropped and come back while keys change
+  restarts,  ///< nodes lose their memory, some come back blind
+  owner,     ///< no faults: one hot set of keys, tiny memory, clears and preconditions
+  last = owner,
+};
+
+std::string_view name(flavour of) noexcept;
 
 /// The run of one seed: calm, then faults drawn by the seed, then everything is mended and the
 /// cluster has to recover by itself.
 struct scenario {
   std::uint64_t seed = 1;
-  std::size_t nodes = 3;
-  double requests_per_second = 200;
-  protocol_rules rules;  ///< one of them off: the run should find out
-  duration calm = 6s;
-  duration faults = 30s;
-  duration recovery = 16s;  ///< the longest ejection and its probes
-  duration proof = 6s;      ///< how long the cluster must then be as good as before
+  flavour about = flavour::general;
+  std::size_t nodes = 0;  ///< 0 = 3, 5 or 7, by the seed
+  double requests_per_second = 250;
+  protocol_rules rules;                ///< one of them off: the run should find out
+  bool clock_stops_in_freeze = false;  ///< so does this
 };
 
 /// The cluster of a scenario, not yet run.
 cluster_options cluster_of(const scenario& of);
 
-/// Runs a scenario to its end and judges it. `inspect` sees the cluster before it goes.
+/// Runs a scenario to its end, or to its first violation, and judges it. `inspect` sees the cluster
+/// before it goes.
 verdict play(const scenario& what, const std::function<void(cluster&)>& inspect = {});
 
 }  // namespace weir::sim

@@ -41,7 +41,7 @@ std::size_t scheduler::drop(owner_id owner) {
 }
 
 bool scheduler::step() {
-  while (!queue_.empty()) {
+  while (!is_stopped_ && !queue_.empty()) {
     const place next = queue_.top();
     queue_.pop();
     const auto found = pending_.find(next.event);
@@ -62,12 +62,13 @@ bool scheduler::step() {
 }
 
 void scheduler::run_until(instant when) {
-  while (!queue_.empty() && queue_.top().when <= when) step();
-  now_ = std::max(now_, when);
+  while (!is_stopped_ && !queue_.empty() && queue_.top().when <= when) step();
+  if (!is_stopped_) now_ = std::max(now_, when);
 }
 
 bool scheduler::run_until(const std::function<bool()>& done, instant limit) {
   while (!done()) {
+    if (is_stopped_) return false;
     if (queue_.empty() || queue_.top().when > limit) {
       now_ = std::max(now_, limit);
       return done();

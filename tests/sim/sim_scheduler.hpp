@@ -68,6 +68,11 @@ class scheduler {
   /// Runs until `done` says so, at most up to `limit`. Returns what `done` said last.
   bool run_until(const std::function<bool()>& done, instant limit);
 
+  /// Nothing runs any more: the three above return at once, wherever the time stands.
+  void stop() noexcept { is_stopped_ = true; }
+
+  bool is_stopped() const noexcept { return is_stopped_; }
+
   /// A hash of everything that ran so far, and of everything told to note().
   std::uint64_t history() const noexcept { return history_; }
 
@@ -91,6 +96,7 @@ class scheduler {
   random_stream random_;
   instant now_{0};
   event_id last_event_ = 0;
+  bool is_stopped_ = false;
   std::uint64_t history_ = 0;
   std::uint64_t events_run_ = 0;
   std::priority_queue<place, std::vector<place>, std::greater<>> queue_;

@@ -137,12 +137,14 @@ result<loaded> source_world::answer(const plan& of) {
     return errc::source_failed;
   }
   loaded found;
+  const value_label label{load.keyspace, load.key, load.version, maker::load, load.number};
   if (is_absent(load.keyspace, load.key, load.version)) {
     end(of.load, load_end::absent);
     found.found = false;
+    found.meta =
+        std::make_shared<metadata>(metadata{.content_type = {}, .etag = write_value(label, 0)});
     return found;
   }
-  const value_label label{load.keyspace, load.key, load.version, maker::load, load.number};
   std::size_t padding = random_.below(40);
   if (random_.chance(habits_.large_values)) padding += habits_.large_size;
   if (of.too_much) padding = habits_.too_much_size;

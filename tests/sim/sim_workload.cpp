@@ -5,13 +5,32 @@
 
 namespace weir::sim {
 
+namespace {
+
+std::size_t rank(const std::vector<double>& cumulated, double at) {
+  return static_cast<std::size_t>(
+      std::upper_bound(cumulated.begin(), cumulated.end(), at) - cumulated.begin()
+  );
+}
+
+}  // namespace
+
 workload::workload(cluster& on, workload_habits habits)
-    : on_(on), habits_(habits), random_(on.options().seed, 0x3ead) {
+    : on_(on), habits_(std::move(habits)), random_(on.options().seed, 0x3ead) {
   double sum = 0;
   for (std::size_t i = 0; i != habits_.keys; ++i) {
     sum += 1.0 / std::pow(static_cast<double>(i + 1), habits_.skew);
     popularity_.push_back(sum);
   }
+  sum = 0;
+  for (const keyspace_options& each : on_.options().keyspaces)
+    weights_.push_back(sum += habits_of(each.name).weight);
+}
+
+const keyspace_habits& workload::habits_of(const std::string& keyspace) const {
+  static const keyspace_habits usual;
+  const auto found = habits_.keyspaces.find(keyspace);
+  return found == habits_.keyspaces.end() ? usual : found->second;
 }
 
 void workload::run(instant until) {
@@ -26,7 +45,10 @@ void workload::arrive() {
   auto send = [this] {
     cluster::request what = draw();
     const std::size_t node = draw_node();
-    on_.start(node, std::move(what));
+    const row where{what.keyspace, what.key};
+    const bool is_read = what.kind <= request_kind::fresh_get;
+    const std::uint64_t number = on_.start(node, std::move(what));
+    if (is_read) last_read_[where] = number;
     arrive();
   };
   on_.world().at(next, std::move(send));
@@ -35,28 +57,48 @@ void workload::arrive() {
 cluster::request workload::draw() {
   const auto& keyspaces = on_.options().keyspaces;
   cluster::request what;
-  what.keyspace = keyspaces[random_.below(keyspaces.size())].name;
-  const double at = random_.uniform(0, popularity_.back());
-  const auto rank = std::upper_bound(popularity_.begin(), popularity_.end(), at);
-  what.key = "k" + std::to_string(rank - popularity_.begin());
+  what.keyspace = keyspaces[rank(weights_, random_.uniform(0, weights_.back()))].name;
+  what.key = "k" + std::to_string(rank(popularity_, random_.uniform(0, popularity_.back())));
   what.timeout = habits_.timeout;
-  if (random_.chance(habits_.silent_writes)) on_.source().write(what.keyspace, what.key);
+  what.session = 1 + random_.below(habits_.sessions);
+  const keyspace_habits& of = habits_of(what.keyspace);
+  if (random_.chance(of.silent_writes)) on_.source().write(what.keyspace, what.key);
+  draw_kind(what, of);
+  return what;
+}
+
+void workload::draw_kind(cluster::request& what, const keyspace_habits& of) {
   double share = random_.uniform();
   const auto falls_to = [&](double probability) { return (share -= probability) < 0; };
-  if (falls_to(habits_.invalidations)) {
+  if (falls_to(of.invalidations)) {
     on_.source().write(what.keyspace, what.key);
     what.kind = request_kind::invalidate;
-  } else if (falls_to(habits_.puts)) {
+  } else if (falls_to(of.puts)) {
     what.kind = request_kind::put;
-  } else if (falls_to(habits_.removals)) {
+  } else if (falls_to(of.conditional_puts)) {
+    if (give_basis(what)) what.kind = request_kind::put;
+  } else if (falls_to(of.removals)) {
     what.kind = request_kind::remove;
-  } else if (falls_to(habits_.clears)) {
+  } else if (falls_to(of.clears)) {
     what.kind = request_kind::clear;
     what.key.clear();
-  } else if (falls_to(habits_.fresh_reads)) {
+  } else if (falls_to(of.owner_reads)) {
+    what.kind = request_kind::owner_get;
+  } else if (falls_to(of.fresh_reads)) {
     what.kind = request_kind::fresh_get;
   }
-  return what;
+}
+
+// The version that some client read last; the older it is, the likelier a change came between.
+bool workload::give_basis(cluster::request& what) const {
+  const auto found = last_read_.find({what.keyspace, what.key});
+  if (found == last_read_.end()) return false;
+  const request_record& read = on_.outcome(found->second);
+  const bool is_answered = read.end == request_end::value || read.end == request_end::not_found;
+  if (!is_answered || !read.version) return false;
+  what.condition = precondition::if_unchanged(read.version);
+  what.basis = observation{read.version, read.ended};
+  return true;
 }
 
 // Clients leave a dead node for another; only now and then one still tries it.
@@ -64,79 +106,6 @@ std::size_t workload::draw_node() {
   const std::size_t node = random_.below(on_.size());
   if (on_.is_up(node) || random_.chance(0.1)) return node;
   return random_.below(on_.size());
-}
-
-// ---- faults
-
-namespace {
-
-duration time_of(random_stream& random, duration low, duration high) {
-  // Evenly over the orders of magnitude: short faults are as common as long ones.
-  const double ratio = static_cast<double>(high.count()) / static_cast<double>(low.count());
-  return duration(static_cast<std::int64_t>(
-      static_cast<double>(low.count()) * std::pow(ratio, random.uniform())
-  ));
-}
-
-// A node that is up and runs, `from` or one after it; the dead and frozen cannot fail again.
-std::size_t healthy_node(const cluster& on, std::size_t from) {
-  for (std::size_t i = 0; i != on.size(); ++i) {
-    const std::size_t node = (from + i) % on.size();
-    if (on.is_up(node) && !on.is_frozen(node)) return node;
-  }
-  return from;
-}
-
-void schedule_fault(
-    cluster& on, random_stream& random, fault_kind kind, instant when, instant until
-) {
-  const std::size_t some_node = random.below(on.size());
-  const std::size_t step = 1 + random.below(on.size() - 1);
-  const auto how = random.chance(0.5) ? going_down::process : going_down::machine;
-  const bool is_one_way = random.chance(0.5);
-  const duration most = until - when;
-  const duration crash_time = std::min(time_of(random, 300ms, 12s), most);
-  const duration freeze_time = std::min(time_of(random, 500ms, 10s), most);
-  const duration cut_time = std::min(time_of(random, 300ms, 10s), most);
-  auto strike = [=, &on] {
-    const std::size_t node = healthy_node(on, some_node);
-    const std::size_t other = (node + step) % on.size();
-    if (kind == fault_kind::crash) {
-      on.kill(node, how);
-      on.world().after(crash_time, [&on, node] { on.restart(node); });
-    } else if (kind == fault_kind::freeze) {
-      on.freeze(node, freeze_time);
-    } else {
-      on.cut(node, other);
-      if (!is_one_way) on.cut(other, node);
-      on.world().after(cut_time, [&on, node, other] {
-        on.mend(node, other);
-        on.mend(other, node);
-      });
-    }
-  };
-  on.world().at(when, std::move(strike));
-}
-
-}  // namespace
-
-void schedule_faults(cluster& on, const fault_plan& plan) {
-  random_stream random(on.options().seed, 0xfa17);
-  wire_faults wires;
-  wires.loss = random.chance(0.5) ? random.uniform(0, 0.05) : 0;
-  wires.duplicate = random.chance(0.5) ? random.uniform(0, 0.10) : 0;
-  wires.tail = random.chance(0.5) ? random.uniform(0, 0.03) : 0;
-  on.wires().set_mean_delay(time_of(random, 100us, 10ms));
-  on.world().at(plan.from, [&on, wires] { on.spoil_wires(wires); });
-
-  std::vector<fault_kind> kinds{fault_kind::crash, fault_kind::freeze, fault_kind::cut};
-  for (std::size_t more = random.below(plan.more_faults + 1); more > 0; --more)
-    kinds.push_back(kinds[random.below(3)]);
-  for (const fault_kind kind : kinds) {
-    const instant last_start = plan.from + (plan.until - plan.from) * 8 / 10;
-    schedule_fault(on, random, kind, random.between(plan.from, last_start), plan.until);
-  }
-  on.world().at(plan.until, [&on] { on.heal(); });
 }
 
 }  // namespace weir::sim

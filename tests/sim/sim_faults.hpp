@@ -1,0 +1,39 @@
+#pragma once
+
+#include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/sim_random.hpp"
+
+#include <cstddef>
+#include <map>
+
+namespace weir::sim {
+
+/// What can go wrong. All of it is mended at the end of the plan.
+enum class incident {
+  crash,          ///< memory lost, back after a while
+  quick_restart,  ///< back before anybody's lease or verdict has run out
+  freeze,         ///< the whole process stands still; its clock goes on
+  cut,            ///< one pair of nodes, one way or both
+  isolation,      ///< one node from all others, in, out or both ways
+  frozen_voter,   ///< a node freezes, and others restart while it does
+  blind_restart,  ///< a node comes back cut off, and discovery does not answer it for a while
+  join,           ///< a node that nobody knew is named, to one node after the other
+  removal,        ///< discovery drops a node at one node after the other, and names it again later
+  leave,          ///< a node says that it goes, ends, and comes back
+};
+
+/// What goes wrong in one run, drawn by its seed in [`from`, `until`), beside wires that lose,
+/// double and delay.
+struct fault_plan {
+  instant from;
+  instant until;
+  std::map<incident, double> weights;  ///< how often each comes, relative to the others
+  std::size_t least = 3;
+  std::size_t most = 8;
+  duration longest_freeze = 30s;
+  double bad_wires = 0.5;  ///< probability of each of loss, duplicates and late messages
+};
+
+void schedule_faults(cluster& on, const fault_plan& plan);
+
+}  // namespace weir::sim
