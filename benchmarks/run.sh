@@ -11,7 +11,7 @@ cmake/install-packages.sh test
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 [ -e build/release/build.ninja ] || cmake --preset release "${launcher[@]}" >/dev/null
-targets=(weir hit_bench remote_get_bench peer_bench http_bench door_bench ring_bench start_bench)
+targets=(weir hit_bench remote_get_bench near_bench peer_bench http_bench door_bench ring_bench start_bench)
 cmake --build --preset release -j "$(nproc)" --target "${targets[@]}"
 bench=build/release/benchmarks
 
@@ -30,6 +30,7 @@ separator=
 if [ -n "$json" ]; then printf '{' >"$json"; fi
 run "local hit" local_hit $bench/hit_bench
 run "remote get, whole path" remote_get $bench/remote_get_bench
+run "near copies and invalidation, three nodes" near $bench/near_bench
 run "peer link alone" peer_link $bench/peer_bench
 run "HTTP server core beside a bare Beast responder" http_core $bench/http_bench
 run "HTTP GET of a hit beside a bare Beast responder" http_hit $bench/door_bench
