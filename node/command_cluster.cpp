@@ -14,6 +14,12 @@ namespace {
 namespace json = boost::json;
 constexpr auto right = text_table::align::right;
 
+/// A document as the node gave it, as one line.
+void print_document(const node_answer& answer, const console& to) {
+  to.out << answer.body;
+  if (!answer.body.ends_with('\n')) to.out << '\n';
+}
+
 /// Gets one of the /cluster pages; prints the failure, or the page itself when JSON was asked for.
 struct page {
   std::optional<json::value> document;  ///< to be shown as a table
@@ -32,7 +38,7 @@ page get_page(
   if (answer->status != 200)
     return {{}, report(to, name, failure_of(*answer, target, node.server()))};
   if (line.output == output_format::json) {
-    to.out << answer->body << '\n';
+    print_document(*answer, to);
     return {};
   }
   auto document = document_of(*answer, node);
@@ -116,7 +122,7 @@ exit_code run_forget(const command_line& line, const node_client& node, const co
     return report(to, "members forget", failure);
   }
   if (line.output == output_format::json) {
-    to.out << answer->body << '\n';
+    print_document(*answer, to);
   } else {
     to.out << "forgotten: " << printable(line.member)
            << " counts no more; if it still runs anywhere, stop it\n";
