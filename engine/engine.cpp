@@ -1,9 +1,15 @@
 #include <weir/engine/engine.hpp>
 
+#include "agreement.hpp"
+#include "change_tickets.hpp"
 #include "engine_context.hpp"
 #include "keyspace_core.hpp"
 #include "member_table.hpp"
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -12,13 +18,30 @@ namespace weir {
 namespace {
 
 constexpr milliseconds reclaim_interval{50};  // one shard of each keyspace per tick
+constexpr milliseconds late_batch{250};       // a member that has not confirmed a record by then is voted about
+constexpr milliseconds first_answer{100};     // a change that goes round for longer is answered with a ticket
 
 }  // namespace
 
 struct engine::impl : std::enable_shared_from_this<impl> {
   explicit impl(std::shared_ptr<engine_context> shared, const engine_options& options)
       : context(std::move(shared)),
-        members(std::make_shared<member_table>(context, options.ring, options.health)) {}
+        agreed(std::make_shared<agreement>(context, late_batch)),
+        members(std::make_shared<member_table>(context, agreed, options.ring, options.health)),
+        tickets(std::make_shared<change_tickets>(context->env)) {}
+
+  /// Gives the parts of this node to one another.
+  void connect();
+
+  template <class Do>
+  void for_each_keyspace(Do&& what) const {
+    std::vector<std::shared_ptr<keyspace_core>> all;
+    {
+      const std::lock_guard lock(mutex);
+      for (const auto& [name, each] : keyspaces) all.push_back(each);
+    }
+    for (const auto& each : all) what(*each);
+  }
 
   std::shared_ptr<keyspace_core> find(std::string_view name) const {
     const std::lock_guard lock(mutex);
@@ -45,10 +68,14 @@ struct engine::impl : std::enable_shared_from_this<impl> {
 
   void serve_get(const routing& route, get_request request, milliseconds timeout, completion<get_reply> done);
   void serve_many(const routing& route, get_many_request request, milliseconds timeout, completion<get_many_reply> done);
-  change_reply serve_change(const routing& route, const change_request& request);
+  void serve_change(
+      const routing& route, change_request request, milliseconds timeout, completion<change_reply> done
+  );
 
   const std::shared_ptr<engine_context> context;
+  const std::shared_ptr<agreement> agreed;
   const std::shared_ptr<member_table> members;
+  const std::shared_ptr<change_tickets> tickets;
   mutable std::mutex mutex;
   std::map<std::string, std::shared_ptr<keyspace_core>, std::less<>> keyspaces;
   timer_id timer = 0;
@@ -65,9 +92,7 @@ engine::engine(environment& env, identity self, engine_options options)
         context->gutter_epoch = env.random() | 1;
         return std::make_shared<impl>(std::move(context), options);
       }()) {
-  impl_->context->learn = [weak = std::weak_ptr(impl_->members)](const std::vector<member>& view) {
-    if (const auto members = weak.lock()) members->learn(view);
-  };
+  impl_->connect();
   impl_->members->begin();
   impl_->reclaim();
 }
@@ -81,6 +106,7 @@ void engine::advertise(std::string address) {
 
 void engine::join(peer_network& network) {
   impl_->context->network = &network;
+  impl_->agreed->join_cluster();
   impl_->members->start_probing();
 }
 
@@ -147,7 +173,20 @@ key_place engine::place_of(std::string_view keyspace, std::string_view key) cons
   return {slot, route->ring->owner(slot).id, route->ring->gutter(slot).id};
 }
 
-std::vector<member_status> engine::members() const { return impl_->members->status(); }
+std::vector<member_status> engine::members() const {
+  auto all = impl_->members->status();
+  for (auto& each : all) {
+    each.is_granting = each.is_self || impl_->agreed->is_granting(each.id);
+    if (!each.is_self) each.feed_lag = impl_->agreed->feed_lag(each.id);
+  }
+  return all;
+}
+
+lease_status engine::lease() const { return impl_->agreed->status(); }
+
+change_stats engine::changes() const { return impl_->agreed->stats(); }
+
+result<void> engine::forget(std::string_view id) { return impl_->agreed->forget(id); }
 
 void engine::on_event(std::function<void(const cluster_event&)> listener) {
   impl_->members->on_event(std::move(listener));
@@ -158,6 +197,7 @@ void engine::leave(time_point deadline, completion<> done) {
     std::atomic<std::size_t> missing;
     completion<> done;
   };
+  impl_->agreed->leave();
   const auto peers = impl_->members->linked_addresses();
   if (peers.empty()) return std::move(done)();
   const auto state = std::make_shared<goodbye>();
@@ -184,6 +224,7 @@ void engine::stop() {
     all = impl_->keyspaces;  // they stay, closed: later requests hear "unavailable", not "no keyspace"
   }
   impl_->members->stop();
+  impl_->agreed->stop();
   for (const auto& [name, each] : all) each->close(errc::unavailable);
 }
 
@@ -210,12 +251,20 @@ void engine::serve(identity from, peer_request request, completion<peer_reply> r
   } else if (auto* many = std::get_if<get_many_request>(&request.body)) {
     impl_->serve_many(*route, std::move(*many), request.timeout, std::move(finish));
   } else if (auto* change = std::get_if<change_request>(&request.body)) {
-    finish(impl_->serve_change(*route, *change));
+    impl_->serve_change(*route, std::move(*change), request.timeout, std::move(finish));
+  } else if (auto* confirm = std::get_if<confirm_request>(&request.body)) {
+    impl_->tickets->wait(confirm->ticket, env().now() + request.timeout, std::move(finish));
+  } else if (auto* feed = std::get_if<feed_request>(&request.body)) {
+    finish(impl_->agreed->take(from, *feed));
+  } else if (auto* vote = std::get_if<vote_request>(&request.body)) {
+    impl_->agreed->take(from, std::move(*vote), std::move(finish));
+  } else if (auto* relay = std::get_if<relay_request>(&request.body)) {
+    finish(impl_->agreed->take(from, *relay));
   } else if (std::holds_alternative<leave_request>(request.body)) {
     impl_->members->peer_leaves(from);
     finish(leave_reply{});
   } else {
-    ping_reply pong;
+    ping_reply pong = impl_->agreed->answer(from.id, std::get<ping_request>(request.body));
     if (request.view_digest != digest) pong.view = route->members.members();
     finish(std::move(pong));
   }
@@ -249,14 +298,112 @@ void engine::impl::serve_many(
   std::move(done)(std::move(reply));
 }
 
-change_reply engine::impl::serve_change(const routing& route, const change_request& request) {
+void engine::impl::serve_change(
+    const routing& route, change_request request, milliseconds timeout, completion<change_reply> done
+) {
   const auto core = find(request.keyspace);
-  if (!core) return {.error = errc::no_keyspace};
-  const bool is_for_owner = request.role == serve_as::owner && request.kind != change_kind::clear;
-  if (is_for_owner && !owns(route, request.keyspace, request.key)) {
-    return {.error = errc::not_owner, .view = route.members.members()};
+  change_reply refused;
+  if (!core) refused.error = errc::no_keyspace;
+  if (core && !owns(route, request.keyspace, request.key)) {
+    refused.error = errc::not_owner;
+    refused.view = route.members.members();
   }
-  return core->apply(request);
+  if (refused.error) return std::move(done)(std::move(refused));
+  // One answer: the end of the change, or a ticket for it when it takes long to go round.
+  struct change_in_progress {
+    completion<change_reply> done;
+    std::mutex mutex;
+    change_reply accepted;
+    std::uint64_t ticket = 0;
+    timer_id timer = 0;
+  };
+  const auto state = std::make_shared<change_in_progress>();
+  state->done = std::move(done);
+  auto accepted = [state, tickets = tickets, &env = context->env](change_reply reply) {
+    if (reply.error) return;  // the end follows at once
+    const std::lock_guard lock(state->mutex);
+    state->accepted = std::move(reply);
+    state->timer = env.schedule(env.now() + first_answer, [state, tickets] {
+      completion<change_reply> answer;
+      {
+        const std::lock_guard again(state->mutex);
+        if (!state->done) return;
+        state->ticket = tickets->open();
+        state->accepted.ticket = state->ticket;
+        answer = std::move(state->done);
+      }
+      std::move(answer)(std::move(state->accepted));
+    });
+  };
+  auto ended = [state, tickets = tickets, &env = context->env](std::exception_ptr thrown, change_reply reply) {
+    if (thrown) reply.error = errc::unknown_outcome;
+    completion<change_reply> answer;
+    {
+      const std::lock_guard lock(state->mutex);
+      answer = std::move(state->done);
+    }
+    if (answer) {
+      if (state->timer != 0) env.cancel(state->timer);
+      return std::move(answer)(std::move(reply));
+    }
+    confirm_reply end{.error = reply.error, .unconfirmed = std::move(reply.unconfirmed)};
+    end.bound = reply.bound;
+    tickets->close(state->ticket, std::move(end));
+  };
+  const auto deadline = context->env.now() + timeout;
+  asio::co_spawn(
+      context->env.executor(), core->change_as_owner(std::move(request), deadline, std::move(accepted)),
+      std::move(ended)
+  );
+}
+
+void engine::impl::connect() {
+  const std::weak_ptr members = this->members;
+  const std::weak_ptr<impl> self = weak_from_this();
+  auto& c = *context;
+  c.agreed = agreed;
+  const auto with_members = [members](auto what) {
+    if (const auto table = members.lock()) what(*table);
+  };
+  c.learn = [with_members](const std::vector<member>& view) {
+    with_members([&](member_table& table) { table.learn(view); });
+  };
+  c.address_of = [members](const std::string& id) {
+    const auto table = members.lock();
+    return table ? table->address_of(id) : std::string();
+  };
+  c.report = [with_members](const cluster_event& event) {
+    with_members([&](member_table& table) { table.report(event); });
+  };
+  c.ping_again = [with_members](const std::string& id) {
+    with_members([&](member_table& table) { table.ping(id); });
+  };
+  c.ping_everyone = [with_members] {
+    with_members([](member_table& table) { table.ping_everyone(); });
+  };
+  c.member_gone = [with_members](const std::string& id) {
+    with_members([&](member_table& table) { table.member_gone(id); });
+  };
+  c.note_heard = [context = std::weak_ptr(context)](const std::string& id, time_point until) {
+    if (const auto shared = context.lock()) shared->near.heard(id, until);
+  };
+  c.apply_record = [self](const change_record& record, milliseconds on_the_way) {
+    const auto node = self.lock();
+    const auto core = node ? node->find(record.keyspace) : nullptr;
+    if (core) core->apply_record(record, on_the_way);
+  };
+  const auto with_keyspaces = [self](auto what) {
+    if (const auto node = self.lock()) node->for_each_keyspace(what);
+  };
+  c.drop_everything = [with_keyspaces] {
+    with_keyspaces([](keyspace_core& each) { each.drop_all(); });
+  };
+  c.distrust_everything = [with_keyspaces] {
+    with_keyspaces([](keyspace_core& each) { each.distrust(); });
+  };
+  c.terms_begin = [with_keyspaces] {
+    with_keyspaces([](keyspace_core& each) { each.terms_begin(); });
+  };
 }
 
 void engine::on_link_up(const std::string& address, const identity& peer) {

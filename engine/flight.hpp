@@ -47,6 +47,8 @@ struct flight {
   const time_point deadline;     ///< of the caller who began it: until then peers are asked
 
   std::uint64_t epoch = 0;       ///< of the term in which the load began; 0 = keep nothing
+  std::uint64_t lease_term = 0;  ///< of the lease under which it began; 0 = none, keep nothing
+  bool is_joinable = true;       ///< false for one begun without a lease: it answers its own caller only
   bool has_begun = false;        ///< the source or a peer was asked; before that no change can overtake it
   time_point good_until = time_point::max();  ///< of a fetch: from then on its answer is too old to join
   bool is_overtaken = false;     ///< a change came after it began: its waiters only, and not kept

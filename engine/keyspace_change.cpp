@@ -1,123 +1,209 @@
-// Changes: the owner applies them first, then the gutter node of the key; clear goes to every member.
+// Changes, in call order: change, change_at_owner, order, change_as_owner, apply. The owner orders a change and
+// sends its record round; without an owner the record goes round twice.
 
+#include "agreement.hpp"
 #include "await.hpp"
 #include "keyspace_core.hpp"
 #include "keyspace_counters.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 
 #include <algorithm>
 
 namespace weir {
 namespace {
 
-// Until a node that could not be asked has confirmed, it may serve what it has for as long as it may keep it.
-constexpr milliseconds gutter_bound{10'000};
+constexpr milliseconds accept_timeout{250};  // an owner that has not ordered an invalidation by then is bypassed
+constexpr milliseconds partial_bound{3'300};
+constexpr std::size_t most_pushed = 1'024;  // bytes; larger values are fetched again by those who want them
+
+bool is_write(const change_request& request) {
+  return request.kind == change_kind::put || request.kind == change_kind::remove;
+}
 
 }  // namespace
 
 asio::awaitable<result<change_result>> keyspace_core::change(
     change_request request, milliseconds timeout
 ) {
-  if (request.kind == change_kind::clear) {
-    if (const auto opened = open(); !opened) co_return opened.error();
-    co_return co_await clear_everywhere(std::move(request), env().now() + timeout);
+  if (const auto opened = open(); !opened) co_return opened.error();
+  const auto deadline = env().now() + timeout;
+  if (request.kind == change_kind::clear) {  // nobody orders all keys
+    change_record everything{.keyspace = options_.name, .key = {}};
+    co_return co_await change_without_owner(std::move(everything), deadline);
   }
   if (const auto checked = check_key(request.key); !checked) co_return checked.error();
-  const bool is_write = request.kind == change_kind::put || request.kind == change_kind::remove;
-  if (is_write && options_.writes == writes::deny) co_return errc::method_not_allowed;
+  if (is_write(request) && options_.writes == writes::deny) co_return errc::method_not_allowed;
   if (request.value.size() > options_.max_entry) co_return errc::too_large;
-  co_return co_await change_at_owner(std::move(request), env().now() + timeout);
+  co_return co_await change_at_owner(std::move(request), deadline);
 }
 
 asio::awaitable<result<change_result>> keyspace_core::change_at_owner(
     change_request request, time_point deadline
 ) {
+  const auto self = shared_from_this();
   const auto slot = slot_of(options_.name, request.key);
-  change_result out;
   result<change_reply> applied = errc::unavailable;
-  std::shared_ptr<const routing> route;
   for (int attempt = 0; attempt != 2; ++attempt) {
-    route = context_->route.get();
+    const auto route = context_->route.get();
     const auto owner = route->ring->owner_index(slot);
-    applied = co_await send_change(*route, owner, request, deadline);
-    if (!applied || applied->error != errc::not_owner) break;
-    context_->learn(applied->view);
-  }
-  const auto owner = route->ring->owner_index(slot);
-  const auto gutter = route->ring->gutter_index(slot);
-  const bool is_invalidation = request.kind == change_kind::invalidate;
-  if (applied && applied->error == errc::not_owner) co_return errc::unavailable;
-  if (applied && applied->error) co_return applied->error;
-  if (applied) out.version = applied->version;
-  if (!applied) {
-    if (!is_invalidation) {
-      co_return applied.error() == errc::unavailable ? errc::unavailable : errc::unknown_outcome;
-    }
-    out.unconfirmed.push_back(route->at(owner).id);
-    out.bound = options_.ttl;
-  }
-  // This node's own copies and fetches first: a writer sees its own change at once.
-  change_request record{
-      .keyspace = request.keyspace,
-      .kind = change_kind::invalidate,
-      .key = request.key,
-      .role = serve_as::gutter,
-  };
-  if (owner != route->self) apply(record);
-  if (gutter != owner && gutter != route->self) {
-    const auto confirmed = co_await send_change(*route, gutter, std::move(record), deadline);
-    if (!confirmed || confirmed->error) {
-      if (!applied) co_return errc::unavailable;
-      out.unconfirmed.push_back(route->at(gutter).id);
-      out.bound = std::max(out.bound, gutter_bound);
-    }
-  }
-  co_return out;
-}
-
-asio::awaitable<result<change_result>> keyspace_core::clear_everywhere(
-    change_request request, time_point deadline
-) {
-  const auto route = context_->route.get();
-  change_result out;
-  bool has_reached_any = false;
-  for (std::uint16_t i = 0; i != route->members.size(); ++i) {
-    const auto reply = co_await send_change(*route, i, request, deadline);
-    if (reply && !reply->error) {
-      has_reached_any = true;
+    if (owner == route->self) {
+      completion<change_reply> nobody;
+      applied = co_await change_as_owner(request, deadline, std::move(nobody));
     } else {
-      out.unconfirmed.push_back(route->at(i).id);
-      out.bound = options_.ttl;
+      applied = co_await order(*route, owner, request, deadline);
     }
+    if (!applied || applied->error != errc::not_owner || applied->is_stored) break;
+    context_->learn(applied->view);
+    applied = errc::unavailable;
   }
-  if (!has_reached_any) co_return errc::unavailable;
+  change_record record{.keyspace = options_.name, .key = request.key};
+  const bool is_ordered = applied && !applied->error;
+  if (is_ordered) {
+    record.version = applied->version;
+    apply_record(record, milliseconds(0));  // a writer sees its own change at once (N6)
+    change_result out{.version = applied->version, .unconfirmed = std::move(applied->unconfirmed)};
+    out.bound = applied->bound;
+    out.is_stored = applied->is_stored;
+    co_return out;
+  }
+  const bool was_ordered = applied && applied->version;
+  const bool was_stored = applied && applied->is_stored;
+  const bool is_refused = applied && !was_ordered && !was_stored;
+  if (is_write(request) && !was_ordered && !was_stored) {
+    co_return applied ? applied->error : applied.error();
+  }
+  if (is_refused && applied->error != errc::unavailable) co_return applied->error;
+  // The owner is out of reach, or went away half-way: everybody drops what he has.
+  auto out = co_await change_without_owner(std::move(record), deadline);
+  if (out) {
+    out->is_stored = was_stored;
+    co_return out;
+  }
+  co_return is_write(request) ? error_code(errc::unknown_outcome) : out.error();
+}
+
+asio::awaitable<result<change_result>> keyspace_core::change_without_owner(
+    change_record record, time_point deadline
+) {
+  const auto self = shared_from_this();
+  counters::add(counters_->invalidations);
+  const auto agreed = context_->agreed.lock();
+  if (!agreed) co_return errc::unavailable;
+  auto went = co_await agreed->announce(std::move(record), 2, deadline);
+  if (went.error) co_return went.error;
+  change_result out;
+  out.unconfirmed = std::move(went.unconfirmed);
+  if (out.is_partial()) out.bound = partial_bound;
   co_return out;
 }
 
-asio::awaitable<result<change_reply>> keyspace_core::send_change(
+asio::awaitable<result<change_reply>> keyspace_core::order(
     const routing& route, std::uint16_t index, change_request request, time_point deadline
 ) {
-  if (index == route.self) {
-    const bool is_write = request.kind == change_kind::put || request.kind == change_kind::remove;
-    if (is_write) co_return co_await write_through(std::move(request), deadline);
-    co_return apply(request);
-  }
   if (!route.is_usable[index].load(std::memory_order_acquire)) co_return errc::unavailable;
+  const bool may_be_bypassed = !is_write(request);
+  const auto& owner = route.at(index);
+  const auto accept_by = may_be_bypassed ? std::min(deadline, env().now() + accept_timeout) : deadline;
+  request_body body = std::move(request);
+  auto reply = co_await send(owner, route, std::move(body), accept_by);
+  // Once it was sent, a lost answer says nothing about whether it was applied.
+  if (!reply) co_return errc::unknown_outcome;
+  auto* got = std::get_if<change_reply>(&reply->body);
+  if (got == nullptr) co_return errc::protocol;
+  change_reply out = std::move(*got);
+  if (out.error || out.ticket == 0) co_return out;
+  request_body question = confirm_request{out.ticket};
+  auto confirmed = co_await send(owner, route, std::move(question), deadline);
+  auto* end = confirmed ? std::get_if<confirm_reply>(&confirmed->body) : nullptr;
+  if (end == nullptr) {
+    out.error = errc::unknown_outcome;
+  } else {
+    out.error = end->error;
+    out.unconfirmed = std::move(end->unconfirmed);
+    out.bound = end->bound;
+  }
+  co_return out;
+}
+
+asio::awaitable<result<peer_reply>> keyspace_core::send(
+    const member& to, const routing& route, request_body body, time_point deadline
+) {
   peer_request message{
       .view_digest = route.members.digest(),
       .timeout = std::chrono::ceil<milliseconds>(deadline - env().now()),
-      .body = std::move(request),
+      .body = std::move(body),
   };
-  auto send = [&](completion<result<peer_reply>> done) {
-    context_->network->call(route.at(index).address, std::move(message), deadline, std::move(done));
+  auto start = [&](completion<result<peer_reply>> done) {
+    context_->network->call(to.address, std::move(message), deadline, std::move(done));
   };
-  auto reply = co_await await_result<peer_reply>(send);
-  if (!reply) {
-    // Once it was sent, a lost answer says nothing about whether it was applied.
-    co_return reply.error() == errc::unavailable ? errc::unknown_outcome : reply.error();
+  co_return co_await await_result<peer_reply>(start);
+}
+
+asio::awaitable<change_reply> keyspace_core::change_as_owner(
+    change_request request, time_point deadline, completion<change_reply> accepted
+) {
+  const auto self = shared_from_this();
+  const auto agreed = context_->agreed.lock();
+  change_reply reply;
+  if (is_write(request)) {
+    reply = co_await write_through(request, deadline);
+  } else {
+    reply = apply(request);
   }
-  auto* got = std::get_if<change_reply>(&reply->body);
-  if (got == nullptr) co_return errc::protocol;
-  co_return std::move(*got);
+  const bool may_have_changed = store_ && (reply.error == errc::conflict || reply.error == errc::unknown_outcome);
+  if (may_have_changed) tell_others(request.key);
+  if (accepted) std::move(accepted)(reply);
+  if (reply.error || !agreed) co_return reply;
+  auto went = co_await agreed->announce(record_of(request, reply), 1, deadline);
+  if (went.error) {
+    reply.error = is_write(request) ? errc::unknown_outcome : errc::unavailable;
+  } else if (!went.unconfirmed.empty()) {
+    reply.unconfirmed = std::move(went.unconfirmed);
+    reply.bound = partial_bound;
+  }
+  co_return reply;
+}
+
+change_record keyspace_core::record_of(
+    const change_request& request, const change_reply& applied
+) const {
+  change_record record{.keyspace = options_.name, .key = request.key, .version = applied.version};
+  const auto ttl = request.ttl.value_or(options_.ttl);
+  const bool is_pushed = request.kind == change_kind::put && options_.near_memory != 0 &&
+                         request.value.size() <= most_pushed && applied.version && ttl > milliseconds(0);
+  if (!is_pushed) return record;
+  record.value = request.value;
+  // The owner may have taken up to this share off; a copy never outlives the owner's entry.
+  record.ttl = ttl - std::chrono::ceil<milliseconds>(ttl * options_.jitter);
+  return record;
+}
+
+void keyspace_core::refresh(const std::string& key) {
+  apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = key});
+  tell_others(key);
+}
+
+// Nobody waits for it, and nobody is promised anything.
+void keyspace_core::tell_others(const std::string& key) {
+  const auto agreed = context_->agreed.lock();
+  if (!agreed || !context_->needs_lease()) return;
+  change_record record{.keyspace = options_.name, .key = key};
+  record.version = observed(key).answer.entry.version;
+  auto tell = [](std::shared_ptr<agreement> by, change_record what, time_point until) -> asio::awaitable<void> {
+    co_await by->announce(std::move(what), 1, until);
+  };
+  asio::co_spawn(
+      env().executor(), tell(agreed, std::move(record), env().now() + lease_time), asio::detached
+  );
+}
+
+change_reply keyspace_core::not_owner() const {
+  change_reply reply;
+  reply.error = errc::not_owner;
+  reply.view = context_->route.get()->members.members();
+  return reply;
 }
 
 change_reply keyspace_core::apply(
@@ -125,10 +211,6 @@ change_reply keyspace_core::apply(
 ) {
   if (const auto opened = open(); !opened) return {.error = opened.error()};
   counters::add(counters_->invalidations);
-  if (request.kind == change_kind::clear) {
-    apply_clear();
-    return {};
-  }
   if (const auto checked = check_key(request.key); !checked) return {.error = checked.error()};
   if (request.value.size() > options_.max_entry) return {.error = errc::too_large};
   const auto hash = hash_of(request.key);
@@ -136,8 +218,9 @@ change_reply keyspace_core::apply(
   const auto now = env().now();
   const auto wanted = request.kind == change_kind::put ? request.ttl.value_or(options_.ttl) : options_.negative_ttl;
   const auto ttl = jittered(wanted);
-  const bool keeps = request.role == serve_as::owner && ttl > milliseconds(0) &&
-                     (request.kind == change_kind::put || request.kind == change_kind::remove);
+  // Without a lease this node may never hear of the change after this one.
+  const auto lease_term = context_->lease_term_at(now);
+  const bool keeps = ttl > milliseconds(0) && lease_term != 0 && is_write(request);
   entry_table::entry_ptr made;
   if (keeps) {
     made = entry_table::make_entry({
@@ -159,16 +242,18 @@ change_reply keyspace_core::apply(
   {
     const std::lock_guard lock(s.mutex);
     const auto epoch = context_->terms.epoch_of(slot);
-    if (request.role == serve_as::owner && epoch == 0) return {.error = errc::not_owner};
+    if (epoch == 0) return not_owner();
     auto* held = s.table.find(request.key, hash);
-    if (request.role == serve_as::owner && !holds(s, held, request.condition, hash, epoch, now)) {
-      return {.error = errc::conflict};
+    if (request.condition.when != precondition::kind::none) {
+      // What this node would compare with may have been changed without its knowing.
+      if (lease_term == 0) return {.error = errc::unavailable};
+      if (!holds(s, held, request.condition, hash, epoch, now)) return {.error = errc::conflict};
     }
     const auto seq = ++s.seq;
     raise_fence(hash, seq);
     overtake(s, request.key);
     if (held != nullptr) s.table.erase(*held, garbage);
-    if (request.role == serve_as::owner) reply.version = {epoch, seq};
+    reply.version = {epoch, seq};
     if (keeps) {
       made->epoch = epoch;
       made->seq = seq;
@@ -207,11 +292,14 @@ void keyspace_core::overtake(shard& s, std::string_view key) {
 }
 
 void keyspace_core::apply_clear() {
+  counters::add(counters_->invalidations);
   for (const auto& each : shards_) {
+    entry_list garbage;
     const std::lock_guard lock(each->mutex);
     const auto seq = ++each->seq;
     if (context_->rules.floor_on_clear) each->floor = seq;
     for (auto& [key, flights] : each->flights) overtake(*each, key);
+    suspect_near(*each, garbage);
   }
 }
 
@@ -240,15 +328,8 @@ asio::awaitable<result<version>> keyspace_core::observe(std::string key, millise
     const auto owner = route->ring->owner_index(slot);
     if (owner == route->self) co_return observed(key).answer.entry.version;
     if (!route->is_usable[owner].load()) break;
-    peer_request message{
-        .view_digest = route->members.digest(),
-        .timeout = std::chrono::ceil<milliseconds>(deadline - env().now()),
-        .body = get_request{.keyspace = options_.name, .key = key, .mode = get_mode::observe},
-    };
-    auto send = [&](completion<result<peer_reply>> done) {
-      context_->network->call(route->at(owner).address, std::move(message), deadline, std::move(done));
-    };
-    auto reply = co_await await_result<peer_reply>(send);
+    request_body question = get_request{.keyspace = options_.name, .key = key, .mode = get_mode::observe};
+    auto reply = co_await send(route->at(owner), *route, std::move(question), deadline);
     if (!reply) co_return reply.error();
     auto* got = std::get_if<get_reply>(&reply->body);
     if (got == nullptr) co_return errc::protocol;

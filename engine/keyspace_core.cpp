@@ -37,23 +37,36 @@ keyspace_core::keyspace_core(
       counters_(std::make_unique<counters>()) {
   budgets_.owned.limit = options_.max_memory;
   budgets_.gutter.limit = options_.max_memory / 100 * gutter_percent;
+  budgets_.near_copy.limit = options_.near_memory;
+  if (options_.near_memory != 0) near_seen_.reset(new std::atomic<std::uint32_t>[near_seen_size]());
   shards_.reserve(shard_count);
   for (std::size_t i = 0; i != shard_count; ++i) shards_.push_back(std::make_unique<shard>(budgets_));
 }
 
 keyspace_core::~keyspace_core() = default;
 
+// On a lone node nobody else can change anything, and a cheap clock is good enough for expiry. The lease is
+// judged by a clock that was read after the request arrived.
+time_point keyspace_core::hit_time() const noexcept {
+  return context_->needs_lease() ? env().now() : env().coarse_now();
+}
+
+bool keyspace_core::may_serve(time_point now) const noexcept {
+  if (!context_->rules.lease_by_fresh_clock) now = std::min(now, time_point(steady_duration(context_->last_tick.load())));
+  return context_->has_lease(now) || options_.consistency == consistency::available;
+}
+
 bool keyspace_core::serves_as_owner(
     const shard& s, const stored_entry& e, time_point now
 ) const noexcept {
   return e.kind == entry_kind::owned && e.expires > now && e.seq > s.floor &&
-         e.epoch == context_->terms.epoch_of(e.slot);
+         e.epoch == context_->terms.epoch_of(e.slot) && may_serve(now);
 }
 
 bool keyspace_core::serves_as_gutter(
     const shard& s, const stored_entry& e, time_point now
 ) const noexcept {
-  return e.kind == entry_kind::gutter && e.expires > now && e.seq > s.floor;
+  return e.kind == entry_kind::gutter && e.expires > now && e.seq > s.floor && may_serve(now);
 }
 
 // Fills `out`, which is fresh; true for a value, false for an absent entry.
@@ -63,11 +76,18 @@ bool keyspace_core::answer_from(shard& s, stored_entry& e, time_point now, entry
   out.ttl = std::chrono::duration_cast<milliseconds>(e.expires - now);
   if (now > e.loaded_at) out.age = std::chrono::duration_cast<milliseconds>(now - e.loaded_at);
   out.from.stored = true;
-  if (e.kind == entry_kind::owned) {
-    out.version = {e.epoch, e.seq};
-  } else {
+  if (e.kind == entry_kind::gutter) {
     out.from.detail = served_detail::gutter;
+  } else {
+    out.version = {e.epoch, e.seq};
+    if (e.kind == entry_kind::near_copy) {
+      ++s.near_hits;
+      out.from.from = served_from::near;
+      out.from.detail = served_detail::near;
+    }
   }
+  if (!context_->has_lease(now)) [[unlikely]]
+    out.from.detail = served_detail::unleased;
   out.meta = e.meta();
   if (e.is_absent) {
     ++s.negative_hits;
@@ -99,6 +119,7 @@ void keyspace_core::make_room(entry_kind kind, shard& first) {
   const auto evict_from = [&](shard& s, std::size_t leave) {
     entry_list garbage;
     const auto gone = [&](const stored_entry& e) {
+      if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::evicted);
       counters::add(counters_->evicted);
       if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
     };
@@ -120,6 +141,7 @@ void keyspace_core::reclaim() {
   const auto now = env().now();
   entry_list garbage;
   const auto gone = [&](const stored_entry& e) {
+    if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::expired);
     counters::add(counters_->expired);
     if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
   };
@@ -134,6 +156,8 @@ keyspace_stats keyspace_core::stats() {
     out.hits += s->hits;
     out.negative_hits += s->negative_hits;
     out.entries += s->table.size();
+    out.near_entries += s->table.count(entry_kind::near_copy);
+    out.near_hits += s->near_hits;
   }
   const auto& c = *counters_;
   out.misses = c.misses;
@@ -152,6 +176,10 @@ keyspace_stats keyspace_core::stats() {
   out.invalidations = c.invalidations;
   out.bytes = budgets_.owned.used;
   out.gutter_bytes = budgets_.gutter.used;
+  out.near_bytes = budgets_.near_copy.used;
+  out.revalidated = c.revalidated;
+  out.unleased = c.unleased;
+  for (std::size_t i = 0; i != near_drop_count; ++i) out.near_dropped[i] = c.near_dropped[i];
   for (std::size_t i = 0; i != c.load_buckets.size(); ++i) {
     out.load_duration.buckets[i] = c.load_buckets[i];
     out.load_duration.count += c.load_buckets[i];

@@ -46,7 +46,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// The error of a key that no keyspace takes, if it is one.
   result<void> check_key(std::string_view key) const;
 
-  /// Serves what this node holds as owner, if it may. The whole hit path; allocates nothing.
+  /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates nothing.
   bool hit(std::string_view key, entry& out, bool& found);
 
   bool hit(std::string_view key, lookup& out) { return hit(key, out.entry, out.found); }
@@ -69,10 +69,17 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       get_many_request request, milliseconds timeout, completion<get_many_reply> done
   );
 
-  /// Changes a key (or, for clear, all) on every node it concerns; finds the owner.
+  /// Changes a key (or, for clear, all) on every node; finds the owner.
   asio::awaitable<result<change_result>> change(change_request request, milliseconds timeout);
 
-  /// Applies a change that reached this node as owner or as gutter node. `meta` goes with a put value.
+  /// Makes a change as owner, at the source too where that is a store, and sends it round.
+  ///
+  /// `accepted`, if set, is called once when the change is ordered and its record is on the way.
+  asio::awaitable<change_reply> change_as_owner(
+      change_request request, time_point deadline, completion<change_reply> accepted
+  );
+
+  /// Applies a change that reached this node as owner. `meta` goes with a put value.
   change_reply apply(
       const change_request& request, std::shared_ptr<const metadata> meta = nullptr
   );
@@ -85,6 +92,19 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   /// One update of a key at a time on this node.
   key_turns& update_turns() noexcept { return update_turns_; }
+
+  /// Applies a change that another node ordered, to whatever this node has of the key. A pushed value may
+  /// have been `on_the_way` for so long.
+  void apply_record(const change_record& record, milliseconds on_the_way);
+
+  /// Some records were missed: drops what this node keeps in its own right and suspects near copies.
+  void distrust();
+
+  /// Drops everything on this node.
+  void drop_all() { apply_clear(); }
+
+  /// Slots are about to come to this node: what moves a fence from now on belongs to the new term.
+  void terms_begin();
 
   /// The version of a key at its owner, absent or not.
   asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
@@ -120,8 +140,13 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   asio::awaitable<result<lookup>> fetch(flight& f);
   asio::awaitable<result<lookup>> fetch_without_owner(flight& f, const routing& route);
   asio::awaitable<result<get_reply>> ask(
-      flight& f, const routing& route, std::uint16_t index, serve_as role
+      flight& f, const routing& route, std::uint16_t index, serve_as role, version held = {}
   );
+  asio::awaitable<result<get_reply>> ask_owner(
+      flight& f, const std::shared_ptr<const routing>& route, std::uint16_t index
+  );
+  void refresh(const std::string& key);
+  void vouch(get_reply& reply, version held) const;
   bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
   void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
 
@@ -147,12 +172,18 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   asio::awaitable<result<change_result>> change_at_owner(
       change_request request, time_point deadline
   );
-  asio::awaitable<result<change_result>> clear_everywhere(
-      change_request request, time_point deadline
+  asio::awaitable<result<change_result>> change_without_owner(
+      change_record record, time_point deadline
   );
-  asio::awaitable<result<change_reply>> send_change(
+  asio::awaitable<result<change_reply>> order(
       const routing& route, std::uint16_t index, change_request request, time_point deadline
   );
+  asio::awaitable<result<peer_reply>> send(
+      const member& to, const routing& route, request_body body, time_point deadline
+  );
+  change_record record_of(const change_request& request, const change_reply& applied) const;
+  change_reply not_owner() const;
+  void tell_others(const std::string& key);
   bool holds(
       const shard& s, const stored_entry* held, const precondition& condition, std::uint64_t hash,
       std::uint64_t epoch, time_point now
@@ -160,6 +191,15 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void apply_clear();
   void overtake(shard& s, std::string_view key);
   get_reply observed(const std::string& key);
+
+  // keyspace_peek.cpp
+  struct peeked_value {
+    loaded value;
+    time_point began{};
+  };
+  bool is_untouched_in_term(std::uint64_t hash);
+  asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
+  get_reply peeked(const std::string& key);
 
   // keyspace_store.cpp, in call order
   asio::awaitable<change_reply> write_in_turn(change_request request, time_point deadline);
@@ -169,7 +209,33 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   );
   change_reply drop_written(const change_request& request, errc why);
 
+  // keyspace_record.cpp
+  entry_table::entry_ptr make_pushed(
+      const change_record& record, std::uint64_t hash, std::uint16_t slot, milliseconds on_the_way
+  );
+  void suspect_near(shard& s, entry_list& garbage);
+
+  // keyspace_near.cpp
+  bool serves_as_near(const shard& s, const stored_entry& e, time_point now) const noexcept;
+  bool is_wanted_again(std::uint64_t hash) noexcept;
+  version near_version(const flight& f);
+  void keep_near(
+      flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
+      const get_reply& reply
+  );
+  bool may_keep_near(
+      const flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
+      std::uint64_t epoch
+  );
+  std::optional<lookup> revive_near(
+      flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
+      const get_reply& reply, version asked
+  );
+
   // keyspace_core.cpp
+  time_point hit_time() const noexcept;
+  bool may_serve(time_point now) const noexcept;
+  bool hit_owned(std::string_view key, lookup& out);
   shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
   bool serves_as_owner(const shard& s, const stored_entry& e, time_point now) const noexcept;
   bool serves_as_gutter(const shard& s, const stored_entry& e, time_point now) const noexcept;
@@ -188,6 +254,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   load_limiter limiter_;
   std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
   std::vector<std::unique_ptr<shard>> shards_;
+  static constexpr std::size_t near_seen_size = 65'536;
+  std::unique_ptr<std::atomic<std::uint32_t>[]> near_seen_;  ///< null without near copies
   key_turns write_turns_, update_turns_;
   doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept
   std::atomic<int> closed_{0};  ///< an errc once closed

@@ -14,7 +14,8 @@ struct keyspace_core::counters {
   count misses, joined;
   count loads_value, loads_absent, loads_failed, loads_timed_out, not_kept;
   count refused_overloaded, refused_too_large, passed_through;
-  count evicted, expired, invalidations;
+  count evicted, expired, invalidations, revalidated, unleased;
+  std::array<count, near_drop_count> near_dropped;
   std::array<count, duration_bounds.size() + 1> load_buckets;
   count load_microseconds;
 
@@ -23,12 +24,11 @@ struct keyspace_core::counters {
                     : answer.error() == errc::deadline_exceeded ? loads_timed_out
                                                                   : loads_failed;
     add(outcome);
-    const double seconds = std::chrono::duration<double>(took).count();
-    std::size_t bucket = 0;
-    while (bucket != duration_bounds.size() && seconds > duration_bounds[bucket]) ++bucket;
-    add(load_buckets[bucket]);
+    add(load_buckets[bucket_of(took)]);
     load_microseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
   }
+
+  void drop_near(near_drop why) { add(near_dropped[static_cast<std::size_t>(why)]); }
 
   static void add(count& counter) { counter.fetch_add(1, std::memory_order_relaxed); }
 };

@@ -22,11 +22,23 @@ bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found) {
   const auto hash = hash_of(key);
   auto& s = shard_of(hash);
   s.table.prefetch(hash);
-  const auto now = env().coarse_now();
+  const auto now = hit_time();
+  const std::lock_guard lock(s.mutex);
+  auto* found = s.table.find(key, hash);
+  if (found == nullptr) return false;
+  if (!serves_as_owner(s, *found, now) && !serves_as_near(s, *found, now)) return false;
+  is_found = answer_from(s, *found, now, out);
+  return true;
+}
+
+bool keyspace_core::hit_owned(std::string_view key, lookup& out) {
+  const auto hash = hash_of(key);
+  auto& s = shard_of(hash);
+  const auto now = hit_time();
   const std::lock_guard lock(s.mutex);
   auto* found = s.table.find(key, hash);
   if (found == nullptr || !serves_as_owner(s, *found, now)) return false;
-  is_found = answer_from(s, *found, now, out);
+  out.found = answer_from(s, *found, now, out.entry);
   return true;
 }
 
@@ -41,8 +53,10 @@ void keyspace_core::find(std::string key, get_options options, completion<result
   const auto kind = route->ring->owner_index(slot_of(options_.name, key)) == route->self
                         ? flight_kind::owner
                         : flight_kind::fetch;
-  if (kind == flight_kind::owner && options.from == read_from::source) {
-    apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = key});
+  if (kind == flight_kind::owner) {
+    if (options.from == read_from::source) refresh(key);
+    lookup found;
+    if (options.from == read_from::owner && hit_owned(key, found)) return std::move(done)(std::move(found));
     options.from = read_from::near;
   }
   join(std::move(key), hash, kind, options, env().now() + options.timeout, std::move(done));
@@ -61,9 +75,14 @@ void keyspace_core::join(
   {
     const std::lock_guard lock(s.mutex);
     auto& current = s.flights[key].current[static_cast<std::size_t>(kind)];
-    added->has_joined = current && (options.from == read_from::near ||
-                                    current->from == read_from::source);
-    if (!added->has_joined) {
+    // Without a lease this node may have missed the change that overtook the flight.
+    const bool may_join = may_serve(hit_time()) || !context_->rules.join_only_with_lease;
+    added->has_joined = may_join && current && (options.from != read_from::source ||
+                                                current->from == read_from::source);
+    if (added->has_joined) {
+      added->joined_at = env().now();
+      current->waiters.push_back(added);
+    } else {
       started = std::make_shared<flight>(flight{
           .key = key,
           .hash = hash,
@@ -73,10 +92,9 @@ void keyspace_core::join(
           .from = options.from,
           .deadline = deadline,
       });
-      current = started;
+      started->waiters.push_back(added);
+      if (may_join) current = started;
     }
-    if (added->has_joined) added->joined_at = env().now();
-    current->waiters.push_back(added);
   }
   counters_->misses.fetch_add(1, std::memory_order_relaxed);
   if (added->has_joined) counters_->joined.fetch_add(1, std::memory_order_relaxed);
@@ -122,14 +140,12 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
     if (owner == route->self) {  // the slot came here meanwhile
       auto as_owner = [&](completion<result<lookup>> done) {
         const get_options options;
-        if (f.from == read_from::source) {
-          apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = f.key});
-        }
+        if (f.from == read_from::source) refresh(f.key);
         join(f.key, f.hash, flight_kind::owner, options, f.deadline, std::move(done));
       };
       co_return co_await await_result<lookup>(as_owner);
     }
-    auto reply = co_await ask(f, *route, owner, serve_as::owner);
+    auto reply = co_await ask_owner(f, route, owner);
     if (!reply) {
       if (reply.error() != errc::unavailable) co_return reply.error();
       co_return co_await fetch_without_owner(f, *route);
@@ -140,6 +156,24 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
     context_->learn(reply->view);
   }
   co_return co_await pass_through(f);  // views differ, or the peer lacks the keyspace
+}
+
+// Asks for what this node does not have: of a near copy whose time is over only whether it changed.
+asio::awaitable<result<get_reply>> keyspace_core::ask_owner(
+    flight& f, const std::shared_ptr<const routing>& route, std::uint16_t index
+) {
+  const auto& owner = route->at(index).id;
+  const auto held = near_version(f);
+  auto reply = co_await ask(f, *route, index, serve_as::owner, held);
+  if (reply && !reply->error && reply->is_unchanged) {
+    if (auto revived = revive_near(f, route, owner, *reply, held)) {
+      reply->answer = std::move(*revived);
+      co_return reply;
+    }
+    reply = co_await ask(f, *route, index, serve_as::owner);
+  }
+  if (reply && !reply->error) keep_near(f, route, owner, *reply);
+  co_return reply;
 }
 
 asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(flight& f, const routing& route) {
@@ -171,7 +205,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(flight& f, co
 }
 
 asio::awaitable<result<get_reply>> keyspace_core::ask(
-    flight& f, const routing& route, std::uint16_t index, serve_as role
+    flight& f, const routing& route, std::uint16_t index, serve_as role, version held
 ) {
   if (!route.is_usable[index].load(std::memory_order_acquire)) co_return errc::unavailable;
   const auto began = env().now();
@@ -184,12 +218,14 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
           .role = role,
           .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
           .explain = f.explains,
+          .held = held,
       },
   };
   {
     auto& s = shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
     f.has_begun = true;
+    f.lease_term = context_->lease_term_at(began);
   }
   auto send = [&](completion<result<peer_reply>> done) {
     context_->network->call(route.at(index).address, std::move(request), f.deadline, std::move(done));
@@ -270,32 +306,54 @@ void keyspace_core::serve(
   get_reply reply;
   if (try_serve(request, reply)) return std::move(done)(std::move(reply));
   if (request.mode == get_mode::observe) return std::move(done)(observed(request.key));
+  if (request.mode == get_mode::peek) return std::move(done)(peeked(request.key));
   if (request.mode == get_mode::fresh) {
-    apply({.keyspace = options_.name, .key = request.key, .role = request.role});
+    if (request.role == serve_as::owner) {
+      refresh(request.key);
+    } else {
+      apply_record({.keyspace = options_.name, .key = request.key}, milliseconds(0));
+    }
   }
   const auto hash = hash_of(request.key);
   const auto steps = request.explain ? std::make_shared<explanation>() : nullptr;
   const get_options options{.explain = steps.get()};
-  auto answer = [steps, done = std::move(done)](result<lookup> found) mutable {
+  const auto kind = request.role == serve_as::owner ? flight_kind::owner : flight_kind::gutter;
+  auto answer = [this, self = shared_from_this(), steps, held = request.held,
+                 done = std::move(done)](result<lookup> found) mutable {
     get_reply made;
     if (steps) made.steps = std::move(steps->steps);
     if (found) {
       made.answer = std::move(*found);
+      vouch(made, held);
     } else {
       made.error = found.error();
     }
     std::move(done)(std::move(made));
   };
-  const auto kind = request.role == serve_as::owner ? flight_kind::owner : flight_kind::gutter;
   join(std::move(request.key), hash, kind, options, env().now() + timeout, std::move(answer));
+}
+
+// An answer may be kept by the asker if this node kept it and holds a lease now; what the asker has already is
+// not sent again.
+void keyspace_core::vouch(get_reply& reply, version held) const {
+  auto& entry = reply.answer.entry;
+  reply.is_leased = entry.version && entry.from.stored && context_->has_lease(hit_time());
+  if (!held || entry.version != held) return;
+  reply.is_unchanged = true;
+  entry.value = {};
+  entry.meta.reset();
 }
 
 bool keyspace_core::try_serve(const get_request& request, get_reply& reply) {
   if (request.mode != get_mode::cached || request.explain || !check_key(request.key)) return false;
-  if (request.role == serve_as::owner) return hit(request.key, reply.answer);
+  if (request.role == serve_as::owner) {
+    if (!hit_owned(request.key, reply.answer)) return false;
+    vouch(reply, request.held);
+    return true;
+  }
   const auto hash = hash_of(request.key);
   auto& s = shard_of(hash);
-  const auto now = env().coarse_now();
+  const auto now = hit_time();
   const std::lock_guard lock(s.mutex);
   auto* found = s.table.find(request.key, hash);
   if (found == nullptr || !serves_as_gutter(s, *found, now)) return false;

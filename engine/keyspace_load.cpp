@@ -58,7 +58,14 @@ asio::awaitable<result<lookup>> keyspace_core::load(flight& f) {
     if (state == begun::found_meanwhile) co_return found;
     co_return errc::deadline_exceeded;
   }
-  const auto began = env().now();
+  auto began = env().now();
+  if (auto peeked = co_await peek_at_former_owner(f)) {
+    began = peeked->began;
+    give_back_turn(f);
+    limiter_.release();
+    co_return land(f, std::move(peeked->value), began);
+  }
+  began = env().now();
   auto answer = co_await call_source(f);
   give_back_turn(f);
   co_return land(f, std::move(answer), began);
@@ -110,6 +117,7 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
       if (current.get() == &f) current.reset();
     } else {
       f.has_begun = true;
+      f.lease_term = context_->lease_term_at(now);
       if (f.kind == flight_kind::owner) f.epoch = context_->terms.epoch_of(f.slot);
       if (f.kind == flight_kind::gutter) f.epoch = context_->gutter_epoch;
     }
@@ -177,8 +185,15 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
     const bool is_current = f.kind != flight_kind::owner ||
                             (f.epoch != 0 && f.epoch == context_->terms.epoch_of(f.slot));
     const bool is_overtaken = f.is_overtaken && context_->rules.fence_at_load_end;
+    const bool is_leased = f.lease_term != 0 && f.lease_term == context_->lease_term_at(now);
+    const bool is_doubtful = doubtful_.contains(f.hash, now);
     if (f.kind == flight_kind::fetch) {
       why_not = "passed through";
+    } else if (!is_leased) {
+      why_not = "this node holds no lease";
+      if (out.entry.from.detail == served_detail::none) out.entry.from.detail = served_detail::unleased;
+    } else if (is_doubtful) {
+      why_not = "nobody knows whether a write of it happened";
     } else if (is_overtaken) {
       why_not = "a change overtook the load";
     } else if (!is_current) {
@@ -194,7 +209,8 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
       out.entry.from.stored = true;
       out.entry.ttl = std::chrono::duration_cast<milliseconds>(began + ttl - now);
     }
-    if (why_not != nullptr && is_current && !is_overtaken && f.kind == flight_kind::owner) {
+    const bool has_version = is_current && is_leased && !is_overtaken && !is_doubtful;
+    if (why_not != nullptr && has_version && f.kind == flight_kind::owner) {
       // Not kept, but still a state that a precondition can name.
       out.entry.version = {f.epoch, ++s.seq};
       raise_fence(f.hash, s.seq);

@@ -6,6 +6,9 @@ namespace weir {
 namespace {
 
 constexpr milliseconds forget_learned{30'000};  // a peer that only peers named, and that is gone
+constexpr milliseconds silent_after{30'000};    // then a member may be removed, if a majority says so too
+constexpr milliseconds unnamed_after{5'000};    // one whom discovery dropped is as good as silent
+constexpr milliseconds between_rounds{50};
 
 std::string_view name(link_loss cause) {
   switch (cause) {
@@ -34,12 +37,14 @@ struct member_table::actions {
   std::vector<std::string> disconnect;
   std::vector<std::string> abandon;
   std::vector<cluster_event> events;
+  std::vector<std::string> linked;  ///< ids whose links changed
 };
 
 member_table::member_table(
-    std::shared_ptr<engine_context> context, ring_settings ring, health_settings settings
+    std::shared_ptr<engine_context> context, std::shared_ptr<agreement> agreed, ring_settings ring,
+    health_settings settings
 )
-    : context_(std::move(context)), ring_settings_(ring), settings_(settings) {}
+    : context_(std::move(context)), agreed_(std::move(agreed)), ring_settings_(ring), settings_(settings) {}
 
 void member_table::begin() {
   actions todo;
@@ -69,6 +74,11 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
     }
     publish(todo);
   }
+  std::size_t unproven = 0;
+  for (const auto& each : candidates) {
+    if (each.id.empty() && each.address != context_->self.address && !is_proven(each.address)) ++unproven;
+  }
+  agreed_->set_candidates(candidates, unproven);
   run(todo);
 }
 
@@ -107,7 +117,10 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     judge(known, health_event::proven, context_->env.now(), todo);
     publish(todo);
   }
+  agreed_->member_proven({proven.id, proven.incarnation}, unproven_count());
   run(todo);
+  agreed_->link_changed(proven.id);
+  probe(address, verdict::counts);
 }
 
 void member_table::link_down(const std::string& address, link_loss cause) {
@@ -122,8 +135,10 @@ void member_table::link_down(const std::string& address, link_loss cause) {
     const bool is_soft = cause == link_loss::timeout;
     judge(known, is_soft ? health_event::missed : health_event::lost, context_->env.now(), todo);
     publish(todo);
+    todo.linked.push_back(known.id);
   }
   run(todo);
+  for (const auto& id : todo.linked) agreed_->link_changed(id);
 }
 
 void member_table::peer_leaves(const identity& leaving) {
@@ -137,7 +152,90 @@ void member_table::peer_leaves(const identity& leaving) {
     }
     publish(todo);
   }
+  agreed_->member_left(leaving.id);
   run(todo);
+}
+
+void member_table::member_gone(const std::string& id) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [address, known] : peers_) {
+      if (known.id == id && !known.is_linked) known.has_left = true;
+    }
+    publish(todo);
+  }
+  run(todo);
+}
+
+void member_table::ping(const std::string& id) {
+  if (const auto address = address_of(id); !address.empty()) probe(address, verdict::void_if_missed);
+}
+
+void member_table::ping_everyone() {
+  std::vector<std::string> linked;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = context_->env.now();
+    if (is_stopped_ || now < next_round_) return;
+    next_round_ = now + between_rounds;
+    for (const auto& [address, each] : peers_) {
+      if (each.is_linked) linked.push_back(address);
+    }
+  }
+  for (const auto& each : linked) probe(each, verdict::void_if_missed);
+}
+
+std::string member_table::address_of(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [address, each] : peers_) {
+    if (each.id == id && each.is_linked) return address;
+  }
+  return {};
+}
+
+bool member_table::is_proven(const std::string& address) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = peers_.find(address);
+  return found != peers_.end() && !found->second.id.empty();
+}
+
+std::size_t member_table::unproven_count() const {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& each) {
+    return each.second.is_from_discovery && each.second.id.empty();
+  }));
+}
+
+std::set<std::string> member_table::silent_members(
+    const std::vector<std::string>& everyone, time_point now
+) {
+  std::set<std::string> out;
+  std::set<std::string> known{context_->self.id};
+  for (const auto& [address, each] : peers_) known.insert(each.id);
+  std::erase_if(unknown_since_, [&](const auto& each) { return known.contains(each.first); });
+  for (const auto& id : everyone) {
+    if (known.contains(id)) continue;
+    const auto since = unknown_since_.try_emplace(id, now).first->second;
+    if (now - since > unnamed_after) out.insert(id);
+  }
+  for (const auto& [address, each] : peers_) {
+    const bool is_silent = !each.is_linked || each.health.now == health::state::unreachable;
+    if (!each.id.empty() && is_silent && now - each.health.since > silent_after) out.insert(each.id);
+  }
+  for (const auto& [address, each] : peers_) {
+    if (each.is_linked && each.health.now != health::state::unreachable) out.erase(each.id);
+  }
+  return out;
+}
+
+void member_table::report(const cluster_event& event) const {
+  std::function<void(const cluster_event&)> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!is_stopped_) listener = listener_;
+  }
+  if (listener) listener(event);
 }
 
 member_table::peer& member_table::peer_at(const std::string& address, actions& todo) {
@@ -206,11 +304,19 @@ void member_table::publish(actions& todo) {
   made->is_usable = std::make_unique<std::atomic<bool>[]>(all.size());
   for (std::size_t i = 0; i != all.size(); ++i) made->is_usable[i] = is_usable(all[i]);
   context_->terms.end_lost(*made);
-  context_->terms.begin_gained(*made, context_->env);
+  context_->terms_begin();
+  const auto& rules = context_->rules;
+  context_->terms.begin_gained(*made, context_->env, rules.new_epoch_per_term);
   if (!keeps_ring) {
     todo.events.push_back({"ring.changed", "", std::to_string(all.size()) + " nodes in the ring"});
   }
-  context_->route.set(std::move(made));
+  for (std::uint16_t slot = 0; before && slot != slot_count; ++slot) {
+    const auto& was = before->ring->owner(slot);
+    const auto* is = made->members.find(made->ring->owner(slot).id);
+    const auto* had = before->members.find(was.id);
+    if (is->id != was.id || had == nullptr || is->incarnation != had->incarnation) context_->near.end(slot);
+  }
+  context_->route.set(std::move(made), context_->env.now());
 }
 
 void member_table::run(actions& todo) {
@@ -242,6 +348,8 @@ void member_table::start_probing() {
 void member_table::probe_all() {
   actions todo;
   std::vector<std::string> linked;
+  std::set<std::string> silent;
+  const auto everyone = agreed_->everyone();  // its lock comes before this one's
   bool is_late = false;
   {
     const std::lock_guard lock(mutex_);
@@ -257,6 +365,7 @@ void member_table::probe_all() {
       each = is_gone ? peers_.erase(each) : std::next(each);
     }
     if (!todo.disconnect.empty()) publish(todo);
+    if (!is_late) silent = silent_members(everyone, now);
     const auto tenth = settings_.probe_interval / 10;
     const auto jitter = milliseconds(static_cast<std::int64_t>(
         context_->env.random() % static_cast<std::uint64_t>(2 * tenth.count() + 1)
@@ -266,6 +375,7 @@ void member_table::probe_all() {
       if (const auto self = weak.lock()) self->probe_all();
     });
   }
+  agreed_->set_silent(std::move(silent));
   run(todo);
   // What a node that was stopped itself has missed says nothing about others.
   for (const auto& each : linked) probe(each, is_late ? verdict::void_if_missed : verdict::counts);
@@ -274,7 +384,16 @@ void member_table::probe_all() {
 void member_table::probe(const std::string& address, verdict misses) {
   const auto sent = context_->env.now();
   const auto deadline = sent + settings_.probe_timeout;
-  auto take = [weak = weak_from_this(), address, sent, deadline, misses](result<peer_reply> reply) {
+  std::string id;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = peers_.find(address);
+    if (found == peers_.end() || is_stopped_) return;
+    id = found->second.id;
+  }
+  auto ping = agreed_->make_ping(id);
+  const auto number = ping.number;
+  auto take = [weak = weak_from_this(), address, id, number, sent, deadline, misses](result<peer_reply> reply) {
     const auto self = weak.lock();
     if (!self) return;
     actions todo;
@@ -293,12 +412,14 @@ void member_table::probe(const std::string& address, verdict misses) {
       self->publish(todo);
     }
     self->run(todo);
-    if (!reply) return;
-    if (const auto* pong = std::get_if<ping_reply>(&reply->body)) self->learn(pong->view);
+    auto* pong = reply ? std::get_if<ping_reply>(&reply->body) : nullptr;
+    if (pong == nullptr) return;
+    self->learn(pong->view);
+    self->agreed_->take_pong(id, number, sent, std::move(*pong));
   };
-  const auto digest = context_->route.get()->members.digest();
-  peer_request ping{.view_digest = digest, .timeout = settings_.probe_timeout, .body = ping_request{}};
-  context_->network->call(address, std::move(ping), deadline, std::move(take));
+  const auto digest = context_->route.digest();
+  peer_request message{.view_digest = digest, .timeout = settings_.probe_timeout, .body = std::move(ping)};
+  context_->network->call(address, std::move(message), deadline, std::move(take));
 }
 
 void member_table::stop() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agreement.hpp"
 #include "engine_context.hpp"
 #include "health.hpp"
 
@@ -9,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,10 @@ namespace weir {
 /// Thread-safe; calls the network and the listeners without holding its lock.
 class member_table : public std::enable_shared_from_this<member_table> {
  public:
-  member_table(std::shared_ptr<engine_context> context, ring_settings ring, health_settings settings);
+  member_table(
+      std::shared_ptr<engine_context> context, std::shared_ptr<agreement> agreed, ring_settings ring,
+      health_settings settings
+  );
 
   /// Publishes the routing of a lone node.
   void begin();
@@ -36,6 +41,18 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void link_down(const std::string& address, link_loss cause);
   void peer_seen(const identity& peer);
   void peer_leaves(const identity& peer);
+
+  /// A majority went on without it.
+  void member_gone(const std::string& id);
+
+  /// Heartbeats now, to one member or to all that have a link; the latter at most once in a while.
+  void ping(const std::string& id);
+  void ping_everyone();
+
+  /// Where a member with a link can be asked; empty = nowhere.
+  std::string address_of(const std::string& id) const;
+
+  void report(const cluster_event& event) const;
 
   std::vector<member_status> status() const;
   std::vector<std::string> linked_addresses() const;
@@ -64,13 +81,20 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void probe_all();
   void probe(const std::string& address, verdict misses);
 
+  std::set<std::string> silent_members(const std::vector<std::string>& everyone, time_point now);
+  bool is_proven(const std::string& address) const;
+  std::size_t unproven_count() const;
+
   const std::shared_ptr<engine_context> context_;
+  const std::shared_ptr<agreement> agreed_;
   const ring_settings ring_settings_;
   const health_settings settings_;
   mutable std::mutex mutex_;
   std::map<std::string, peer> peers_;  ///< by address
   std::function<void(const cluster_event&)> listener_;
+  std::map<std::string, time_point> unknown_since_;  ///< members that count but that nobody here dials
   time_point next_probe_{};
+  time_point next_round_{};  ///< before it ping_everyone() waits
   timer_id timer_ = 0;
   bool is_stopped_ = false;
 };

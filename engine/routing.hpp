@@ -36,16 +36,28 @@ class routing_cell {
   /// The digest of the current view, without taking the routing.
   std::uint64_t digest() const noexcept { return digest_.load(std::memory_order_acquire); }
 
-  void set(std::shared_ptr<const routing> next) {
+  /// The routing of the last other ring, and when it ended.
+  struct former_routing {
+    std::shared_ptr<const routing> route;  ///< null = none yet
+    time_point ended{};
+  };
+  former_routing former() const {
+    const std::lock_guard lock(mutex_);
+    return former_;
+  }
+
+  void set(std::shared_ptr<const routing> next, time_point now) {
     const std::lock_guard lock(mutex_);
     digest_.store(next->members.digest(), std::memory_order_release);
     current_.swap(next);
+    if (next && next->ring != current_->ring) former_ = {std::move(next), now};
   }
 
  private:
   mutable std::mutex mutex_;
   std::atomic<std::uint64_t> digest_{0};
   std::shared_ptr<const routing> current_;
+  former_routing former_;
 };
 
 /// The epochs of the slots that this node owns: a random one per term of ownership, 0 for a slot of
@@ -64,10 +76,12 @@ class slot_terms {
   void end_lost(const routing& next) noexcept;
 
   /// Begins a term, with a new epoch, for each slot that `next` gives to this node.
-  void begin_gained(const routing& next, environment& env) noexcept;
+  /// `anew` = false brings the epoch of an earlier term back: only the simulator does that.
+  void begin_gained(const routing& next, environment& env, bool anew) noexcept;
 
  private:
   std::unique_ptr<std::atomic<std::uint64_t>[]> epochs_;
+  std::vector<std::uint64_t> former_;  ///< only where epochs come back
 };
 
 }  // namespace weir

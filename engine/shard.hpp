@@ -36,6 +36,9 @@ struct alignas(64) shard {
   entry_table table;
   std::uint64_t seq = 0;  ///< of the last change or load here
   std::uint64_t negative_hits = 0;
+  std::uint64_t near_hits = 0;
+  std::uint64_t seq_at_gain = 0;       ///< seq when slots last came to this node: fences above it are of this term
+  std::uint16_t near_generation = 1;   ///< near copies of another one are suspect
   boost::unordered_flat_map<std::string, key_flights, text_hash, std::equal_to<>> flights;
 };
 

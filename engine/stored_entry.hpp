@@ -93,6 +93,7 @@ class stored_entry {
   std::uint64_t seq;
   std::uint32_t charge = 0;  ///< bytes taken, overhead and share of the index included
   std::uint16_t slot;
+  std::uint16_t generation = 0;  ///< of a near copy: the shard's when its owner last vouched for it
   std::uint8_t uses = 0;  ///< hits that the eviction policy wants to know of
   const entry_kind kind;
   const bool is_absent;
@@ -124,8 +125,8 @@ class stored_entry {
 
   static bool same_bytes(const char* a, const char* b, std::size_t size) noexcept;
 
-  std::uint16_t key_size_;
   std::uint8_t small_size_ = 0;  // of a value behind the key
+  std::uint16_t key_size_;
   std::uint8_t extras_ = 0;
   std::uint8_t text_at_ = 0;  // where the key begins, behind the header and the extras
 };

@@ -17,7 +17,12 @@ struct duration_counts {
   std::array<std::uint64_t, duration_bounds.size() + 1> buckets{};
   double seconds = 0;  ///< sum of all
   std::uint64_t count = 0;
+
+  void add(std::chrono::microseconds took) noexcept;
 };
+
+/// The bucket that counts `took`.
+std::size_t bucket_of(std::chrono::microseconds took) noexcept;
 
 /// Why a near copy left.
 enum class near_drop : std::uint8_t { record, reset, expired, evicted, moved, cleared };

@@ -1,0 +1,161 @@
+#pragma once
+
+#include "electorate.hpp"
+#include "engine_context.hpp"
+#include "hints.hpp"
+#include "lease.hpp"
+
+#include <weir/engine/membership.hpp>
+#include <weir/engine/stats.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+/// How one node agrees with the others: its lease (agreement_lease.cpp), the records it sends round and the
+/// votes about members that do not confirm them (agreement_feed.cpp).
+///
+/// The decisions are those of electorate, lease, granted_leases and hint_store; here is what passes between
+/// nodes. Thread-safe; calls the network, the keyspaces and its waiters without holding its lock.
+class agreement : public std::enable_shared_from_this<agreement> {
+ public:
+  explicit agreement(std::shared_ptr<engine_context> context, milliseconds grace);
+
+  /// From now on other nodes may count: no lease until discovery has answered and a majority grants it.
+  void join_cluster();
+
+  /// Discovery answered. Candidates without an id count as members that nobody has heard of.
+  void set_candidates(const std::vector<candidate>& candidates, std::size_t unproven);
+  void member_proven(const member_life& who, std::size_t unproven);
+  void member_left(const std::string& id);
+
+  /// Removes members that this node and a majority of every view have not reached for long.
+  void set_silent(std::set<std::string> silent);
+  result<void> forget(std::string_view id);
+
+  /// This node goes: it serves nothing more from what it keeps, and does not come back under a new incarnation.
+  void leave();
+  void stop();
+
+  // Heartbeats: the caller sends and times them.
+  ping_request make_ping(const std::string& id);
+  void take_pong(const std::string& id, std::uint64_t number, time_point sent, ping_reply pong);
+  ping_reply answer(const std::string& from, const ping_request& ping);
+
+  // What other nodes send.
+  feed_reply take(const identity& from, const feed_request& request);
+  void take(const identity& from, vote_request request, completion<vote_reply> done);
+  relay_reply take(const identity& from, const relay_request& request);
+
+  /// How the announcement of one change ended.
+  struct outcome {
+    error_code error;  ///< unavailable: too few took note of it
+    std::vector<std::string> unconfirmed;
+  };
+
+  /// Sends a record to every member, `rounds` times or more, until each has confirmed it or was voted leaseless.
+  asio::awaitable<outcome> announce(change_record record, int rounds, time_point deadline);
+
+  /// A link to a member came up or went down, or its health changed.
+  void link_changed(const std::string& id);
+
+  /// The ids that count in any view.
+  std::vector<std::string> everyone() const;
+  lease_status status() const;
+  change_stats stats() const;
+  bool is_granting(const std::string& id) const;
+  std::uint64_t feed_lag(const std::string& id) const;
+
+ private:
+  /// What goes to one member.
+  struct stream {
+    std::uint64_t acked = 0;    ///< it applied all up to here
+    std::uint64_t settled = 0;  ///< all up to here are applied, or the member was voted leaseless, or told by others
+    std::uint64_t hinted = 0;   ///< enough others keep hints of all up to here
+    std::uint64_t pings = 0;    ///< number of its last ping that was answered
+    std::uint64_t sent = 0;     ///< batches so far
+    bool in_flight = false;
+    bool is_watched = false;
+    bool is_stalled = false;    ///< the batch in flight is late, or there is no way to it
+    bool is_polling = false;
+    bool is_retrying = false;
+  };
+  /// What came from one member's start.
+  struct intake {
+    std::uint64_t incarnation = 0;
+    std::uint64_t applied = 0;
+    std::uint64_t hints_applied = 0;
+  };
+  struct wait {
+    std::uint64_t number = 0;
+    completion<result<void>> done;
+    timer_id timer = 0;
+  };
+  struct poll;
+  using work = std::vector<std::function<void()>>;  ///< to be done once the lock is released
+
+  // agreement_lease.cpp
+  electorate_note note_for(std::uint64_t digest_of_other) const;
+  bool hear(const std::string& id, const electorate_note& note);
+  void views_changed(work& todo);
+  void renew(work& todo);
+  void publish_lease();
+  void apply_hints(const std::vector<change_record>& hints, bool must_flush);
+
+  // agreement_feed.cpp
+  std::uint64_t append(change_record record, work& todo);
+  void pump(const std::string& id, work& todo);
+  void batch_ended(const std::string& id, std::uint64_t last, result<peer_reply> reply);
+  void watch(const std::string& id, std::uint64_t sent);
+  void stall(const std::string& id, work& todo);
+  void ask_votes(const std::string& id, work& todo);
+  void take_vote(const std::shared_ptr<poll>& of, const std::string& voter, result<peer_reply> reply);
+  void count_votes(const std::shared_ptr<poll>& of, work& todo);
+  void ask_again(const std::string& id);
+  void vote_here(const vote_request& request, vote_reply& reply);
+  void settle(work& todo);
+  void later(milliseconds after, std::function<void(agreement&)> what);
+  static void run(work& todo);
+
+  const std::shared_ptr<engine_context> context_;
+  const milliseconds grace_;  ///< after which a batch without answer counts as late
+  mutable std::mutex mutex_;
+  electorate who_;
+  lease lease_;
+  granted_leases granted_;
+  hint_store hints_;
+  bool is_in_cluster_ = false;
+  bool has_candidates_ = false;  ///< discovery has answered
+  bool is_leaving_ = false;
+  bool is_stopped_ = false;
+  std::set<std::string> silent_;                         ///< by this node's own judgement
+  std::map<std::string, std::set<std::string>> silent_by_;  ///< by that of others
+  std::map<std::string, std::uint64_t> pings_sent_;
+  std::map<std::pair<std::string, std::uint64_t>, time_point> ping_times_;
+
+  struct journaled {
+    change_record record;
+    time_point since;
+  };
+  std::deque<journaled> journal_;
+  std::uint64_t last_ = 0;           ///< number of the last record
+  std::size_t journal_bytes_ = 0;
+  std::map<std::string, stream> streams_;
+  std::map<std::string, intake> intakes_;
+  std::vector<std::shared_ptr<wait>> waits_;
+  std::uint64_t disagreements_ = 0;  ///< answers from members that knew another electorate or ring
+  change_stats stats_;
+};
+
+}  // namespace weir

@@ -1,0 +1,322 @@
+// The lease side of the agreement: heartbeats, what they carry, and what follows from them.
+
+#include "agreement.hpp"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+constexpr std::uint64_t remembered_pings = 8;
+
+}  // namespace
+
+agreement::agreement(std::shared_ptr<engine_context> context, milliseconds grace)
+    : context_(std::move(context)),
+      grace_(grace),
+      who_({context_->self.id, context_->self.incarnation}),
+      granted_(context_->env.now()),
+      hints_(context_->env.random() >> 40 | 1) {}
+
+void agreement::run(work& todo) {
+  for (auto& each : todo) each();
+}
+
+void agreement::join_cluster() {
+  const std::lock_guard lock(mutex_);
+  is_in_cluster_ = true;
+  publish_lease();
+}
+
+void agreement::set_candidates(const std::vector<candidate>& candidates, std::size_t unproven) {
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    who_.expect_unproven(unproven);
+    for (const auto& each : candidates) {
+      if (!each.id.empty() && each.id != who_.self().id) who_.add({each.id, 0});
+    }
+    if (!std::exchange(has_candidates_, true)) who_.begin();
+    views_changed(todo);
+  }
+  run(todo);
+}
+
+void agreement::member_proven(const member_life& proven, std::size_t unproven) {
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto before = who_.digest();
+    who_.add(proven);
+    if (has_candidates_) who_.expect_unproven(unproven);
+    if (who_.digest() != before) views_changed(todo);
+  }
+  run(todo);
+}
+
+void agreement::member_left(const std::string& id) {
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    who_.remove(id);
+    views_changed(todo);
+  }
+  run(todo);
+}
+
+void agreement::set_silent(std::set<std::string> silent) {
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    silent_ = std::move(silent);
+    for (const auto& id : silent_) {
+      const auto confirms = [&](const std::string& by) {
+        if (by == who_.self().id) return true;
+        const auto said = silent_by_.find(by);
+        return said != silent_by_.end() && said->second.contains(id);
+      };
+      if (!who_.is_majority(confirms)) continue;
+      who_.remove(id);
+      todo.push_back([context = context_, id] {
+        context->report({"peer.removed", id, "a majority has not reached it for 30 s"});
+      });
+    }
+    views_changed(todo);
+  }
+  run(todo);
+}
+
+result<void> agreement::forget(std::string_view id) {
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    if (id == who_.self().id) return errc::bad_request;
+    if (!who_.everyone().contains(id)) return errc::not_found;
+    who_.forget(id);
+    views_changed(todo);
+  }
+  context_->report({"peer.forgotten", std::string(id), "an operator said that it is gone for good"});
+  run(todo);
+  return {};
+}
+
+void agreement::leave() {
+  const std::lock_guard lock(mutex_);
+  is_leaving_ = true;
+  publish_lease();
+}
+
+void agreement::stop() {
+  std::vector<std::shared_ptr<wait>> waits;
+  {
+    const std::lock_guard lock(mutex_);
+    is_stopped_ = true;
+    waits.swap(waits_);
+  }
+  for (const auto& each : waits) {
+    context_->env.cancel(each->timer);
+    std::move(each->done)(errc::unavailable);
+  }
+}
+
+ping_request agreement::make_ping(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const auto number = ++pings_sent_[id];
+  const auto now = context_->env.now();
+  context_->last_tick.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  ping_times_[{id, number}] = now;
+  ping_times_.erase({id, number - remembered_pings});
+  const auto intake = intakes_.find(id);
+  return {
+      .note = {.digest = who_.digest(), .state = nullptr},
+      .number = number,
+      .life = who_.self().incarnation,
+      .is_empty = lease_.is_empty(),
+      .hints_applied = intake == intakes_.end() ? 0 : intake->second.hints_applied,
+      .silent = {silent_.begin(), silent_.end()},
+  };
+}
+
+ping_reply agreement::answer(const std::string& from, const ping_request& ping) {
+  work todo;
+  ping_reply pong;
+  {
+    const std::lock_guard lock(mutex_);
+    const member_life asker{from, ping.life};
+    const auto before = who_.digest();
+    hear(from, ping.note);
+    const bool is_member = who_.add(asker);
+    hints_.applied(asker, ping.hints_applied);
+    pong.is_granted = is_member && !is_leaving_ && granted_.grant(asker, ping.is_empty, context_->env.now());
+    auto hints = hints_.take(asker);
+    pong.hints_number = hints.number;
+    pong.must_flush = hints.must_flush;
+    pong.has_more_hints = hints.has_more;
+    pong.hints = std::move(hints.records);
+    silent_by_[from] = {ping.silent.begin(), ping.silent.end()};
+    if (const auto stream = streams_.find(from); stream != streams_.end()) {
+      stream->second.pings = ping.number;
+    }
+    pong.silent.assign(silent_.begin(), silent_.end());
+    pong.life = who_.self().incarnation;
+    if (who_.digest() != before) views_changed(todo);
+    pong.note = note_for(ping.note.digest);
+  }
+  run(todo);
+  return pong;
+}
+
+void agreement::take_pong(
+    const std::string& id, std::uint64_t number, time_point sent, ping_reply pong
+) {
+  apply_hints(pong.hints, pong.must_flush);
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto before = who_.digest();
+    hear(id, pong.note);
+    who_.add({id, pong.life});
+    if (pong.hints_number != 0) intakes_[id].hints_applied = pong.hints_number;
+    silent_by_[id] = {pong.silent.begin(), pong.silent.end()};
+    const auto now = context_->env.now();
+    const auto from = context_->rules.lease_from_sending ? sent : now;
+    if (pong.is_granted && !pong.has_more_hints) lease_.grant(id, pong.life, from + lease_time, who_, now);
+    if (context_->note_heard) context_->note_heard(id, from + lease_time);
+    if (pong.has_more_hints) todo.push_back([context = context_, id] { context->ping_again(id); });
+    ping_times_.erase({id, number - remembered_pings});
+    if (who_.digest() != before) {
+      views_changed(todo);
+    } else {
+      renew(todo);
+    }
+  }
+  run(todo);
+}
+
+electorate_note agreement::note_for(std::uint64_t digest_of_other) const {
+  return {who_.digest(), digest_of_other == who_.digest() ? nullptr : who_.state()};
+}
+
+bool agreement::hear(const std::string& id, const electorate_note& note) {
+  const bool is_new = note.state != nullptr && who_.join(*note.state);
+  if (note.digest != 0) who_.heard(id, note.digest);
+  return is_new;
+}
+
+void agreement::views_changed(work& todo) {
+  if (who_.is_removed(who_.self()) && !is_leaving_) {
+    // Others went on without this node: it may have missed anything.
+    lease_.reset();
+    publish_lease();
+    context_->drop_everything();
+    who_.return_as(context_->env.random() | 1);
+    todo.push_back([context = context_] {
+      context->report({"node.returned", "", "others had removed this node; it comes back empty"});
+    });
+  }
+  const auto& everyone = who_.everyone();
+  for (auto each = streams_.begin(); each != streams_.end();) {
+    if (everyone.contains(each->first)) {
+      ++each;
+      continue;
+    }
+    hints_.forget(each->first);
+    granted_.forget(each->first);
+    todo.push_back([context = context_, id = each->first] { context->member_gone(id); });
+    each = streams_.erase(each);
+  }
+  for (const auto& id : everyone) {
+    if (id != who_.self().id) streams_.try_emplace(id, stream{.acked = last_, .settled = last_, .hinted = last_});
+  }
+  todo.push_back([context = context_] { context->ping_everyone(); });
+  renew(todo);
+  settle(todo);
+}
+
+void agreement::renew(work& todo) {
+  const auto now = context_->env.now();
+  if (who_.retire(now, context_->rules.agree_on_views)) {
+    for (auto each = streams_.begin(); each != streams_.end();) {
+      each = who_.everyone().contains(each->first) ? std::next(each) : streams_.erase(each);
+    }
+  }
+  const auto losses = lease_.losses();
+  const auto event = lease_.update(who_, now, context_->rules.hints_of_old_electorate);
+  if (event == lease::event::dropped) {
+    ++stats_.dropped_all;
+    context_->drop_everything();
+  }
+  if (event != lease::event::none) context_->lease_term.fetch_add(1, std::memory_order_release);
+  publish_lease();
+  if (lease_.losses() == losses && event == lease::event::none) return;
+  const bool is_gained = event != lease::event::none;
+  const bool is_dropped = event == lease::event::dropped;
+  todo.push_back([context = context_, is_gained, is_dropped] {
+    context->report({
+        is_gained ? "lease.gained" : "lease.lost",
+        "",
+        !is_gained    ? "reads pass through until a majority answers"
+        : is_dropped ? "without the hints of those who could have voted: everything kept was dropped"
+                     : "this node serves what it keeps",
+    });
+  });
+}
+
+void agreement::publish_lease() {
+  auto until = lease_.until();
+  const bool is_told = has_candidates_ || !context_->rules.lone_only_when_told;
+  if (!is_in_cluster_ || (is_told && who_.is_alone())) until = time_point::max();
+  if (is_in_cluster_ && (!is_told || is_leaving_)) until = time_point::min();
+  context_->lease_until.store(until.time_since_epoch().count(), std::memory_order_release);
+}
+
+void agreement::apply_hints(const std::vector<change_record>& hints, bool must_flush) {
+  if (must_flush) context_->drop_everything();
+  for (const auto& each : hints) context_->apply_record(each, milliseconds(0));
+}
+
+std::vector<std::string> agreement::everyone() const {
+  const std::lock_guard lock(mutex_);
+  return {who_.everyone().begin(), who_.everyone().end()};
+}
+
+lease_status agreement::status() const {
+  const std::lock_guard lock(mutex_);
+  const auto now = context_->env.now();
+  lease_status out;
+  out.members = who_.size();
+  out.views = who_.view_count();
+  out.granted = 1;
+  for (const auto& id : who_.everyone()) {
+    if (id != who_.self().id && lease_.is_granted_by(id, now)) ++out.granted;
+  }
+  out.is_lone = !is_in_cluster_ || (has_candidates_ && who_.is_alone());
+  const time_point until(steady_duration(context_->lease_until.load()));
+  out.is_valid = now < until;
+  if (out.is_valid && !out.is_lone) out.left = std::chrono::duration_cast<milliseconds>(until - now);
+  if (out.is_valid) return out;
+  if (is_leaving_) {
+    out.why = "no lease: this node is leaving";
+  } else if (!has_candidates_) {
+    out.why = "no lease: discovery has not answered yet";
+  } else {
+    out.why = "no lease: " + std::to_string(out.granted) + " of " + std::to_string(out.members) +
+              (lease_.is_empty() ? " candidates" : " members") + " answered";
+    if (out.views > 1) out.why += ", " + std::to_string(out.views) + " views must agree";
+  }
+  return out;
+}
+
+change_stats agreement::stats() const {
+  const std::lock_guard lock(mutex_);
+  auto out = stats_;
+  out.lease_losses = lease_.losses();
+  return out;
+}
+
+bool agreement::is_granting(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return lease_.is_granted_by(id, context_->env.now());
+}
+
+}  // namespace weir

@@ -1,0 +1,246 @@
+#define XXH_INLINE_ALL
+#include "electorate.hpp"
+
+#include <algorithm>
+#include <xxhash.h>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t most_removals_per_id = 8;
+constexpr std::size_t most_retired_views = 64;
+
+std::uint64_t digest_of(
+    const std::map<std::string, std::set<std::uint64_t>, std::less<>>& members,
+    const std::set<std::string, std::less<>>& forgotten
+) {
+  std::string text;
+  for (const auto& [id, lives] : members) {
+    text += id;
+    text += '\0';
+    for (const auto life : lives) text.append(reinterpret_cast<const char*>(&life), sizeof life);
+    text += '\1';
+  }
+  for (const auto& id : forgotten) text += '\2' + id;
+  return XXH3_64bits(text.data(), text.size()) | 1;
+}
+
+}  // namespace
+
+electorate::electorate(member_life self) : self_(std::move(self)) {
+  members_[self_.id].insert(self_.incarnation);
+  changed();
+}
+
+bool electorate::insert(const member_life& who) {
+  if (is_removed(who)) return false;
+  auto& lives = members_[who.id];
+  if (who.incarnation == 0 && !lives.empty()) return false;
+  if (!lives.insert(who.incarnation).second) return false;
+  if (who.incarnation != 0) lives.erase(0);
+  return true;
+}
+
+bool electorate::bury(const std::string& id, std::uint64_t incarnation) {
+  bool is_new = false;
+  auto& graves = removed_[id];
+  if (std::find(graves.begin(), graves.end(), incarnation) == graves.end()) {
+    graves.push_back(incarnation);
+    if (graves.size() > most_removals_per_id) graves.pop_front();
+    is_new = true;
+  }
+  if (const auto found = members_.find(id); found != members_.end()) {
+    is_new |= found->second.erase(incarnation) != 0;
+    if (found->second.empty()) members_.erase(found);
+  }
+  return is_new;
+}
+
+bool electorate::drop_id(const std::string& id) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return false;
+  for (const auto life : std::set(found->second)) bury(id, life);
+  bury(id, 0);
+  return true;
+}
+
+bool electorate::add(const member_life& who) {
+  if (is_removed(who)) return false;
+  bool is_new = insert(who);
+  if (who.incarnation != 0) {  // a node runs once: its earlier lives are over
+    for (const auto life : std::set(members_[who.id])) {
+      if (life != who.incarnation) is_new |= bury(who.id, life);
+    }
+  }
+  if (is_new) changed();
+  return true;
+}
+
+void electorate::remove(std::string_view id) {
+  if (drop_id(std::string(id))) changed();
+}
+
+void electorate::forget(std::string_view id) {
+  forgotten_.emplace(id);
+  drop_id(std::string(id));
+  changed();
+}
+
+bool electorate::join(const electorate_state& other) {
+  bool is_new = false;
+  for (const auto& each : other.removed) is_new |= bury(each.id, each.incarnation);
+  for (const auto& each : other.members) is_new |= insert(each);
+  for (const auto& each : other.forgotten) is_new |= forgotten_.insert(each).second;
+  for (auto ids : other.views) {
+    std::sort(ids.begin(), ids.end());
+    const auto is_same = [&](const counted_view& known) { return known.ids == ids; };
+    if (ids.empty() || retired_.contains(ids) || std::any_of(views_.begin(), views_.end(), is_same)) continue;
+    views_.insert(views_.end() - 1, counted_view{std::move(ids), std::nullopt});
+    is_new = true;
+  }
+  if (is_new) changed();
+  return is_new;
+}
+
+void electorate::return_as(std::uint64_t incarnation) {
+  bury(self_.id, self_.incarnation);
+  self_.incarnation = incarnation;
+  forgotten_.erase(self_.id);
+  members_[self_.id] = {incarnation};
+  changed();
+}
+
+void electorate::changed() {
+  std::vector<std::string> ids;
+  for (const auto& [id, lives] : members_) ids.push_back(id);
+  if (views_.empty() || views_.back().ids != ids) {
+    std::erase_if(views_, [&](const counted_view& each) { return each.ids == ids; });
+    retired_.erase(ids);
+    if (!has_begun_ && !views_.empty()) views_.pop_back();
+    if (!ids.empty()) views_.push_back({std::move(ids), std::nullopt});
+  }
+  for (const auto& id : forgotten_) {
+    if (members_.contains(id)) continue;  // it came back
+    for (auto& each : views_) std::erase(each.ids, id);
+  }
+  // What was forgotten may have left two views alike, or one of nobody.
+  for (std::size_t i = 0; i + 1 < views_.size();) {
+    const auto is_same = [&](const counted_view& other) { return other.ids == views_[i].ids; };
+    const bool is_doubled = std::any_of(views_.begin() + static_cast<std::ptrdiff_t>(i) + 1, views_.end(), is_same);
+    if (is_doubled || views_[i].ids.empty()) {
+      views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+  everyone_.clear();
+  everyone_.insert(self_.id);
+  for (const auto& each : views_) everyone_.insert(each.ids.begin(), each.ids.end());
+  digest_ = digest_of(members_, forgotten_);
+  state_.reset();
+}
+
+void electorate::heard(std::string_view id, std::uint64_t digest) {
+  known_by_.insert_or_assign(std::string(id), digest);
+}
+
+bool electorate::retire(time_point now, bool needs_majority) {
+  const auto size = views_.size();
+  for (std::size_t i = 0; i + 1 < views_.size();) {
+    auto& each = views_[i];
+    const auto agrees = [&](const std::string& id) {
+      if (id == self_.id) return true;
+      const auto known = known_by_.find(id);
+      return known != known_by_.end() && known->second == digest_;
+    };
+    const auto count = std::count_if(each.ids.begin(), each.ids.end(), agrees);
+    const bool is_agreed = 2 * static_cast<std::size_t>(count) > each.ids.size();
+    if (!each.ends && is_agreed) each.ends = now + lease_ended_everywhere;
+    if (needs_majority && (!each.ends || now < *each.ends)) {
+      ++i;
+      continue;
+    }
+    if (retired_.size() >= most_retired_views) retired_.erase(retired_.begin());
+    retired_.insert(std::move(each.ids));
+    views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  if (views_.size() == size) return false;
+  changed();
+  return true;
+}
+
+std::shared_ptr<const electorate_state> electorate::state() const {
+  if (state_) return state_;
+  auto made = std::make_shared<electorate_state>();
+  for (const auto& [id, lives] : members_) {
+    for (const auto life : lives) made->members.push_back({id, life});
+  }
+  for (const auto& [id, lives] : removed_) {
+    for (const auto life : lives) made->removed.push_back({id, life});
+  }
+  made->forgotten.assign(forgotten_.begin(), forgotten_.end());
+  made->views = views();
+  state_ = made;
+  return state_;
+}
+
+std::vector<std::vector<std::string>> electorate::views() const {
+  std::vector<std::vector<std::string>> out;
+  for (const auto& each : views_) out.push_back(each.ids);
+  return out;
+}
+
+bool electorate::contains(const member_life& who) const {
+  const auto found = members_.find(who.id);
+  return found != members_.end() && found->second.contains(who.incarnation);
+}
+
+bool electorate::is_removed(const member_life& who) const {
+  const auto found = removed_.find(who.id);
+  return found != removed_.end() &&
+         std::find(found->second.begin(), found->second.end(), who.incarnation) != found->second.end();
+}
+
+std::uint64_t electorate::incarnation_of(std::string_view id) const {
+  const auto found = members_.find(id);
+  return found == members_.end() || found->second.empty() ? 0 : *found->second.rbegin();
+}
+
+std::size_t electorate::phantoms_of(const counted_view& view) const noexcept {
+  return &view == &views_.back() ? unproven_ : 0;
+}
+
+bool electorate::is_majority(const std::function<bool(const std::string&)>& test) const {
+  return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
+    const auto count = static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), test));
+    return 2 * count > each.ids.size() + phantoms_of(each);
+  });
+}
+
+time_point electorate::majority_time(
+    const std::function<time_point(const std::string&)>& time_of
+) const {
+  auto earliest = time_point::max();
+  for (const auto& each : views_) {
+    std::vector<time_point> times;
+    for (const auto& id : each.ids) times.push_back(time_of(id));
+    const auto needed = (each.ids.size() + phantoms_of(each)) / 2 + 1;
+    if (needed > times.size()) return time_point::min();
+    std::sort(times.begin(), times.end(), std::greater<>());
+    earliest = std::min(earliest, times[needed - 1]);
+  }
+  return earliest;
+}
+
+bool electorate::can_block(
+    std::string_view missing, const std::function<bool(const std::string&)>& test
+) const {
+  return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
+    if (std::find(each.ids.begin(), each.ids.end(), missing) == each.ids.end()) return true;
+    const auto blocks = [&](const std::string& id) { return id != missing && test(id); };
+    const auto count = static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), blocks));
+    return 2 * count >= each.ids.size() + phantoms_of(each);
+  });
+}
+
+}  // namespace weir

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <weir/engine/peer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+inline constexpr std::size_t most_hints = 65'536;        ///< per member; more become "drop everything"
+inline constexpr std::size_t most_hints_at_once = 1'024;  ///< in one heartbeat answer
+
+/// What members missed while they could not be reached, kept by those who vote about them (hinted handoff).
+/// One entry per key, numbered as stored; bounded. Not thread-safe.
+class hint_store {
+ public:
+  /// `tag` tells the numbers of this store from those of an earlier life of the node.
+  explicit hint_store(std::uint64_t tag, std::size_t most = most_hints)
+      : first_(tag << 40), most_(most) {}
+
+  struct slice {
+    std::uint64_t number = 0;  ///< to be confirmed with applied() once the records are applied
+    bool must_flush = false;
+    bool has_more = false;
+    std::vector<change_record> records;
+  };
+
+  void keep(const member_life& whose, const std::vector<change_record>& records, bool must_flush);
+
+  /// The oldest ones; ask again after they were confirmed if there are more.
+  slice take(const member_life& whose) const;
+
+  void applied(const member_life& whose, std::uint64_t number);
+  void forget(const std::string& id);
+  std::size_t size() const;
+
+ private:
+  struct missed {
+    std::uint64_t last = 0;
+    std::uint64_t flush = 0;  ///< number of the order to drop everything; 0 = none
+    std::map<std::uint64_t, change_record> by_number;
+    std::map<std::pair<std::string, std::string>, std::uint64_t> by_key;
+  };
+
+  const std::uint64_t first_;
+  const std::size_t most_;
+  std::map<member_life, missed> missed_;
+};
+
+}  // namespace weir

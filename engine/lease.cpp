@@ -1,0 +1,102 @@
+#include "lease.hpp"
+
+#include <algorithm>
+
+namespace weir {
+
+void lease::look(time_point now) {
+  if (!holds_ || now < until_) return;
+  holds_ = false;
+  lost_ = std::move(held_under_);
+  handed_over_.clear();
+  ++losses_;
+}
+
+void lease::grant(
+    const std::string& id, std::uint64_t life, time_point until, const electorate& who, time_point now
+) {
+  look(now);
+  if (!who.everyone().contains(id)) return;
+  auto& known = grants_[id];
+  known = {life, known.life == life ? std::max(known.until, until) : until};
+  if (!holds_) handed_over_.emplace(id, life);
+}
+
+lease::event lease::update(const electorate& who, time_point now, bool needs_old_hints) {
+  look(now);
+  const auto time_of = [&](const std::string& id) {
+    if (id == who.self().id) return time_point::max();
+    const auto found = grants_.find(id);
+    return found == grants_.end() ? time_point::min() : found->second.until;
+  };
+  const bool is_member = who.contains(who.self());
+  const auto until = is_member ? who.majority_time(time_of) : time_point::min();
+  if (until <= now) {
+    if (holds_) until_ = until;  // a view came that does not know this node yet
+    look(now);
+    return event::none;
+  }
+  until_ = until;
+  const bool had = std::exchange(holds_, true);
+  event out = event::none;
+  if (!had) {
+    out = event::gained;
+    if (lost_) out = !needs_old_hints || has_old_hints(who) ? event::kept : event::dropped;
+    lost_.reset();
+    is_empty_ = false;
+  }
+  held_under_ = as_of(who);
+  return out;
+}
+
+void lease::reset() {
+  losses_ += holds_ ? 1 : 0;
+  grants_.clear();
+  until_ = time_point::min();
+  holds_ = false;
+  is_empty_ = true;
+  lost_.reset();
+  handed_over_.clear();
+}
+
+lease::loss lease::as_of(const electorate& who) const {
+  loss out{who.views(), {}};
+  for (const auto& id : who.everyone()) {
+    const auto found = grants_.find(id);
+    if (found != grants_.end()) out.lives[id] = found->second.life;
+  }
+  return out;
+}
+
+bool lease::has_old_hints(const electorate& who) const {
+  const auto has_handed_over = [&](const std::string& id) {
+    if (id == who.self().id) return true;
+    const auto life = lost_->lives.find(id);
+    return life != lost_->lives.end() && handed_over_.contains({id, life->second});
+  };
+  return std::all_of(lost_->views.begin(), lost_->views.end(), [&](const auto& ids) {
+    const auto count = std::count_if(ids.begin(), ids.end(), has_handed_over);
+    return 2 * static_cast<std::size_t>(count) > ids.size();
+  });
+}
+
+bool lease::is_granted_by(const std::string& id, time_point now) const {
+  const auto found = grants_.find(id);
+  return found != grants_.end() && now < found->second.until;
+}
+
+bool granted_leases::grant(const member_life& who, bool keeps_nothing, time_point now) {
+  const auto known = answers_.find(who.id);
+  const bool is_known = known != answers_.end() && known->second.life == who.incarnation;
+  if (is_young(now) && !keeps_nothing && !is_known) return false;
+  answers_[who.id] = {who.incarnation, now};
+  return true;
+}
+
+bool granted_leases::is_over(const member_life& who, time_point now) const {
+  if (is_young(now)) return false;
+  const auto known = answers_.find(who.id);
+  return known == answers_.end() || now - known->second.at > lease_ended_everywhere;
+}
+
+}  // namespace weir

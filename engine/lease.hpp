@@ -1,0 +1,96 @@
+#pragma once
+
+#include "electorate.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+/// The lease of one node: until when a majority of every view has granted that it may serve what it keeps.
+///
+/// Leases by majority contact, after Gray and Cheriton, "Leases" (SOSP 1989), without a lessor: a grant is an
+/// answer to a heartbeat, and counts from when the heartbeat left. Pure. Not thread-safe.
+class lease {
+ public:
+  /// `id` answered a heartbeat under `life` and handed over its hints; the grant is good until `until`.
+  void grant(const std::string& id, std::uint64_t life, time_point until, const electorate& who, time_point now);
+
+  enum class event { none, gained, kept, dropped };
+
+  /// Recomputes the lease after grants or views changed. `dropped`: it came back without the hints of those who
+  /// could have voted meanwhile, so everything kept must go before it is used.
+  event update(const electorate& who, time_point now, bool needs_old_hints);
+
+  /// Notes that the lease has run out, if it has. Call it before anything changes.
+  void look(time_point now);
+
+  time_point until() const noexcept { return until_; }
+  bool is_held(time_point now) const noexcept { return holds_ && now < until_; }
+  bool is_granted_by(const std::string& id, time_point now) const;
+
+  /// True until the lease is first held: nothing is kept that a change could concern.
+  bool is_empty() const noexcept { return is_empty_; }
+
+  /// Forgets every grant: this node begins a new membership, empty.
+  void reset();
+  std::uint64_t losses() const noexcept { return losses_; }
+
+ private:
+  struct grant_of {
+    std::uint64_t life = 0;
+    time_point until{};
+  };
+  struct loss {
+    std::vector<std::vector<std::string>> views;
+    std::map<std::string, std::uint64_t> lives;
+  };
+
+  loss as_of(const electorate& who) const;
+  bool has_old_hints(const electorate& who) const;
+
+  std::map<std::string, grant_of> grants_;
+  time_point until_{time_point::min()};
+  bool holds_ = false;
+  bool is_empty_ = true;
+  std::uint64_t losses_ = 0;
+  loss held_under_;                ///< while the lease is held: who could vote
+  std::optional<loss> lost_;       ///< who could have voted when it was lost
+  std::set<std::pair<std::string, std::uint64_t>> handed_over_;  ///< since then
+};
+
+/// What this node has granted to others, and so whether it may vote that one of them has no lease.
+class granted_leases {
+ public:
+  explicit granted_leases(time_point started) : started_(started) {}
+
+  /// Grants `who` a lease if this node's own past cannot contradict it.
+  ///
+  /// A node that has just started does not know what an earlier life of it has voted: it grants only to those
+  /// who keep nothing, or whom it has granted before.
+  bool grant(const member_life& who, bool keeps_nothing, time_point now);
+
+  /// True if no grant of this node, or of an earlier life of it, can still count at `who`.
+  bool is_over(const member_life& who, time_point now) const;
+
+  void forget(const std::string& id) { answers_.erase(id); }
+
+ private:
+  struct answer {
+    std::uint64_t life = 0;
+    time_point at{};
+  };
+
+  bool is_young(time_point now) const { return now - started_ < lease_ended_everywhere; }
+
+  const time_point started_;
+  std::map<std::string, answer> answers_;
+};
+
+}  // namespace weir
