@@ -46,6 +46,12 @@ constexpr bool is_reply(frame_type type) {
          type == frame_type::fault;
 }
 
+/// What leases hang on: it never waits behind values.
+constexpr bool is_control(frame_type type) {
+  return type == frame_type::ping || type == frame_type::ping_reply || type == frame_type::vote ||
+         type == frame_type::vote_reply;
+}
+
 /// The reply that belongs to a request.
 constexpr frame_type reply_to(frame_type request) {
   return static_cast<frame_type>(static_cast<std::uint8_t>(request) + 16);

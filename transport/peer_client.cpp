@@ -39,8 +39,9 @@ error_code peer_client::call(
 ) {
   std::lock_guard lock(mutex_);
   if (!up_) return errc::unavailable;
-  if (queue_.size() > core().options.max_output) return errc::overloaded;
-  const auto id = calls_.add(type_of(request.body), now, deadline, done);
+  const auto type = type_of(request.body);
+  if (queue_.size() > core().options.max_output && !is_control(type)) return errc::overloaded;
+  const auto id = calls_.add(type, now, deadline, done);
   if (!id) return errc::overloaded;
   append_request(queue_, *id, request, time_left(now, deadline));
   messages_out_.add(1);

@@ -301,12 +301,6 @@ requires(!requires(const Short& message) { message.note; }) bool may_be_long(con
   return false;
 }
 
-// What leases hang on: it never waits behind values.
-constexpr bool is_control(frame_type type) {
-  return type == frame_type::ping || type == frame_type::ping_reply || type == frame_type::vote ||
-         type == frame_type::vote_reply;
-}
-
 template <class Body>
 void append_message(
     frame_queue& out, frame_header header, const Body& body, const frame_limits& limits

@@ -4,6 +4,13 @@
 
 namespace weir {
 
+namespace {
+
+// Beyond these, an asker hears errc::overloaded.
+constexpr std::size_t max_waiting = 65'536;
+
+}  // namespace
+
 /// The way back for one request; may be called on any thread, also after the connection, the
 /// network and the loops are gone.
 class peer_service::pending_reply {
@@ -46,14 +53,21 @@ peer_fault peer_service::on_message(const frame_message& message) {
   peer_reply reply;
   if (core().handler->try_serve(request_, reply)) {
     std::lock_guard lock(mutex_);
-    if (in_service_.contains(id)) return peer_fault::duplicate_request;
+    if (in_service_.contains(id) || waiting_.contains(id)) return peer_fault::duplicate_request;
     append_reply(queue_, id, reply, core().limits);
     messages_out_.add(1);
     return peer_fault::none;
   }
   {
     std::lock_guard lock(mutex_);
-    if (!in_service_.insert(id).second) return peer_fault::duplicate_request;
+    if (in_service_.contains(id) || waiting_.contains(id)) return peer_fault::duplicate_request;
+    const bool waits = message.header.type == frame_type::confirm;
+    if (waits && waiting_.size() == max_waiting) {
+      append_fault(queue_, id, request_.view_digest, errc::overloaded);
+      messages_out_.add(1);
+      return peer_fault::none;
+    }
+    (waits ? waiting_ : in_service_).insert(id);
   }
   pending_reply back(std::static_pointer_cast<peer_service>(shared_from_this()), id);
   core().handler->serve(peer_, std::move(request_), std::move(back));
@@ -64,7 +78,7 @@ void peer_service::answer(std::uint64_t id, const peer_reply& reply) {
   frame_queue written(core().limits);  // a batch may hold megabytes: not under the lock
   append_reply(written, id, reply, core().limits);
   std::lock_guard lock(mutex_);
-  if (!up_ || in_service_.erase(id) == 0) return;
+  if (!up_ || in_service_.erase(id) + waiting_.erase(id) == 0) return;
   queue_.absorb(std::move(written));
   messages_out_.add(1);
   flush_soon();

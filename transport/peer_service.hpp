@@ -33,6 +33,9 @@ class peer_service final : public peer_connection {
   std::string remote_address_;
   peer_request request_;  // the one being handled; keeps its memory for the next
   boost::unordered_flat_set<std::uint64_t> in_service_;  // guarded by mutex_
+  // Those that only wait for news of a change, up to seconds each: they must not stop the reading
+  // of heartbeats. Guarded by mutex_.
+  boost::unordered_flat_set<std::uint64_t> waiting_;
   bool was_up_ = false;
 };
 

@@ -144,6 +144,25 @@ TEST_F(PeerBadInputSocketTest, B24_ReadingStopsAtTheLimitOfRequestsInService) {
   sender.join();
 }
 
+TEST_F(PeerBadInputSocketTest, WaitingForNewsOfAChangeDoesNotStopTheReading) {
+  peer_node few({.id = "n2", .options = {.max_in_service = 10}});
+  auto peer = raw_peer::introduced(few.address());
+  for (std::uint64_t id = 1; id <= 100; ++id)
+    peer.send(wire(peer_request{0, 60s, confirm_request{id}}, id));
+  ASSERT_TRUE(few.handler.saw("kept", 100));
+  few.handler.at_once([](const peer_request& request, peer_reply& reply) {
+    reply.body = ping_reply{};
+    return std::holds_alternative<ping_request>(request.body);
+  });
+  peer.send(wire(peer_request{0, 1s, ping_request{}}, 101));
+  EXPECT_EQ(peer.next_type(), frame_type::ping_reply);
+  few.handler.answer_kept(peer_reply{0, confirm_reply{}});
+  EXPECT_EQ(peer.next_type(), frame_type::confirm_reply);
+  peer.send(wire(peer_request{0, 60s, confirm_request{7}}, 50));
+  EXPECT_TRUE(peer.is_closed());
+  EXPECT_EQ(faults(few, peer_fault::duplicate_request), 1u);
+}
+
 TEST_F(PeerBadInputSocketTest, B30_HttpAndTlsOnThePeerPortAreTurnedAway) {
   raw_peer http(node.address());
   http.send("GET /v1/users/42 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

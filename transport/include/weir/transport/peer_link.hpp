@@ -38,11 +38,13 @@ struct peer_link_options {
   /// A connection silent for so long gives way to a newer process with the same node id.
   milliseconds silent_is_dead{3000};
 
-  std::size_t max_peers = 1024;        ///< connections of other nodes
-  std::size_t max_per_address = 64;    ///< of one address; loopback is exempt
-  std::size_t max_handshakes = 256;    ///< connections without a finished handshake
-  std::size_t max_output = 64 << 20;   ///< bytes waiting for one node; then calls and reading stop
-  std::size_t max_in_service = 1024;   ///< requests being served per connection; then reading stops
+  std::size_t max_peers = 1024;       ///< connections of other nodes
+  std::size_t max_per_address = 64;   ///< of one address; loopback is exempt
+  std::size_t max_handshakes = 256;   ///< connections without a finished handshake
+  std::size_t max_output = 64 << 20;  ///< bytes waiting for one node; then reading stops, and calls
+                                      ///< but heartbeats and votes
+  std::size_t max_in_service = 1024;  ///< requests being served per connection; then reading stops.
+                                      ///< Those that wait for news of a change do not count
   std::uint32_t max_value = 64 << 20;  ///< bytes of one value
 
   /// Remarks: "peer_up", "peer_down", "peer_refused", "peer_protocol_error", "peer_listener".
