@@ -1,0 +1,193 @@
+// Mixed faults on five real nodes under a load that is recorded whole: 30 s, or five minutes when
+// WEIR_SOAK=1.
+
+#include "tests/process/history_check.hpp"
+#include "tests/process/load_driver.hpp"
+#include "tests/process/process_cluster.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <poll.h>
+#include <random>
+
+namespace weir::test {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+constexpr int nodes = 5;
+
+std::uint64_t number_from(const char* variable, std::uint64_t otherwise) {
+  const auto* const text = std::getenv(variable);
+  return text == nullptr || *text == '\0' ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+void pass(milliseconds time) {
+  ::poll(nullptr, 0, static_cast<int>(time.count()));
+}
+
+// One fault after another, drawn from a seed; each is ended before the next begins.
+class mixed_faults {
+ public:
+  mixed_faults(process_cluster& cluster, std::uint64_t seed) : cluster_(cluster), random_(seed) {}
+
+  void run_one() {
+    const auto victim = any_node();
+    auto other = any_node();
+    while (other == victim) other = any_node();
+    const milliseconds time(1500 + random_() % 2500);
+    switch (next_++ % 9) {
+      case 0:
+        cluster_.kill(victim);
+        begin("kill n" + std::to_string(victim));
+        pass(time);
+        cluster_.restart(victim);
+        return end();
+      case 1:
+        cluster_.freeze(victim);
+        begin("freeze n" + std::to_string(victim));
+        pass(time * 3 / 2);
+        cluster_.thaw(victim);
+        return end();
+      case 2:
+        begin("one-way cut " + std::to_string(victim) + " to " + std::to_string(other));
+        cluster_.cut(victim, other);
+        break;
+      case 3:
+        begin("3+2");
+        part({victim, other}, cut_by::drop);
+        pass(2s);
+        break;
+      case 4:
+        begin("slow links of n" + std::to_string(victim));
+        toxic(victim, {.latency = 40ms, .jitter = 60ms});
+        break;
+      case 5:
+        begin("links of n" + std::to_string(victim) + " stop reading");
+        toxic(victim, {.stops_reading = true});
+        break;
+      case 6:
+        begin("black hole behind n" + std::to_string(victim));
+        for (int i = 1; i <= nodes; ++i) {
+          if (i != victim) cluster_.link(victim, i).set(direction::forth, {.black_hole = true});
+        }
+        break;
+      case 7:
+        begin("corrupt bytes and resets at n" + std::to_string(victim));
+        toxic(victim, {.reset_after = 3000 + random_() % 3000, .corrupt_at = random_() % 2000});
+        break;
+      default:
+        begin("3+2 with resets");
+        part({victim, other}, cut_by::reset);
+        break;
+    }
+    pass(time);
+    cluster_.mend();
+    for (int i = 1; i <= nodes; ++i) {
+      for (int j = 1; j <= nodes; ++j) {
+        if (i != j) cluster_.link(i, j).heal();
+      }
+    }
+    end();
+  }
+
+  std::vector<fault_record> done() { return std::move(done_); }
+
+ private:
+  int any_node() { return static_cast<int>(1 + random_() % nodes); }
+
+  void begin(std::string kind) { done_.push_back({std::move(kind), {history_clock::now()}}); }
+
+  void end() { done_.back().span.end = history_clock::now(); }
+
+  void toxic(int victim, const toxics& how) {
+    for (int i = 1; i <= nodes; ++i) {
+      if (i == victim) continue;
+      cluster_.link(victim, i).set(direction::forth, how);
+      cluster_.link(i, victim).set(direction::back, how);
+    }
+  }
+
+  void part(const std::vector<int>& minority, cut_by how) {
+    for (int i = 1; i <= nodes; ++i) {
+      for (const int j : minority) {
+        if (std::find(minority.begin(), minority.end(), i) == minority.end()) {
+          cluster_.cut_both(i, j, how);
+        }
+      }
+    }
+  }
+
+  process_cluster& cluster_;
+  std::mt19937_64 random_;
+  std::uint64_t next_ = 0;
+  std::vector<fault_record> done_;
+};
+
+TEST(SoakTest, FiveNodesUnderMixedFaultsServeNothingStaleAndLoseNothing) {
+  if (const auto why = enter_private_network(); !why.empty()) GTEST_SKIP() << why;
+  const auto seed = number_from("WEIR_SOAK_SEED", 1);
+  const std::chrono::seconds lasting(number_from("WEIR_SOAK", 0) != 0 ? 300 : 30);
+  process_cluster cluster({
+      .nodes = nodes,
+      .via = links::proxied,
+      .keyspaces =
+          "  - {name: things, ttl: 60s, source: {type: http, url: "
+          "\"http://{origin}/things/{key}\"}}\n"
+          "  - {name: brief, ttl: 2s, source: {type: http, url: \"http://{origin}/brief/{key}\"}}\n"
+          "  - {name: notes, ttl: 60s, writes: allow, source: {type: http, url: "
+          "\"http://{origin}/notes/{key}\"}}\n",
+      .seed = seed,
+  });
+  ASSERT_TRUE(cluster.wait_until_whole()) << cluster.logs();
+  cluster.origin().take(3ms);
+
+  load_driver driver(
+      {.nodes = cluster.http_addresses(),
+       .sources = process_cluster::client_addresses(),
+       .invalidated = {"things", "brief"},
+       .written = {"notes"},
+       .seed = seed},
+      cluster.origin()
+  );
+  mixed_faults faults(cluster, seed);
+  const auto until = history_clock::now() + lasting;
+  pass(2s);
+  while (history_clock::now() < until) {
+    faults.run_one();
+    pass(3s);
+  }
+  auto seen = driver.stop();
+  seen.faults = faults.done();
+  seen.down = cluster.down();
+
+  const auto found = check(seen, {.ttl = {{"things", 60s}, {"brief", 2s}, {"notes", 60s}}});
+  const auto numbers = summarize(seen);
+  std::printf(
+      "soak: %d nodes, %lld s, seed %llu\n",
+      nodes,
+      static_cast<long long>(lasting.count()),
+      static_cast<unsigned long long>(seed)
+  );
+  for (const auto& each : seen.faults) {
+    std::printf(
+        "soak: %s for %lld ms\n",
+        each.kind.c_str(),
+        static_cast<long long>(
+            std::chrono::duration_cast<milliseconds>(each.span.end - each.span.begin).count()
+        )
+    );
+  }
+  print("soak", numbers, found);
+  EXPECT_EQ(found.stale_after_ok, 0);
+  EXPECT_EQ(found.lost, 0);
+  EXPECT_EQ(found.all(), 0);
+  EXPECT_GE(numbers.cached_during, 0.30);
+  EXPECT_GE(numbers.ok_during, 0.50);
+}
+
+}  // namespace
+}  // namespace weir::test
