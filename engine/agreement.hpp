@@ -111,6 +111,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   void views_changed(work& todo);
   void renew(work& todo);
   void publish_lease();
+  void drop_all();
   void apply_hints(const std::vector<change_record>& hints, bool must_flush);
 
   // agreement_feed.cpp

@@ -131,7 +131,7 @@ ping_request agreement::make_ping(const std::string& id) {
       .note = {.digest = who_.digest(), .state = nullptr},
       .number = number,
       .life = who_.self().incarnation,
-      .is_empty = lease_.is_empty(),
+      .is_empty = !context_->has_kept.load(std::memory_order_acquire),
       .hints_applied = intake == intakes_.end() ? 0 : intake->second.hints_applied,
       .silent = {silent_.begin(), silent_.end()},
   };
@@ -208,7 +208,7 @@ void agreement::views_changed(work& todo) {
     // Others went on without this node: it may have missed anything.
     lease_.reset();
     publish_lease();
-    context_->drop_everything();
+    drop_all();
     who_.return_as(context_->env.random() | 1);
     todo.push_back([context = context_] {
       context->report({"node.returned", "", "others had removed this node; it comes back empty"});
@@ -244,7 +244,10 @@ void agreement::renew(work& todo) {
   const auto event = lease_.update(who_, now, context_->rules.hints_of_old_electorate);
   if (event == lease::event::dropped) {
     ++stats_.dropped_all;
-    context_->drop_everything();
+    drop_all();
+  } else if (context_->rules.hints_of_old_electorate && lease_.is_beyond_hope(who_)) {
+    lease_.emptied();
+    drop_all();
   }
   if (event != lease::event::none) context_->lease_term.fetch_add(1, std::memory_order_release);
   publish_lease();
@@ -260,6 +263,12 @@ void agreement::renew(work& todo) {
                      : "this node serves what it keeps",
     });
   });
+}
+
+// Only without a lease: nothing can be kept meanwhile.
+void agreement::drop_all() {
+  context_->drop_everything();
+  context_->has_kept.store(false, std::memory_order_release);
 }
 
 void agreement::publish_lease() {
@@ -301,7 +310,7 @@ lease_status agreement::status() const {
     out.why = "no lease: discovery has not answered yet";
   } else {
     out.why = "no lease: " + std::to_string(out.granted) + " of " + std::to_string(out.members) +
-              (lease_.is_empty() ? " candidates" : " members") + " answered";
+              (lease_.losses() == 0 ? " candidates" : " members") + " answered";
     if (out.views > 1) out.why += ", " + std::to_string(out.views) + " views must agree";
   }
   return out;

@@ -35,6 +35,7 @@ struct engine_context {
   std::atomic<steady_duration::rep> lease_until{time_point::max().time_since_epoch().count()};
   std::atomic<steady_duration::rep> last_tick{0};  ///< when the last heartbeat left
   std::atomic<std::uint64_t> lease_term{1};  ///< changes whenever a lease was lost and came back
+  std::atomic<bool> has_kept{false};         ///< something is kept that a change could concern
   std::weak_ptr<agreement> agreed;
 
   bool has_lease(time_point now) const noexcept {
@@ -45,6 +46,10 @@ struct engine_context {
   std::uint64_t lease_term_at(time_point now) const noexcept {
     const auto term = lease_term.load(std::memory_order_acquire);
     return has_lease(now) ? term : 0;
+  }
+
+  void note_kept() noexcept {
+    if (!has_kept.load(std::memory_order_relaxed)) has_kept.store(true, std::memory_order_release);
   }
 
   bool needs_lease() const noexcept {

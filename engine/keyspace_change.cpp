@@ -257,6 +257,7 @@ change_reply keyspace_core::apply(
     if (keeps) {
       made->epoch = epoch;
       made->seq = seq;
+      context_->note_kept();
       s.table.insert(std::move(made), garbage);
     }
   }

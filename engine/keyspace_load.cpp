@@ -205,6 +205,7 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
     } else {
       made->seq = ++s.seq;
       if (f.kind == flight_kind::owner) out.entry.version = {f.epoch, made->seq};
+      context_->note_kept();
       s.table.insert(std::move(made), garbage);
       out.entry.from.stored = true;
       out.entry.ttl = std::chrono::duration_cast<milliseconds>(began + ttl - now);

@@ -61,6 +61,7 @@ void keyspace_core::keep_near(
                           held->epoch == got.version.epoch && held->seq > got.version.seq;
     if (is_newer && context_->rules.near_by_version) return;
     made->generation = s.near_generation;
+    context_->note_kept();
     s.table.insert(std::move(made), garbage);
   }
   make_room(entry_kind::near_copy, s);

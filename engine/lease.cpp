@@ -43,7 +43,6 @@ lease::event lease::update(const electorate& who, time_point now, bool needs_old
     out = event::gained;
     if (lost_) out = !needs_old_hints || has_old_hints(who) ? event::kept : event::dropped;
     lost_.reset();
-    is_empty_ = false;
   }
   held_under_ = as_of(who);
   return out;
@@ -54,7 +53,6 @@ void lease::reset() {
   grants_.clear();
   until_ = time_point::min();
   holds_ = false;
-  is_empty_ = true;
   lost_.reset();
   handed_over_.clear();
 }
@@ -77,6 +75,19 @@ bool lease::has_old_hints(const electorate& who) const {
   return std::all_of(lost_->views.begin(), lost_->views.end(), [&](const auto& ids) {
     const auto count = std::count_if(ids.begin(), ids.end(), has_handed_over);
     return 2 * static_cast<std::size_t>(count) > ids.size();
+  });
+}
+
+bool lease::is_beyond_hope(const electorate& who) const {
+  if (holds_ || !lost_) return false;
+  const auto is_left = [&](const std::string& id) {
+    if (id == who.self().id) return true;
+    const auto life = lost_->lives.find(id);
+    return life != lost_->lives.end() && who.contains({id, life->second});
+  };
+  return std::any_of(lost_->views.begin(), lost_->views.end(), [&](const auto& ids) {
+    const auto count = std::count_if(ids.begin(), ids.end(), is_left);
+    return 2 * static_cast<std::size_t>(count) <= ids.size();
   });
 }
 

@@ -35,8 +35,12 @@ class lease {
   bool is_held(time_point now) const noexcept { return holds_ && now < until_; }
   bool is_granted_by(const std::string& id, time_point now) const;
 
-  /// True until the lease is first held: nothing is kept that a change could concern.
-  bool is_empty() const noexcept { return is_empty_; }
+  /// True if too few of those who could have voted when the lease was lost are left to hand over their hints:
+  /// everything kept can go at once.
+  bool is_beyond_hope(const electorate& who) const;
+
+  /// Everything was dropped while the lease was not held.
+  void emptied() { lost_.reset(); }
 
   /// Forgets every grant: this node begins a new membership, empty.
   void reset();
@@ -58,7 +62,6 @@ class lease {
   std::map<std::string, grant_of> grants_;
   time_point until_{time_point::min()};
   bool holds_ = false;
-  bool is_empty_ = true;
   std::uint64_t losses_ = 0;
   loss held_under_;                ///< while the lease is held: who could vote
   std::optional<loss> lost_;       ///< who could have voted when it was lost
