@@ -47,6 +47,12 @@ door_answer refuse(errc code, std::string detail);
 /// An answer of status 200, or another, in JSON.
 http_response json_answer(const json_writer& json, unsigned status = 200);
 
+/// A number as the views show it: "a681633758ec31bf".
+std::string hex(std::uint64_t number);
+
+/// The line of `/readyz?verbose` about the lease; never a failed check.
+readiness_check lease_check(const lease_status& of);
+
 /// The names of nodes that did not confirm a change, and for how long they may serve the old value.
 void write_unconfirmed(json_writer& json, const change_result& done);
 
@@ -97,11 +103,14 @@ struct http_door::impl {
   // door_views.cpp
   http_response view(const http_request& request, door_page page) const;
   http_response cluster() const;
-  http_response members() const;
   http_response ring(std::string_view query) const;
   http_response place(std::string_view raw) const;
   http_response keyspaces() const;
   http_response readyz(std::string_view query) const;
+
+  // door_members.cpp
+  http_response members() const;
+  http_response forget(const http_request& request) const;
 
   // door_metrics.cpp
   std::string metrics() const;

@@ -142,9 +142,37 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
       gauge,
       "Memory taken by entries, overhead included.",
       "tier",
-      {{"owned", &stats::bytes}, {"gutter", &stats::gutter_bytes}}
+      {{"owned", &stats::bytes}, {"gutter", &stats::gutter_bytes}, {"near", &stats::near_bytes}}
   );
   families.number("weir_cache_entries", gauge, "Entries held now.", &stats::entries);
+  families.number(
+      "weir_near_hits_total",
+      counter,
+      "Of the hits, those served from copies of other nodes' keys.",
+      &stats::near_hits
+  );
+  families.number("weir_near_entries", gauge, "Near copies held now.", &stats::near_entries);
+  out.family("weir_near_dropped_total", counter, "Near copies that left, by cause.");
+  for (const auto& each : all) {
+    for (std::size_t i = 0; i != near_drop_count; ++i) {
+      out.sample(
+          {{"keyspace", each.name}, {"reason", name(static_cast<near_drop>(i))}},
+          each.stats.near_dropped[i]
+      );
+    }
+  }
+  families.number(
+      "weir_near_revalidated_total",
+      counter,
+      "Suspect near copies that their owner confirmed without sending them again.",
+      &stats::revalidated
+  );
+  families.number(
+      "weir_unleased_reads_total",
+      counter,
+      "Reads that an entry could have answered, had this node held a lease.",
+      &stats::unleased
+  );
   families.numbers(
       "weir_evictions_total",
       counter,
@@ -155,6 +183,48 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
   families.number(
       "weir_invalidations_total", counter, "Changes applied on this node.", &stats::invalidations
   );
+}
+
+void append_lease(metrics_text& out, const lease_status& of, const change_stats& changes) {
+  constexpr auto counter = metric_type::counter;
+  constexpr auto gauge = metric_type::gauge;
+  out.family("weir_lease_valid", gauge, "1 while this node may serve what it keeps.");
+  out.sample({}, std::uint64_t{of.is_valid ? 1u : 0u});
+  out.family("weir_lease_remaining_seconds", gauge, "Until the lease ends unless it is renewed.");
+  out.sample({}, std::chrono::duration<double>(of.left).count());
+  out.family("weir_lease_losses_total", counter, "Leases that ended without being renewed.");
+  out.sample({}, changes.lease_losses);
+  out.family(
+      "weir_lease_drops_total",
+      counter,
+      "Leases regained without what others kept of the changes missed: everything was dropped."
+  );
+  out.sample({}, changes.dropped_all);
+}
+
+void append_changes(metrics_text& out, const change_stats& of) {
+  constexpr auto counter = metric_type::counter;
+  out.family(
+      "weir_changes_total", counter, "Changes that this node ordered or sent round, by outcome."
+  );
+  out.sample({{"outcome", "ok"}}, of.ok).sample({{"outcome", "partial"}}, of.partial);
+  out.sample({{"outcome", "failed"}}, of.failed);
+  out.family(
+      "weir_invalidation_duration_seconds",
+      metric_type::histogram,
+      "Until every node had confirmed a change of this node or was voted leaseless."
+  );
+  out.histogram({}, of.duration);
+  out.family("weir_invalidation_longest_seconds", metric_type::gauge, "The worst of these.");
+  out.sample({}, std::chrono::duration<double>(of.longest).count());
+  out.family(
+      "weir_votes_asked_total", counter, "Rounds of votes on a member that did not confirm."
+  );
+  out.sample({}, of.votes_asked);
+  out.family(
+      "weir_feed_resets_total", counter, "Members that had to be told to trust no near copy."
+  );
+  out.sample({}, of.resets);
 }
 
 void append_cluster(metrics_text& out, const engine& of) {
@@ -177,6 +247,12 @@ void append_cluster(metrics_text& out, const engine& of) {
     const auto rtt = std::chrono::duration<double>(each.rtt).count();
     out.sample({{"peer", each.id}}, rtt);
   }
+  out.family(
+      "weir_feed_lag_records", metric_type::gauge, "Changes that a peer has not yet confirmed."
+  );
+  for (const auto& each : all) {
+    if (!each.is_self && !each.id.empty()) out.sample({{"peer", each.id}}, each.feed_lag);
+  }
   const auto ring = of.ring();
   out.family("weir_ring_share_ratio", metric_type::gauge, "Share of the slots that a node owns.");
   for (std::uint16_t i = 0; i != ring->size(); ++i) {
@@ -195,6 +271,9 @@ std::string http_door::impl::metrics() const {
   }
   append_keyspaces(out, all);
   append_cluster(out, engine);
+  const auto changes = engine.changes();
+  append_lease(out, engine.lease(), changes);
+  append_changes(out, changes);
   out.family("weir_view_digest_changes_total", metric_type::counter, "Changes of this node's ring.")
       .sample({}, digest_changes.load(std::memory_order_relaxed));
   out.family("weir_build_info", metric_type::gauge, "Always 1; what was built is in the labels.")

@@ -48,6 +48,8 @@ std::string_view allowed_methods(door_page page) noexcept {
       return "GET, HEAD, PURGE, OPTIONS";
     case door_page::keyspace:
       return "POST, OPTIONS";
+    case door_page::members:
+      return "GET, HEAD, POST, OPTIONS";
     default:
       return "GET, HEAD, OPTIONS";
   }

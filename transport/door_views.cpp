@@ -10,16 +10,12 @@
 namespace weir {
 namespace {
 
-std::string hex(std::uint64_t number) {
-  std::array<char, 16> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr};
-}
-
 void write_options(json_writer& json, const keyspace_options& of) {
   json.name("options").begin_object();
   json.member("ttl_ms", of.ttl.count()).member("jitter", of.jitter);
   json.member("negative_ttl_ms", of.negative_ttl.count());
-  json.member("max_memory", of.max_memory).member("max_entry", of.max_entry);
+  json.member("max_memory", of.max_memory).member("near_memory", of.near_memory);
+  json.member("max_entry", of.max_entry);
   json.member("max_key", of.max_key).member("eviction", "lru");
   json.member("consistency", of.consistency == consistency::strict ? "strict" : "available");
   json.member("writes", of.writes == writes::allow ? "allow" : "deny");
@@ -41,6 +37,9 @@ void write_stats(json_writer& json, const keyspace_stats& of) {
   json.member("evicted", of.evicted).member("expired", of.expired);
   json.member("invalidations", of.invalidations).member("entries", of.entries);
   json.member("bytes", of.bytes).member("gutter_bytes", of.gutter_bytes);
+  json.member("near_hits", of.near_hits).member("near_entries", of.near_entries);
+  json.member("near_bytes", of.near_bytes).member("revalidated", of.revalidated);
+  json.member("unleased", of.unleased);
   json.member("load_seconds", of.load_duration.seconds).end_object();
 }
 
@@ -52,6 +51,11 @@ http_response text_answer(unsigned status, std::string_view text) {
 }
 
 }  // namespace
+
+std::string hex(std::uint64_t number) {
+  std::array<char, 16> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number, 16).ptr};
+}
 
 http_response http_door::impl::view(const http_request& request, door_page page) const {
   if (page == door_page::unknown && request.path != "*") {
@@ -68,6 +72,7 @@ http_response http_door::impl::view(const http_request& request, door_page page)
     response.add("Allow", request.path == "*" ? allowed_with_writes : allowed_methods(page));
     return response;
   }
+  if (page == door_page::members && request.method == http_method::post) return forget(request);
   if (request.method != http_method::get && request.method != http_method::head) {
     return method_not_allowed(request, allowed_methods(page));
   }
@@ -111,21 +116,6 @@ http_response http_door::impl::cluster() const {
   json.member("ring_nodes", ring->size());
   json.name("keyspaces").begin_array();
   for (const auto& each : engine.keyspaces()) json.value(each.name());
-  json.end_array().end_object();
-  return json_answer(json);
-}
-
-http_response http_door::impl::members() const {
-  json_writer json;
-  json.begin_object().name("members").begin_array();
-  for (const auto& each : engine.members()) {
-    json.begin_object().member("id", each.id).member("address", each.address);
-    json.member("incarnation", hex(each.incarnation)).member("weight", each.weight);
-    json.member("state", name(each.state)).member("self", each.is_self);
-    json.member("in_ring", each.is_in_ring).member("rtt_ms", each.rtt.count());
-    json.member("since_ms", each.since.count()).member("last_failure", each.last_failure);
-    json.end_object();
-  }
   json.end_array().end_object();
   return json_answer(json);
 }
@@ -186,7 +176,8 @@ http_response http_door::impl::keyspaces() const {
 }
 
 http_response http_door::impl::readyz(std::string_view query) const {
-  const auto checks = options.readiness ? options.readiness() : std::vector<readiness_check>();
+  auto checks = options.readiness ? options.readiness() : std::vector<readiness_check>();
+  checks.push_back(lease_check(engine.lease()));
   const bool is_ready = std::none_of(checks.begin(), checks.end(), [](const auto& each) {
     return each.state == check_state::failed;
   });

@@ -156,6 +156,15 @@ TEST_F(DoorMetrics, AreInTheTextFormatOfPrometheus) {
         "weir_ring_share_ratio",
         "weir_view_digest_changes_total",
         "weir_invalidations_total",
+        "weir_invalidation_duration_seconds",
+        "weir_invalidation_longest_seconds",
+        "weir_changes_total",
+        "weir_near_hits_total",
+        "weir_near_entries",
+        "weir_near_dropped_total",
+        "weir_lease_valid",
+        "weir_lease_losses_total",
+        "weir_feed_lag_records",
         "weir_build_info",
         "process_cpu_seconds_total",
         "process_resident_memory_bytes",
@@ -220,6 +229,22 @@ TEST_F(DoorMetrics, ShowTheClusterAndItsRing) {
                    got.value(R"(weir_ring_share_ratio{node="n2"})");
   EXPECT_DOUBLE_EQ(sum, 1);
   EXPECT_EQ(got.value(R"(weir_build_info{version="1.2.3",revision=""})"), 1);
+}
+
+TEST_F(DoorMetrics, ShowTheLeaseTheFeedsAndTheNearCopies) {
+  add_peer();
+  const auto got = metrics();
+  const auto valid = got.value("weir_lease_valid");
+  EXPECT_TRUE(valid == 0 || valid == 1);
+  EXPECT_GE(got.value("weir_lease_remaining_seconds"), 0);
+  EXPECT_GE(got.value(R"(weir_feed_lag_records{peer="n2"})"), 0);
+  EXPECT_EQ(got.value(R"(weir_cache_bytes{keyspace="users",tier="near"})"), 0);
+  for (const auto* reason : {"record", "reset", "expired", "evicted", "moved", "cleared"}) {
+    const auto labels = std::string(R"({keyspace="users",reason=")") + reason + "\"}";
+    EXPECT_EQ(got.value("weir_near_dropped_total" + labels), 0) << reason;
+  }
+  for (const auto* outcome : {"ok", "partial", "failed"})
+    EXPECT_GE(got.value(std::string("weir_changes_total{outcome=\"") + outcome + "\"}"), 0);
 }
 
 TEST_F(DoorMetrics, ShowNoKeys) {

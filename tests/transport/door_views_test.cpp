@@ -1,4 +1,5 @@
 #include "tests/transport/door_support.hpp"
+#include "transport/door_core.hpp"
 
 #include <mutex>
 
@@ -26,6 +27,49 @@ TEST_F(DoorViews, MembersBeginWithTheNodeItself) {
   EXPECT_EQ(members.as_array()[1].at("id").as_string(), "n2");
   EXPECT_EQ(members.as_array()[1].at("state").as_string(), "reachable");
   EXPECT_EQ(members.as_array()[1].at("address").as_string(), scripted_peer::address);
+}
+
+TEST_F(DoorViews, MembersBeginWithTheLease) {
+  const auto lone = json_of(get("/cluster/members"));
+  EXPECT_TRUE(lone.at("lease").at("valid").is_bool());
+  EXPECT_TRUE(lone.at("lease").at("why").is_string());
+  add_peer();
+  const auto told = json_of(get("/cluster/members"));
+  for (const auto* number : {"left_ms", "granted", "members", "views"})
+    EXPECT_TRUE(told.at("lease").at(number).is_number()) << number;
+  EXPECT_TRUE(told.at("members").as_array()[1].at("granting").is_bool());
+  EXPECT_TRUE(told.at("members").as_array()[1].at("feed_lag").is_number());
+}
+
+TEST_F(DoorViews, AMemberCanBeForgotten) {
+  add_peer();
+  const auto got = post("/cluster/members?forget=n2", "");
+  EXPECT_EQ(got.status, 200u);
+  EXPECT_EQ(json_of(got).at("forgotten").as_string(), "n2");
+}
+
+TEST_F(DoorViews, ForgettingAnUnknownMemberNamesTheKnownOnes) {
+  add_peer();
+  const auto got = post("/cluster/members?forget=n9", "");
+  EXPECT_EQ(got.status, 404u);
+  EXPECT_EQ(code_of(got), "not_found");
+  EXPECT_THAT(got.body, testing::HasSubstr("this node knows: n1, n2"));
+}
+
+TEST_F(DoorViews, ForgettingIsRefusedWhereItMakesNoSense) {
+  EXPECT_EQ(code_of(post("/cluster/members?forget=n1", "")), "bad_request");
+  EXPECT_EQ(code_of(post("/cluster/members", "")), "bad_request");
+  EXPECT_EQ(code_of(post("/cluster/members?forget", "")), "bad_request");
+  EXPECT_EQ(code_of(post("/cluster/members?forget=%4", "")), "bad_request");
+  EXPECT_EQ(code_of(post("/cluster/members?forget=n2&force", "")), "bad_request");
+  EXPECT_EQ(code_of(post("/cluster?forget=n2", "")), "method_not_allowed");
+}
+
+TEST_F(DoorViews, WebPagesForgetNobody) {
+  add_peer();
+  const auto got = request("POST", "/cluster/members?forget=n2", "Origin: http://evil\r\n");
+  EXPECT_EQ(got.status, 403u);
+  EXPECT_EQ(code_of(got), "forbidden");
 }
 
 TEST_F(DoorViews, TheRingSharesAllSlots) {
@@ -123,6 +167,7 @@ INSTANTIATE_TEST_SUITE_P(
         method_case{"/v1/users", "PURGE", "POST, OPTIONS"},
         method_case{"/v1/users", "DELETE", "POST, OPTIONS"},
         method_case{"/cluster", "POST", "GET, HEAD, OPTIONS"},
+        method_case{"/cluster/members", "PUT", "GET, HEAD, POST, OPTIONS"},
         method_case{"/metrics", "PUT", "GET, HEAD, OPTIONS"},
         method_case{"/livez", "DELETE", "GET, HEAD, OPTIONS"}
     )
@@ -169,12 +214,29 @@ TEST_F(DoorReadiness, OneFailedCheckMakesItUnready) {
   EXPECT_EQ(got.body, "[-] discovery: no answer yet\nnot ready\n");
 }
 
-TEST_F(DoorReadiness, ALostLeaseIsShownAndReadyAllTheSame) {
-  checks({{"listeners", check_state::passed, ""}, {"lease", check_state::noted, "lost 3 s ago"}});
+TEST_F(DoorReadiness, VerboseShowsTheLeaseLast) {
+  checks({{"listeners", check_state::passed, ""}, {"clock", check_state::noted, "late"}});
   EXPECT_EQ(get("/readyz").body, "ok\n");
   const auto got = get("/readyz?verbose");
   EXPECT_EQ(got.status, 200u);
-  EXPECT_EQ(got.body, "[+] listeners\n[!] lease: lost 3 s ago\nok\n");
+  EXPECT_THAT(got.body, testing::StartsWith("[+] listeners\n[!] clock: late\n["));
+  EXPECT_THAT(got.body, testing::HasSubstr("] lease: "));
+  EXPECT_THAT(got.body, testing::EndsWith("\nok\n"));
+}
+
+TEST(LeaseCheck, SaysWhatTheLeaseRestsOn) {
+  const auto valid =
+      lease_check({.is_valid = true, .left = milliseconds(2'600), .granted = 3, .members = 3});
+  EXPECT_EQ(valid.state, check_state::passed);
+  EXPECT_EQ(valid.detail, "valid, 2.6 s left, 3 of 3 members");
+  EXPECT_EQ(lease_check({.is_valid = true, .is_lone = true}).detail, "none needed, a lone node");
+}
+
+TEST(LeaseCheck, ALostLeaseIsShownAndReadyAllTheSame) {
+  const auto lost = lease_check({.why = "no lease: 1 of 3 candidates answered"});
+  EXPECT_EQ(lost.state, check_state::noted);
+  EXPECT_EQ(lost.detail, "1 of 3 candidates answered");
+  EXPECT_EQ(lease_check({}).state, check_state::noted);
 }
 
 }  // namespace
