@@ -2,8 +2,7 @@
 
 #include "await.hpp"
 #include "keyspace_core.hpp"
-
-#include <boost/asio/co_spawn.hpp>
+#include "run_blocking.hpp"
 
 #include <stdexcept>
 
@@ -44,19 +43,6 @@ class asked {
   std::vector<explain_step>* steps_ = nullptr;
   time_point began_{};
 };
-
-// The blocking twin of an awaitable.
-template <class T>
-result<T> run(environment& env, asio::awaitable<result<T>> work) {
-  auto start = [&](completion<result<T>> done) {
-    auto ended = [done = std::move(done)](std::exception_ptr thrown, result<T> answer) mutable {
-      if (thrown) answer = errc::overloaded;
-      std::move(done)(std::move(answer));
-    };
-    asio::co_spawn(env.executor(), std::move(work), std::move(ended));
-  };
-  return block_on<T>(env, start);
-}
 
 }  // namespace
 
@@ -151,7 +137,7 @@ asio::awaitable<result<version>> keyspace::async_observe(std::string key, get_op
 
 result<version> keyspace::observe(std::string_view key, get_options options) {
   if (const auto usable = check(core_); !usable) return usable.error();
-  return run(core_->env(), async_observe(std::string(key), options));
+  return run_blocking(core_->env(), async_observe(std::string(key), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_put(
@@ -175,7 +161,7 @@ asio::awaitable<result<change_result>> keyspace::async_put(
 
 result<change_result> keyspace::put(std::string_view key, bytes value, put_options options) {
   if (const auto usable = check(core_); !usable) return usable.error();
-  return run(core_->env(), async_put(std::string(key), std::move(value), options));
+  return run_blocking(core_->env(), async_put(std::string(key), std::move(value), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_remove(
@@ -194,7 +180,7 @@ asio::awaitable<result<change_result>> keyspace::async_remove(
 
 result<change_result> keyspace::remove(std::string_view key, change_options options) {
   if (const auto usable = check(core_); !usable) return usable.error();
-  return run(core_->env(), async_remove(std::string(key), options));
+  return run_blocking(core_->env(), async_remove(std::string(key), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_invalidate(
@@ -208,7 +194,7 @@ asio::awaitable<result<change_result>> keyspace::async_invalidate(
 
 result<change_result> keyspace::invalidate(std::string_view key, change_options options) {
   if (const auto usable = check(core_); !usable) return usable.error();
-  return run(core_->env(), async_invalidate(std::string(key), options));
+  return run_blocking(core_->env(), async_invalidate(std::string(key), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_clear(change_options options) {
@@ -220,7 +206,7 @@ asio::awaitable<result<change_result>> keyspace::async_clear(change_options opti
 
 result<change_result> keyspace::clear(change_options options) {
   if (const auto usable = check(core_); !usable) return usable.error();
-  return run(core_->env(), async_clear(options));
+  return run_blocking(core_->env(), async_clear(options));
 }
 
 const keyspace_options& keyspace::options() const {

@@ -3,6 +3,7 @@
 #include <weir/engine/options.hpp>
 #include <weir/engine/result.hpp>
 #include <weir/engine/stats.hpp>
+#include <weir/engine/update.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -15,6 +16,13 @@
 namespace weir {
 
 class keyspace_core;
+
+/// One change of put_many().
+struct put_item {
+  std::string key;
+  bytes value;
+  put_options options = {};
+};
 
 /// A named cache in front of one data source, shared by all nodes.
 ///
@@ -58,19 +66,52 @@ class keyspace {
   asio::awaitable<result<version>> async_observe(std::string key, get_options options = {});
   result<version> observe(std::string_view key, get_options options = {});
 
-  /// Sets the value in the cache, at the key's owner. It lasts until eviction, TTL or the owner's loss.
+  /// Sets the value, at the key's owner. Where the source is a store it is written there first, and only
+  /// what it took reaches the cache; elsewhere the value lasts until eviction, TTL or the owner's loss.
   ///
   /// Fails with errc::method_not_allowed unless the keyspace has `writes::allow`, errc::conflict when the
   /// precondition does not hold, errc::too_large, errc::unavailable when the owner cannot be asked, and
-  /// errc::unknown_outcome when it was asked and did not answer.
+  /// errc::unknown_outcome when it, or the store, was asked and did not answer. With a store a version
+  /// confirms only an entry that its owner still holds: one that was evicted is a conflict, as is one that
+  /// observe() gave of a key that nobody has read. Over a store without etags a precondition is
+  /// errc::method_not_allowed.
   asio::awaitable<result<change_result>> async_put(
       std::string key, bytes value, put_options options = {}
   );
   result<change_result> put(std::string_view key, bytes value, put_options options = {});
 
-  /// Makes the key absent in the cache, for its negative TTL. Fails as async_put(); an absent key is no error.
+  /// Makes the key absent, at the source where it is a store, and in the cache for its negative TTL. Fails
+  /// as async_put(); an absent key is no error.
   asio::awaitable<result<change_result>> async_remove(std::string key, change_options options = {});
   result<change_result> remove(std::string_view key, change_options options = {});
+
+  /// Several puts or removes, at most 1,000, of which some run at the same time: one answer per item, in
+  /// their order. Not atomic: each succeeds or fails for itself. A key that stands there before is
+  /// errc::bad_request.
+  asio::awaitable<std::vector<result<change_result>>> async_put_many(std::vector<put_item> items);
+  std::vector<result<change_result>> put_many(std::vector<put_item> items);
+  asio::awaitable<std::vector<result<change_result>>> async_remove_many(
+      std::vector<std::string> keys, change_options options = {}
+  );
+  std::vector<result<change_result>> remove_many(
+      std::vector<std::string> keys, change_options options = {}
+  );
+
+  /// Reads, computes and writes if nothing has changed meanwhile, again and again with growing, jittered
+  /// delays until that succeeds.
+  ///
+  /// One update of a key runs at a time on this node. Safe against all other writers where the source is a
+  /// store with etags; else against those of one term of the key's owner. Fails with errc::conflict after
+  /// `max_attempts`, errc::deadline_exceeded, errc::not_found without `create`, the function's own error,
+  /// and as async_put(); errc::unknown_outcome is not tried again. The function runs where async_update()
+  /// is awaited, and must not block there; update() calls it on the calling thread. An update of the same
+  /// key within it waits for itself until its deadline. Throws std::invalid_argument for an empty function.
+  asio::awaitable<result<updated>> async_update(
+      std::string key, update_function compute, update_options options = {}
+  );
+  result<updated> update(
+      std::string_view key, update_function compute, update_options options = {}
+  );
 
   /// Drops what the nodes hold: the next read loads again. Allowed in every keyspace.
   ///
