@@ -116,6 +116,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   );
 
   void explain_flight(const flight& ended, const waiter& of);
+  std::string near_state(std::string_view key);
 
   keyspace_stats stats();
 
@@ -179,7 +180,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       const routing& route, std::uint16_t index, change_request request, time_point deadline
   );
   asio::awaitable<result<peer_reply>> send(
-      const member& to, const routing& route, request_body body, time_point deadline
+      const member& to, const routing& route, request_body body, time_point deadline,
+      std::optional<time_point> work_until = std::nullopt
   );
   change_record record_of(const change_request& request, const change_reply& applied) const;
   change_reply not_owner() const;

@@ -1,3 +1,4 @@
+#include "agreement.hpp"
 #include "keyspace_core.hpp"
 
 namespace weir {
@@ -31,7 +32,34 @@ void keyspace_core::explain_place(std::string_view key, std::vector<explain_step
           (gutter == owner ? ", no gutter node" : ", gutter " + gutter),
       {},
   });
-  steps.push_back({id, "near", "no near copies in this keyspace", {}});
+  if (const auto agreed = context_->agreed.lock()) {
+    const auto lease = agreed->status();
+    std::string state = lease.why;
+    if (lease.is_valid) {
+      state = lease.is_lone ? "none needed, a lone node"
+                            : "valid, " + milliseconds_text(lease.left) + " left, " + std::to_string(lease.granted) +
+                                  " of " + std::to_string(lease.members) + " members";
+    }
+    steps.push_back({id, "lease", std::move(state), {}});
+  }
+  steps.push_back({id, "near", owner == id ? "no: this node owns the key" : near_state(key), {}});
+}
+
+std::string keyspace_core::near_state(std::string_view key) {
+  if (budgets_.near_copy.limit == 0) return "no near copies in this keyspace";
+  const auto hash = hash_of(key);
+  const auto now = env().now();
+  auto& s = shard_of(hash);
+  const std::lock_guard lock(s.mutex);
+  const auto* held = s.table.find(key, hash);
+  if (held == nullptr || held->kind != entry_kind::near_copy) return "no copy here";
+  const auto age = std::chrono::duration_cast<milliseconds>(now - held->loaded_at);
+  std::string out = "a copy, version " + to_string(version{held->epoch, held->seq}) + ", age " + milliseconds_text(age);
+  if (serves_as_near(s, *held, now)) return out;
+  if (held->expires <= now) return out + "; its time is over: asking the owner whether it changed";
+  if (!may_serve(now)) return out + "; not served: this node holds no lease";
+  if (held->generation != s.near_generation) return out + "; changes may have been missed: asking the owner";
+  return out + "; not served: its owner was not heard for 3 s, or the slot moved";
 }
 
 void keyspace_core::explain_answer(

@@ -97,6 +97,7 @@ void keyspace_core::join(
     }
   }
   counters_->misses.fetch_add(1, std::memory_order_relaxed);
+  if (!context_->has_lease(hit_time())) counters::add(counters_->unleased);
   if (added->has_joined) counters_->joined.fetch_add(1, std::memory_order_relaxed);
   // The network ends a fetch by the deadline of its first caller; everybody else needs a timer.
   if (kind != flight_kind::fetch || added->has_joined) arm(added);

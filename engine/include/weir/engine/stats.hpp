@@ -49,6 +49,7 @@ struct keyspace_stats {
   std::uint64_t evicted = 0;        ///< to make room
   std::uint64_t expired = 0;
   std::uint64_t invalidations = 0;  ///< changes applied here
+  std::uint64_t records = 0;        ///< of these: ordered by other nodes
   std::uint64_t entries = 0;        ///< now
   std::uint64_t bytes = 0;          ///< now, overhead included
   std::uint64_t gutter_bytes = 0;   ///< now
@@ -56,7 +57,7 @@ struct keyspace_stats {
   std::uint64_t near_bytes = 0;     ///< now
   std::uint64_t near_entries = 0;   ///< now
   std::uint64_t revalidated = 0;    ///< suspect copies that their owner confirmed without sending them again
-  std::uint64_t unleased = 0;       ///< reads that a cached entry could have answered, had there been a lease
+  std::uint64_t unleased = 0;       ///< of the misses: without a lease, so each with a load or request of its own
   std::array<std::uint64_t, near_drop_count> near_dropped{};  ///< by near_drop
   duration_counts load_duration;
 };
