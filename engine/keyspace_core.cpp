@@ -174,6 +174,7 @@ keyspace_stats keyspace_core::stats() {
   out.evicted = c.evicted;
   out.expired = c.expired;
   out.invalidations = c.invalidations;
+  out.records = c.records;
   out.bytes = budgets_.owned.used;
   out.gutter_bytes = budgets_.gutter.used;
   out.near_bytes = budgets_.near_copy.used;

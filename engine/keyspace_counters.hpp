@@ -14,7 +14,7 @@ struct keyspace_core::counters {
   count misses, joined;
   count loads_value, loads_absent, loads_failed, loads_timed_out, not_kept;
   count refused_overloaded, refused_too_large, passed_through;
-  count evicted, expired, invalidations, revalidated, unleased;
+  count evicted, expired, invalidations, records, revalidated, unleased;
   std::array<count, near_drop_count> near_dropped;
   std::array<count, duration_bounds.size() + 1> load_buckets;
   count load_microseconds;

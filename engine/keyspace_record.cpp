@@ -7,7 +7,10 @@ namespace weir {
 
 void keyspace_core::apply_record(const change_record& record, milliseconds on_the_way) {
   if (!open()) return;
-  if (record.key.empty()) return apply_clear();
+  if (record.key.empty()) {
+    counters::add(counters_->records);
+    return apply_clear();
+  }
   const auto hash = hash_of(record.key);
   const auto slot = slot_of(options_.name, record.key);
   const auto& rules = context_->rules;
@@ -38,6 +41,7 @@ void keyspace_core::apply_record(const change_record& record, milliseconds on_th
     }
   }
   counters::add(counters_->invalidations);
+  counters::add(counters_->records);
   if (has_replaced) make_room(entry_kind::near_copy, s);
 }
 

@@ -2,6 +2,7 @@
 #include "door_core.hpp"
 #include "door_process.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace weir {
@@ -180,9 +181,14 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
       "reason",
       {{"size", &stats::evicted}, {"expired", &stats::expired}}
   );
-  families.number(
-      "weir_invalidations_total", counter, "Changes applied on this node.", &stats::invalidations
+  out.family(
+      "weir_invalidations_total", counter, "Changes applied on this node, by who ordered them."
   );
+  for (const auto& each : all) {
+    const auto records = std::min(each.stats.records, each.stats.invalidations);
+    out.sample({{"keyspace", each.name}, {"origin", "self"}}, each.stats.invalidations - records);
+    out.sample({{"keyspace", each.name}, {"origin", "peer"}}, records);
+  }
 }
 
 void append_lease(metrics_text& out, const lease_status& of, const change_stats& changes) {

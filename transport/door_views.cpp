@@ -35,7 +35,8 @@ void write_stats(json_writer& json, const keyspace_stats& of) {
   json.member("refused_too_large", of.refused_too_large);
   json.member("passed_through", of.passed_through);
   json.member("evicted", of.evicted).member("expired", of.expired);
-  json.member("invalidations", of.invalidations).member("entries", of.entries);
+  json.member("invalidations", of.invalidations).member("records", of.records);
+  json.member("entries", of.entries);
   json.member("bytes", of.bytes).member("gutter_bytes", of.gutter_bytes);
   json.member("near_hits", of.near_hits).member("near_entries", of.near_entries);
   json.member("near_bytes", of.near_bytes).member("revalidated", of.revalidated);

@@ -247,6 +247,13 @@ TEST_F(DoorMetrics, ShowTheLeaseTheFeedsAndTheNearCopies) {
     EXPECT_GE(got.value(std::string("weir_changes_total{outcome=\"") + outcome + "\"}"), 0);
 }
 
+TEST_F(DoorMetrics, TellWhoOrderedAChange) {
+  request("PURGE", "/v1/users/a");
+  const auto got = metrics();
+  EXPECT_EQ(got.value(R"(weir_invalidations_total{keyspace="users",origin="self"})"), 1);
+  EXPECT_EQ(got.value(R"(weir_invalidations_total{keyspace="users",origin="peer"})"), 0);
+}
+
 TEST_F(DoorMetrics, ShowNoKeys) {
   source->has("secret-key", "1");
   get("/v1/users/secret-key");
