@@ -128,7 +128,9 @@ std::uint64_t agreement::append(change_record record, work& todo) {
 
 void agreement::pump(const std::string& id, work& todo) {
   auto& to = streams_.at(id);
-  if (to.in_flight || to.acked >= last_ || is_stopped_) return;
+  if (to.acked >= last_ || is_stopped_) return;
+  if (to.is_stalled) ask_votes(id, todo);  // who was silent before is voted about at once
+  if (to.in_flight) return;
   const auto address = context_->address_of(id);
   if (address.empty()) return stall(id, todo);
   const auto oldest = last_ - journal_.size() + 1;
@@ -365,10 +367,7 @@ void agreement::vote_here(const vote_request& request, vote_reply& reply) {
   const auto& missing = request.missing;
   const auto current = who_.incarnation_of(missing.id);
   const bool is_same_life = current == 0 || current == missing.incarnation;
-  if (context_->rules.keep_hints) {
-    hints_.keep({missing.id, current}, request.records, request.must_flush);
-    if (!is_same_life) hints_.keep(missing, request.records, request.must_flush);
-  }
+  if (context_->rules.keep_hints) hints_.keep(missing.id, request.records, request.must_flush);
   reply.is_kept = true;
   reply.is_leaseless = is_same_life && granted_.is_over(missing, context_->env.now());
 }

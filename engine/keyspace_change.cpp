@@ -15,6 +15,7 @@ namespace weir {
 namespace {
 
 constexpr milliseconds accept_timeout{250};  // an owner that has not ordered an invalidation by then is bypassed
+constexpr milliseconds longest_last_word{100};
 constexpr milliseconds partial_bound{3'300};
 constexpr std::size_t most_pushed = 1'024;  // bytes; larger values are fetched again by those who want them
 
@@ -107,7 +108,10 @@ asio::awaitable<result<change_reply>> keyspace_core::order(
   const auto& owner = route.at(index);
   const auto accept_by = may_be_bypassed ? std::min(deadline, env().now() + accept_timeout) : deadline;
   request_body body = std::move(request);
-  auto reply = co_await send(owner, route, std::move(body), accept_by);
+  // The owner has all the time but what its last word needs on the way.
+  const auto all = deadline - env().now();
+  const auto last_word = std::min<steady_duration>(all / 10, longest_last_word);
+  auto reply = co_await send(owner, route, std::move(body), accept_by, deadline - last_word);
   // Once it was sent, a lost answer says nothing about whether it was applied.
   if (!reply) co_return errc::unknown_outcome;
   auto* got = std::get_if<change_reply>(&reply->body);
@@ -128,11 +132,12 @@ asio::awaitable<result<change_reply>> keyspace_core::order(
 }
 
 asio::awaitable<result<peer_reply>> keyspace_core::send(
-    const member& to, const routing& route, request_body body, time_point deadline
+    const member& to, const routing& route, request_body body, time_point deadline,
+    std::optional<time_point> work_until
 ) {
   peer_request message{
       .view_digest = route.members.digest(),
-      .timeout = std::chrono::ceil<milliseconds>(deadline - env().now()),
+      .timeout = std::chrono::ceil<milliseconds>(work_until.value_or(deadline) - env().now()),
       .body = std::move(body),
   };
   auto start = [&](completion<result<peer_reply>> done) {
@@ -220,6 +225,7 @@ change_reply keyspace_core::apply(
   const auto ttl = jittered(wanted);
   // Without a lease this node may never hear of the change after this one.
   const auto lease_term = context_->lease_term_at(now);
+  if (request.kind == change_kind::put && lease_term == 0 && !store_) return {.error = errc::unavailable};
   const bool keeps = ttl > milliseconds(0) && lease_term != 0 && is_write(request);
   entry_table::entry_ptr made;
   if (keeps) {
