@@ -75,6 +75,12 @@ void check_header(const std::string& name, const std::string& value) {
   }
 }
 
+void check_sql(const std::string& what, const std::string& sql) {
+  if (sql.find('\0') != std::string::npos)
+    refuse("the " + what + " of the sqlite source has a NUL byte");
+  if (sql.size() > 64 * 1024) refuse("the " + what + " of the sqlite source is over 64 KiB");
+}
+
 }  // namespace
 
 void check(const http_source_options& options) {
@@ -88,9 +94,16 @@ void check(const sqlite_source_options& options) {
   if (options.path.empty()) refuse("the sqlite source needs the path of a database file");
   if (options.query.empty())
     refuse("the sqlite source needs a query, as SELECT value FROM t WHERE id = ?1");
-  if (options.query.find('\0') != std::string::npos)
-    refuse("the query of the sqlite source has a NUL byte");
-  if (options.query.size() > 64 * 1024) refuse("the query of the sqlite source is over 64 KiB");
+  check_sql("query", options.query);
+  check_sql("put", options.put);
+  check_sql("delete", options.erase);
+  const bool writes = !options.put.empty() || !options.erase.empty();
+  if (options.revision != 0 && !writes) {
+    refuse("the sqlite source has a revision column, but neither put nor delete; leave it out");
+  }
+  if (options.revision == 1 || options.revision > 2000) {
+    refuse("the revision of the sqlite source is a column of the query from 2 on; 1 is the value");
+  }
   if (options.readers < 1 || options.readers > 64) {
     refuse(
         "readers of the sqlite source is " + std::to_string(options.readers) +

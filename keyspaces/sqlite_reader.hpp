@@ -1,65 +1,71 @@
 #pragma once
 
+#include "sqlite_connection.hpp"
+
 #include <weir/engine/data_source.hpp>
 
-#include <filesystem>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <sys/types.h>
-
-struct sqlite3;
-struct sqlite3_stmt;
 
 namespace weir {
+
+/// The prepared query of a source on one connection: value and revision of a key.
+class sqlite_query {
+ public:
+  /// `revision` is the number of its column, from 1; 0 = the second one where there are two and
+  /// `finds_revision`.
+  struct settings {
+    std::string text;
+    int revision = 0;
+    bool finds_revision = false;
+  };
+
+  sqlite_query(const sqlite_connection& on, const settings& with);
+
+  /// What the first row holds.
+  struct row {
+    bool is_found = false;  ///< there is a row, and its value is not NULL
+    bool is_row = false;
+    std::string etag;  ///< empty without revision
+  };
+
+  /// Steps to the row of `key`; the SQLite error code, or 0. rewind() after use.
+  int find(std::string_view key, row& out);
+
+  /// The value of the row that find() found. errc::too_large over the limit.
+  result<bytes> value() const;
+
+  void rewind() noexcept;
+
+  bool has_revision() const noexcept { return revision_ > 0; }
+
+ private:
+  const sqlite_connection& on_;
+  sqlite_connection::statement statement_;
+  int revision_ = 0;  // column from 1; 0 = none
+};
 
 /// One read-only connection to an SQLite database with one prepared query. Used by one thread at a
 /// time.
 class sqlite_reader {
  public:
-  struct settings {
-    std::filesystem::path path;
-    std::string query;
-    std::chrono::milliseconds busy_timeout{500};
-    std::size_t max_entry = 0;
-  };
-
   /// Opens the file and prepares the query. Throws std::runtime_error that says what is wrong with
   /// it.
-  explicit sqlite_reader(const settings& with);
-  ~sqlite_reader();
+  sqlite_reader(const sqlite_connection::settings& with, const sqlite_query::settings& query);
 
-  sqlite_reader(const sqlite_reader&) = delete;
-  sqlite_reader& operator=(const sqlite_reader&) = delete;
-
-  /// The first column of the first row for `key`. Gives up at the deadline.
+  /// The value of the first row for `key`, with its revision as etag. Gives up at the deadline.
   result<loaded> read(std::string_view key, const load_context& context);
 
-  /// False when the file of that name is another one by now, or when the connection is of no more
-  /// use.
-  bool is_current() const noexcept;
+  bool is_current() const noexcept { return connection_.is_current(); }
+
+  bool has_revision() const noexcept { return query_.has_revision(); }
 
  private:
-  struct close_database {
-    void operator()(sqlite3* database) const noexcept;
-  };
-
-  struct drop_statement {
-    void operator()(sqlite3_stmt* statement) const noexcept;
-  };
-
-  void open();
-  void prepare();
-  result<loaded> first_value();
   errc failure(int code, const load_context& context);
-  [[noreturn]] void refuse(const std::string& why) const;
 
-  const settings with_;
-  std::unique_ptr<sqlite3, close_database> database_;
-  std::unique_ptr<sqlite3_stmt, drop_statement> statement_;
-  dev_t device_ = 0;
-  ino_t file_ = 0;
-  bool is_broken_ = false;
+  sqlite_connection connection_;
+  sqlite_query query_;
 };
 
 }  // namespace weir

@@ -36,10 +36,16 @@ struct http_source_options {
   std::size_t max_entry = 1u << 20;         ///< bytes of a body; more is errc::too_large
 };
 
-/// An SQLite database, read only: the first column of the first row; no row or NULL is "not found".
+/// An SQLite database: the first column of the first row; no row or NULL is "not found".
 ///
 /// Text and blobs are the value as they are, numbers as SQLite writes them. A file that is replaced
-/// by another of the same name is opened anew at the next load.
+/// by another of the same name is opened anew at the next load. Read only, unless there are
+/// statements that write: then the source is a weir::store.
+///
+/// A write is one transaction: read the row, judge the condition, run the statement, read the row's
+/// new revision, commit. A statement that changes no row is a conflict. Every write must give the
+/// row a revision that it never had, also after it was deleted: random() will do, a counter in the
+/// row will not.
 struct sqlite_source_options {
   std::filesystem::path path;  ///< an existing database file
 
@@ -50,6 +56,19 @@ struct sqlite_source_options {
   std::chrono::milliseconds busy_timeout{
       500};                          ///< for a writer's lock; the load's deadline holds too
   std::size_t max_entry = 1u << 20;  ///< bytes of a value; more is errc::too_large
+
+  /// One statement that sets the value: ?1 is the key as text, ?2 the value (text if it is UTF-8,
+  /// else a blob), ?3 the revision that the row has, NULL when there is none; only where the query
+  /// tells the revision. Empty: no puts.
+  std::string put = {};
+
+  /// One statement that deletes the row: ?1 and ?3 as above. Empty: no removes.
+  std::string erase = {};
+
+  /// Number of the query's column, from 1, that holds the revision of the row, an integer or a
+  /// text, which is the store's etag. 0 = the second column if there is one; else the store has no
+  /// etags, and takes no conditional writes. Of use only with `put` or `erase`.
+  unsigned revision = 0;
 };
 
 /// A folder: the key is the path of a file below it, '/' between names.

@@ -1,0 +1,56 @@
+#pragma once
+
+#include "sqlite_connection.hpp"
+#include "sqlite_reader.hpp"
+
+#include <weir/engine/store.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace weir {
+
+/// The connection on which a store writes. Used by one thread at a time.
+///
+/// Each write is one transaction that begins as a writer: read the revision, judge the condition,
+/// run the statement, read the new revision, commit. So two writers never both see the same
+/// revision and succeed, whatever the statement itself compares.
+class sqlite_writer {
+ public:
+  struct settings {
+    sqlite_connection::settings connection;
+    sqlite_query::settings query;
+    std::string put, erase;  ///< empty = not allowed
+  };
+
+  /// Throws std::runtime_error that says what is wrong with file or statements.
+  explicit sqlite_writer(const settings& with);
+
+  result<stored> put(
+      std::string_view key,
+      const bytes& value,
+      const write_condition& condition,
+      const load_context& context
+  );
+  result<stored> erase(
+      std::string_view key, const write_condition& condition, const load_context& context
+  );
+
+  bool is_current() const noexcept { return connection_.is_current(); }
+
+ private:
+  using statement = sqlite_connection::statement;
+
+  template <class Write>
+  result<stored> in_transaction(const load_context& context, Write write);
+  result<sqlite_query::row> find(std::string_view key, const load_context& context);
+  result<int> run(const statement& prepared, const load_context& context);
+  errc failure(int code, const load_context& context);
+  result<void> commit(const load_context& context);
+
+  sqlite_connection connection_;
+  sqlite_query query_;
+  statement begin_, commit_, rollback_, put_, erase_;
+};
+
+}  // namespace weir
