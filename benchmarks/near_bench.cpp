@@ -133,6 +133,7 @@ class cluster {
 
 struct hit_figures {
   double owned_ns, near_ns, ratio;
+  std::size_t repeated;  // rounds in which a copy was lost
 };
 
 hit_figures measure_hits(cluster& of) {
@@ -142,8 +143,8 @@ hit_figures measure_hits(cluster& of) {
     if (to.size() != 2'500) to.push_back(key);
   }
   auto& things = of.near[0];
+  constexpr std::size_t passes = 200;
   const auto ns_per_get = [&](const std::vector<std::string>& keys) {
-    constexpr std::size_t passes = 200;
     const auto began = clock_type::now();
     for (std::size_t pass = 0; pass != passes; ++pass) {
       for (const auto& key : keys) {
@@ -153,16 +154,23 @@ hit_figures measure_hits(cluster& of) {
     return 1e9 * seconds_since(began) / static_cast<double>(passes * keys.size());
   };
   std::vector<double> owned_ns, near_ns, ratios;
-  for (std::size_t round = 0; round != rounds + 1; ++round) {
+  std::size_t repeated = 0;
+  for (std::size_t tries = 0; ratios.size() != rounds; ++tries) {
+    if (repeated == 5 * rounds)
+      give_up("the nodes lose their near copies: is the machine overloaded?");
     const auto before = things.stats().near_hits;
     const double a = ns_per_get(owned), b = ns_per_get(near);
-    if (things.stats().near_hits - before < 200 * near.size()) give_up("a near copy was lost");
-    if (round == 0) continue;  // warm-up
+    if (things.stats().near_hits - before != passes * near.size()) {
+      of.fill_near();
+      ++repeated;
+      continue;
+    }
+    if (tries == 0) continue;  // warm-up
     owned_ns.push_back(a);
     near_ns.push_back(b);
     ratios.push_back(b / a);
   }
-  return {median(owned_ns), median(near_ns), median(ratios)};
+  return {median(owned_ns), median(near_ns), median(ratios), repeated};
 }
 
 // ---- 2
@@ -352,10 +360,11 @@ void print_table(
 
 void print_json(const hit_figures& hits, const change_figures& changes, const read_figures& reads) {
   std::printf(
-      "{\"hit\": {\"owned_ns\": %.2f, \"near_ns\": %.2f, \"ratio\": %.3f},\n",
+      "{\"hit\": {\"owned_ns\": %.2f, \"near_ns\": %.2f, \"ratio\": %.3f, \"repeated\": %zu},\n",
       hits.owned_ns,
       hits.near_ns,
-      hits.ratio
+      hits.ratio,
+      hits.repeated
   );
   std::printf(
       " \"invalidation\": {\"sent\": %zu, \"per_second\": %.0f, \"p50_ms\": %.3f, \"p99_ms\": "
