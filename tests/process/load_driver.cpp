@@ -139,7 +139,7 @@ struct load_driver::impl {
     const auto& keyspace = any_keyspace();
     one.key = any_key(keyspace);
     one.timeout = options.change_timeout;
-    if (!changing.insert(one.key).second) return;
+    if (!changing.insert(one.key).second && options.per_key == changes_of_a_key::one_by_one) return;
     const bool is_written = std::find(options.written.begin(), options.written.end(), keyspace) !=
                             options.written.end();
     const auto dice = below(10);

@@ -11,6 +11,8 @@ namespace weir::test {
 
 class versioned_origin;
 
+enum class changes_of_a_key : std::uint8_t { one_by_one, at_once };
+
 struct driver_options {
   std::vector<std::string> nodes;  ///< HTTP addresses, of node 1 first
   std::vector<std::string>
@@ -20,6 +22,7 @@ struct driver_options {
   std::size_t keys = 60;                           ///< per keyspace
   std::vector<std::string> invalidated{"things"};  ///< keyspaces read and purged
   std::vector<std::string> written{};              ///< keyspaces also put to and removed from
+  changes_of_a_key per_key = changes_of_a_key::one_by_one;
   std::chrono::milliseconds read_timeout{1500};
   std::chrono::milliseconds change_timeout{5000};
   std::uint64_t seed = 1;
@@ -27,7 +30,8 @@ struct driver_options {
 
 /// An open loop of reads and changes over keep-alive connections to all nodes: a stalled request
 /// holds back no later one. Each change is a write at the source first, then a PURGE, PUT or
-/// DELETE; one change per key at a time. Every request is recorded with exactly one outcome.
+/// DELETE; one change per key at a time, unless asked otherwise. Every request is recorded with
+/// exactly one outcome.
 class load_driver {
  public:
   /// Begins at once, on a thread of its own.

@@ -149,6 +149,15 @@ std::vector<std::string> process_cluster::http_addresses() const {
   return out;
 }
 
+std::string process_cluster::near_copies() {
+  try {
+    run_commands(WEIR_PROGRAM " config schema | grep -q '\"near\"'");
+    return "near: {max_memory: 8MiB}, ";
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
 std::vector<std::string> process_cluster::client_addresses() {
   std::vector<std::string> out;
   for (int i = 1; i <= 8; ++i) out.push_back("10.99.2." + std::to_string(i));

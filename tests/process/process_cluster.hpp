@@ -55,6 +55,9 @@ class process_cluster {
   std::string http_address(int number) const;
   std::vector<std::string> http_addresses() const;
 
+  /// YAML that turns near copies on, where the program knows them.
+  static std::string near_copies();
+
   /// Addresses that clients may dial from, as a node limits the connections of one address.
   static std::vector<std::string> client_addresses();
 

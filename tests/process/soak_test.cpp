@@ -131,14 +131,19 @@ TEST(SoakTest, FiveNodesUnderMixedFaultsServeNothingStaleAndLoseNothing) {
   if (const auto why = enter_private_network(); !why.empty()) GTEST_SKIP() << why;
   const auto seed = number_from("WEIR_SOAK_SEED", 1);
   const std::chrono::seconds lasting(number_from("WEIR_SOAK", 0) != 0 ? 300 : 30);
+  const auto near = process_cluster::near_copies();
   process_cluster cluster({
       .nodes = nodes,
       .via = links::proxied,
       .keyspaces =
-          "  - {name: things, ttl: 60s, source: {type: http, url: "
+          "  - {name: things, ttl: 60s, " + near +
+          "source: {type: http, url: "
           "\"http://{origin}/things/{key}\"}}\n"
           "  - {name: brief, ttl: 2s, source: {type: http, url: \"http://{origin}/brief/{key}\"}}\n"
-          "  - {name: notes, ttl: 60s, writes: allow, source: {type: http, url: "
+          "  - {name: notes, ttl: 60s, " +
+          near +
+          "writes: allow, source: {type: "
+          "http, url: "
           "\"http://{origin}/notes/{key}\"}}\n",
       .seed = seed,
   });

@@ -26,6 +26,11 @@ std::uint64_t versioned_origin::write(const std::string& key) {
   return ++version;
 }
 
+void versioned_origin::resize(const std::string& key, std::size_t size) {
+  const std::lock_guard lock(mutex_);
+  sizes_[key] = size;
+}
+
 std::size_t versioned_origin::loads(const std::string& prefix) const {
   const std::lock_guard lock(mutex_);
   const auto counts = [&](const load_record& each) { return each.key.starts_with(prefix); };
@@ -74,12 +79,14 @@ asio::awaitable<http_response> versioned_origin::handle(const http_request& requ
     co_await timer.async_wait(asio::use_awaitable);
   }
   --running_;
+  auto size = value_size_;
   {
     const std::lock_guard lock(mutex_);
     log_[value.load].end = history_clock::now();
+    if (const auto own = sizes_.find(key); own != sizes_.end()) size = own->second;
   }
   if (is_failing_) co_return http_response(500);
-  co_return http_response(200, bytes(seal(value, value_size_)));
+  co_return http_response(200, bytes(seal(value, size)));
 }
 
 }  // namespace weir::test

@@ -34,6 +34,9 @@ class versioned_origin final : public http_handler {
   /// Answers 500 while true.
   void fail(bool is_failing) { is_failing_ = is_failing; }
 
+  /// How many bytes the value of one key has from now on.
+  void resize(const std::string& key, std::size_t size);
+
   /// Loads begun so far of keys that begin with `prefix`.
   std::size_t loads(const std::string& prefix = {}) const;
 
@@ -54,6 +57,7 @@ class versioned_origin final : public http_handler {
   std::atomic<std::size_t> running_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t> versions_;
+  std::map<std::string, std::size_t> sizes_;
   std::vector<load_record> log_;
   runtime runtime_{runtime_options{.threads = 1}};
   http_server server_;

@@ -1,0 +1,131 @@
+// Links that work badly: rows F11, F12, F45 and F46 of the failure catalogue, through fault_proxy.
+
+#include "tests/process/fault_fixture.hpp"
+
+#include <fstream>
+
+namespace weir::test {
+namespace {
+
+class LinkFaults : public FaultTest {
+ protected:
+  void on_all_links(const toxics& how) {
+    for (int i = 1; i <= nodes().size(); ++i) {
+      for (int j = 1; j <= nodes().size(); ++j) {
+        if (i == j) continue;
+        nodes().link(i, j).set(direction::forth, how);
+        nodes().link(i, j).set(direction::back, how);
+      }
+    }
+  }
+
+  void heal_links() {
+    for (int i = 1; i <= nodes().size(); ++i) {
+      for (int j = 1; j <= nodes().size(); ++j) {
+        if (i != j) nodes().link(i, j).heal();
+      }
+    }
+  }
+
+  // Resident memory of a node.
+  std::size_t memory_of(int node) {
+    std::ifstream status("/proc/" + std::to_string(nodes().node(node).pid()) + "/statm");
+    std::size_t all = 0;
+    std::size_t resident = 0;
+    status >> all >> resident;
+    return resident * 4096;
+  }
+};
+
+TEST_F(LinkFaults, F11_ALargeValueOnANarrowLinkHoldsBackNoSmallOne) {
+  start({.via = links::proxied});
+  const auto large = key_of(3);
+  origin().resize(large, 512 * 1024);
+  for (const auto way : {direction::forth, direction::back}) {
+    nodes().link(1, 3).set(way, {.bytes_per_second = 125'000});
+  }
+  auto transfer = ask_at_once(1, large, 1, 20s);
+  ASSERT_TRUE(process_cluster::eventually([&] { return origin().loads(large) != 0; }, 10s));
+  history_clock::duration longest{0};
+  std::size_t small = 0;
+  while (transfer[0].wait_for(0s) != std::future_status::ready) {
+    const auto got = read(1, key_of(3, static_cast<int>(1 + small % 40)));
+    EXPECT_EQ(got.status, 200);
+    longest = std::max(longest, got.took);
+    ++small;
+    EXPECT_EQ(member_field(1, 3, "state"), "\"reachable\"");
+    pass(50ms);
+  }
+  const auto whole = transfer[0].get();
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_GE(whole.body.size(), 512 * 1024);
+  EXPECT_GE(small, 10) << "the large one took its time";
+  std::printf(
+      "F11: 512 KiB took %.1f s; %zu small reads on the same link meanwhile, longest %.0f ms\n",
+      std::chrono::duration<double>(whole.took).count(),
+      small,
+      std::chrono::duration<double, std::milli>(longest).count()
+  );
+  EXPECT_LE(longest, 2 * 1000ms);
+}
+
+TEST_F(LinkFaults, F12_DelayedMessagesOvertakeEachOtherWithoutHarm) {
+  start({.via = links::proxied});
+  begin_load({.reads_per_second = 150, .changes_per_second = 20, .keys = 15});
+  begin_fault("delay");
+  on_all_links({.latency = 5ms, .jitter = 150ms});
+  pass(5s);
+  heal_links();
+  end_fault();
+  EXPECT_TRUE(nodes().wait_until_whole(recovered)) << nodes().logs();
+  end_load();
+}
+
+TEST_F(LinkFaults, F45_AStormOfChangesOfOneKeyCausesNoStormOfLoads) {
+  start();
+  origin().take(5ms);
+  begin_load(
+      {.reads_per_second = 200,
+       .changes_per_second = 1000,
+       .keys = 1,
+       .invalidated = {"things"},
+       .written = {"brief"},
+       .per_key = changes_of_a_key::at_once}
+  );
+  pass(4s);
+  const auto numbers = end_load();
+  EXPECT_GE(numbers.purges_ok, 1000);
+  EXPECT_LE(origin().most_at_once("things/k0"), 2);
+}
+
+TEST_F(LinkFaults, F46_APeerThatDoesNotTakeRecordsHoldsNobodyBack) {
+  start({.via = links::proxied});
+  std::vector<std::string> keys;
+  for (int n = 0; n != 10; ++n) keys.push_back(key_of(1, n));
+  warm(keys);
+  const auto before = memory_of(1);
+  begin_load(
+      {.reads_per_second = 100, .changes_per_second = 1000, .per_key = changes_of_a_key::at_once}
+  );
+  begin_fault("n3 takes no bytes");
+  for (const int from : {1, 2}) {
+    nodes().link(from, 3).set(direction::forth, {.stops_reading = true});
+    nodes().link(3, from).set(direction::back, {.stops_reading = true});
+  }
+  pass(6s);
+  const auto grown = memory_of(1) - std::min(before, memory_of(1));
+  heal_links();
+  end_fault();
+  EXPECT_TRUE(nodes().wait_until_whole(recovered)) << nodes().logs();
+  const auto numbers = end_load();
+  std::printf(
+      "F46: %zu of %zu invalidations OK, n1 grew by %zu KiB\n",
+      numbers.purges_ok,
+      numbers.purges,
+      grown / 1024
+  );
+  EXPECT_LE(grown, 64U << 20);
+}
+
+}  // namespace
+}  // namespace weir::test
