@@ -146,9 +146,9 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     const auto before = who_.digest();
     hear(from, ping.note);
     const bool is_member = who_.add(asker);
-    hints_.applied(asker, ping.hints_applied);
+    hints_.applied(from, ping.hints_applied);
     pong.is_granted = is_member && !is_leaving_ && granted_.grant(asker, ping.is_empty, context_->env.now());
-    auto hints = hints_.take(asker);
+    auto hints = hints_.take(from);
     pong.hints_number = hints.number;
     pong.must_flush = hints.must_flush;
     pong.has_more_hints = hints.has_more;

@@ -18,6 +18,7 @@ namespace weir {
 namespace {
 
 constexpr milliseconds reclaim_interval{50};  // one shard of each keyspace per tick
+constexpr std::uint64_t seq_gap = 1u << 20;   // for what ends on a keyspace after another took its place
 constexpr milliseconds late_batch{250};       // a member that has not confirmed a record by then is voted about
 constexpr milliseconds first_answer{100};     // a change that goes round for longer is answered with a ticket
 
@@ -78,6 +79,7 @@ struct engine::impl : std::enable_shared_from_this<impl> {
   const std::shared_ptr<change_tickets> tickets;
   mutable std::mutex mutex;
   std::map<std::string, std::shared_ptr<keyspace_core>, std::less<>> keyspaces;
+  std::map<std::string, std::uint64_t> last_seqs;  ///< of keyspaces that were replaced or removed
   timer_id timer = 0;
   bool is_stopped = false;
 };
@@ -117,8 +119,10 @@ void engine::set_candidates(std::vector<candidate> candidates) {
 keyspace engine::add_keyspace(keyspace_options options, source_argument source) {
   check(options);
   auto name = options.name;
-  auto core = std::make_shared<keyspace_core>(impl_->context, std::move(options), std::move(source).take());
   const std::lock_guard lock(impl_->mutex);
+  auto core = std::make_shared<keyspace_core>(
+      impl_->context, std::move(options), std::move(source).take(), impl_->last_seqs[name]
+  );
   if (!impl_->keyspaces.try_emplace(name, core).second) {
     throw std::invalid_argument("keyspace \"" + name + "\" exists already; update or remove it first");
   }
@@ -127,11 +131,15 @@ keyspace engine::add_keyspace(keyspace_options options, source_argument source) 
 
 keyspace engine::update_keyspace(keyspace_options options, source_argument source) {
   check(options);
-  auto core = std::make_shared<keyspace_core>(impl_->context, options, std::move(source).take());
   std::shared_ptr<keyspace_core> before;
+  std::shared_ptr<keyspace_core> core;
   {
     const std::lock_guard lock(impl_->mutex);
-    before = std::exchange(impl_->keyspaces[options.name], core);
+    auto& place = impl_->keyspaces[options.name];
+    auto& last_seq = impl_->last_seqs[options.name];
+    if (place) last_seq = place->last_seq() + seq_gap;
+    core = std::make_shared<keyspace_core>(impl_->context, options, std::move(source).take(), last_seq);
+    before = std::exchange(place, core);
   }
   if (before) before->close(errc::no_keyspace);
   return keyspace(std::move(core));
@@ -144,6 +152,7 @@ result<void> engine::remove_keyspace(std::string_view name) {
     const auto found = impl_->keyspaces.find(name);
     if (found == impl_->keyspaces.end()) return errc::no_keyspace;
     before = std::move(found->second);
+    impl_->last_seqs[found->first] = before->last_seq() + seq_gap;
     impl_->keyspaces.erase(found);
   }
   before->close(errc::no_keyspace);

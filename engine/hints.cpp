@@ -5,7 +5,7 @@
 namespace weir {
 
 void hint_store::keep(
-    const member_life& whose, const std::vector<change_record>& records, bool must_flush
+    const std::string& whose, const std::vector<change_record>& records, bool must_flush
 ) {
   auto& of = missed_[whose];
   if (of.last == 0) of.last = first_;
@@ -30,7 +30,7 @@ void hint_store::keep(
   of.flush = ++of.last;
 }
 
-hint_store::slice hint_store::take(const member_life& whose) const {
+hint_store::slice hint_store::take(const std::string& whose) const {
   slice out;
   const auto found = missed_.find(whose);
   if (found == missed_.end()) return out;
@@ -49,7 +49,7 @@ hint_store::slice hint_store::take(const member_life& whose) const {
   return out;
 }
 
-void hint_store::applied(const member_life& whose, std::uint64_t number) {
+void hint_store::applied(const std::string& whose, std::uint64_t number) {
   const auto found = missed_.find(whose);
   if (found == missed_.end() || number >> 40 != first_ >> 40) return;
   auto& of = found->second;
@@ -62,7 +62,7 @@ void hint_store::applied(const member_life& whose, std::uint64_t number) {
 }
 
 void hint_store::forget(const std::string& id) {
-  std::erase_if(missed_, [&](const auto& each) { return each.first.id == id; });
+  missed_.erase(id);
 }
 
 std::size_t hint_store::size() const {

@@ -29,12 +29,12 @@ class hint_store {
     std::vector<change_record> records;
   };
 
-  void keep(const member_life& whose, const std::vector<change_record>& records, bool must_flush);
+  void keep(const std::string& whose, const std::vector<change_record>& records, bool must_flush);
 
   /// The oldest ones; ask again after they were confirmed if there are more.
-  slice take(const member_life& whose) const;
+  slice take(const std::string& whose) const;
 
-  void applied(const member_life& whose, std::uint64_t number);
+  void applied(const std::string& whose, std::uint64_t number);
   void forget(const std::string& id);
   std::size_t size() const;
 
@@ -48,7 +48,7 @@ class hint_store {
 
   const std::uint64_t first_;
   const std::size_t most_;
-  std::map<member_life, missed> missed_;
+  std::map<std::string, missed> missed_;  ///< by id: what one life missed does another no harm
 };
 
 }  // namespace weir

@@ -27,7 +27,7 @@ void free_fences(std::uint64_t* fences) { std::free(fences); }
 
 keyspace_core::keyspace_core(
     std::shared_ptr<engine_context> context, keyspace_options options,
-    std::shared_ptr<data_source> source
+    std::shared_ptr<data_source> source, std::uint64_t first_seq
 )
     : context_(std::move(context)),
       options_(std::move(options)),
@@ -40,7 +40,19 @@ keyspace_core::keyspace_core(
   budgets_.near_copy.limit = options_.near_memory;
   if (options_.near_memory != 0) near_seen_.reset(new std::atomic<std::uint32_t>[near_seen_size]());
   shards_.reserve(shard_count);
-  for (std::size_t i = 0; i != shard_count; ++i) shards_.push_back(std::make_unique<shard>(budgets_));
+  for (std::size_t i = 0; i != shard_count; ++i) {
+    shards_.push_back(std::make_unique<shard>(budgets_));
+    shards_.back()->seq = shards_.back()->floor = shards_.back()->seq_at_gain = first_seq;
+  }
+}
+
+std::uint64_t keyspace_core::last_seq() {
+  std::uint64_t last = 0;
+  for (const auto& s : shards_) {
+    const std::lock_guard lock(s->mutex);
+    last = std::max(last, ++s->seq);  // what still ends on the old one comes before all of the new one
+  }
+  return last;
 }
 
 keyspace_core::~keyspace_core() = default;

@@ -30,7 +30,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
  public:
   keyspace_core(
       std::shared_ptr<engine_context> context, keyspace_options options,
-      std::shared_ptr<data_source> source
+      std::shared_ptr<data_source> source, std::uint64_t first_seq = 0
   );
   ~keyspace_core();
 
@@ -119,6 +119,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   std::string near_state(std::string_view key);
 
   keyspace_stats stats();
+
+  /// No version of a term of this keyspace is later; one that takes its place goes on from here.
+  std::uint64_t last_seq();
 
   /// Reclaims what expired or lies below the floor, a slice at a time.
   void reclaim();

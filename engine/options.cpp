@@ -38,6 +38,9 @@ void check(const keyspace_options& options) {
     return static_cast<std::int64_t>(std::min<std::uint64_t>(n, INT64_MAX));
   };
   check_range(options, "max_memory (bytes)", signed_of(options.max_memory), 64 << 10, INT64_MAX);
+  if (options.near_memory != 0) {
+    check_range(options, "near_memory (bytes)", signed_of(options.near_memory), 64 << 10, INT64_MAX);
+  }
   check_range(options, "max_entry (bytes)", signed_of(options.max_entry), 1, 64 << 20);
   check_range(options, "max_key (bytes)", signed_of(options.max_key), 1, 4096);
   check_range(options, "loads.concurrent", signed_of(options.loads.concurrent), 1, 10'000);

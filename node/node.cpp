@@ -327,6 +327,14 @@ std::vector<member_status> node::members() const {
   return impl_->core.members();
 }
 
+lease_status node::lease() const {
+  return impl_->core.lease();
+}
+
+result<void> node::forget(std::string_view id) {
+  return impl_->core.forget(id);
+}
+
 std::shared_ptr<const weir::ring> node::ring() const {
   return impl_->core.ring();
 }

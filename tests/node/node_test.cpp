@@ -101,6 +101,7 @@ TEST_F(NodeTest, TwoNodesShareOneKeySpace) {
   auto& second = add_peer("n2", {{"n1", first.peer_address()}});
   second.start().value();
   EXPECT_TRUE(eventually([&] { return first.ring()->size() == 2 && second.ring()->size() == 2; }));
+  EXPECT_TRUE(eventually([&] { return first.lease().is_valid && second.lease().is_valid; }));
   EXPECT_EQ(first.place_of("users", "42").owner, second.place_of("users", "42").owner);
   for (const auto* key : {"1", "2", "3", "4", "5", "6"}) {
     EXPECT_EQ(first.find_keyspace("users").get(key).value().text(), "user " + std::string(key));

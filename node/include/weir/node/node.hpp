@@ -112,6 +112,12 @@ class node {
   /// Everybody this node knows, itself first, then by id.
   std::vector<member_status> members() const;
 
+  /// Whether this node may serve what it keeps, as engine::lease().
+  lease_status lease() const;
+
+  /// Takes a member that is gone for good off every view, as engine::forget().
+  result<void> forget(std::string_view id);
+
   /// This node's ring; never null.
   std::shared_ptr<const weir::ring> ring() const;
 
