@@ -443,12 +443,11 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
   }
   if (request.is_reset) context_->distrust_everything();
   // A pushed value may have been on its way since this node's last ping that its sender knew.
-  const auto on_the_way = std::chrono::ceil<milliseconds>(context_->env.now() - sent);
   for (const auto& each : request.records) {
-    if (sent == time_point::min() && each.ttl > milliseconds(0)) {
+    if (sent == time_point::min() || each.ttl <= milliseconds(0)) {
       context_->apply_record(without_value(each), milliseconds(0));
     } else {
-      context_->apply_record(each, on_the_way);
+      context_->apply_record(each, std::chrono::ceil<milliseconds>(context_->env.now() - sent));
     }
   }
   work todo;
