@@ -83,6 +83,7 @@ class checker {
     const node& written = keyspace_node(index);
     unique_name(index, where);
     negative_ttl(where.path, &written, given);
+    sqlite_revision(index, where, given);
     const node* limit = find(written, "max_entry");
     if (given.max_memory && limit != nullptr && given.max_entry > *given.max_memory &&
         problems_.clean(where.path)) {
@@ -94,6 +95,19 @@ class checker {
            "lower it, or raise max_memory"}
       );
     }
+  }
+
+  void sqlite_revision(std::size_t index, const place& where, const keyspace_settings& given) {
+    const auto* from = std::get_if<sqlite_source>(&given.source);
+    if (from == nullptr || !from->revision || from->put || from->erase) return;
+    const node* source = find(keyspace_node(index), "source");
+    const node* revision = source == nullptr ? nullptr : find(*source, "revision");
+    if (revision == nullptr || !problems_.clean(where.path)) return;
+    problems_.error(
+        revision->at,
+        {where.path + ".source.revision", {}},
+        {"a revision is of use only to put and delete", "remove it, or add one of them"}
+    );
   }
 
   void unique_name(std::size_t index, const place& where) {
@@ -138,15 +152,16 @@ class checker {
     std::uint64_t limits = 0;
     std::uint64_t sharing = 0;
     for (const auto& each : all) {
-      limits += each.max_memory.value_or(0);  // at most 1,000 times 64 TiB
+      limits += each.max_memory.value_or(0);  // at most 2,000 times 64 TiB
+      limits += each.near ? each.near->max_memory : 0;
       sharing += each.max_memory ? 0 : 1;
     }
     if (limits > total) {
       problems_.error(
           nearest({"keyspaces"}).at,
           {"keyspaces", {}},
-          {"the max_memory of all keyspaces adds up to " + print_size(limits) +
-               ", node.max_memory is " + print_size(total),
+          {"the max_memory of all keyspaces, near copies included, adds up to " +
+               print_size(limits) + ", node.max_memory is " + print_size(total),
            "raise node.max_memory, or lower a limit"}
       );
       return;

@@ -97,6 +97,42 @@ std::string_view type_name(kind type) {
   }
 }
 
+constexpr std::string_view sqlite_store = R"(
+A store, for `CREATE TABLE users (id TEXT PRIMARY KEY, json TEXT, revision INTEGER NOT NULL)`:
+
+```yaml
+keyspaces:
+  - name: users
+    writes: allow
+    source:
+      type: sqlite
+      path: users.db
+      query: SELECT json, revision FROM users WHERE id = ?1
+      put: >-
+        INSERT INTO users (id, json, revision) VALUES (?1, ?2, random())
+        ON CONFLICT (id) DO UPDATE SET json = excluded.json, revision = excluded.revision
+        WHERE revision = ?3
+      delete: DELETE FROM users WHERE id = ?1 AND revision = ?3
+```
+
+The same statements work in the `sqlite3` shell:
+
+    sqlite> .parameter set ?1 "'42'"
+    sqlite> .parameter set ?2 "'{}'"
+    sqlite> .parameter set ?3 null
+    sqlite> INSERT INTO users (id, json, revision) VALUES (?1, ?2, random())
+       ...> ON CONFLICT (id) DO UPDATE SET json = excluded.json, revision = excluded.revision WHERE revision = ?3;
+
+weir reads the row's revision, judges the condition itself, runs the statement with that revision as `?3`, reads the new
+one and commits: one transaction. So `?3` may be left out; comparing it costs nothing and guards the statement where
+others use it too. The revision, an integer or a text, is the store's etag. Every write must give the row one that it
+never had, also after it was deleted: `random()`, not a counter in the row. Programs that write beside weir must do so
+too, and invalidate the key. A put that leaves the revision as it was is undone and fails with `source_failed`; what a
+constraint of the table refuses is `bad_request`, a locked file `overloaded`. The key is bound as text, the value as text
+where it is UTF-8, else as a blob. Without a column for the revision there are puts and removes, but none with a
+condition, and no `update()`.
+)";
+
 std::string code(std::string_view text) {
   return text.empty() ? "" : "`" + std::string(text) + "`";
 }
@@ -165,6 +201,7 @@ void section(const shape& rows, const std::string& path, std::string& out) {
              std::string(each.text) + "\n\n";
       table_of(*each.rows, out);
       later_of(*each.rows, out);
+      if (each.type == "sqlite") out += sqlite_store;
     }
   }
 }

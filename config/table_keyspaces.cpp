@@ -34,6 +34,19 @@ constexpr field loads_fields[] = {
 constexpr later loads_later[] = {{"breaker", unavailable}};
 constexpr shape loads_shape{"loads", loads_fields, loads_later};
 
+constexpr field near_fields[] = {
+    {.name = "max_memory",
+     .type = kind::size,
+     .low = "1MiB",
+     .high = "64TiB",
+     .text = "Memory of the copies on each node, beside `max_memory` and counted with it in "
+             "`node.max_memory`.",
+     .needed = presence::required,
+     .when = reload::live,
+     .member = scalar_member<&near_settings::max_memory>()},
+};
+constexpr shape near_shape{"near", near_fields};
+
 constexpr field http_fields[] = {
     {.name = "url",
      .low = "1",
@@ -66,7 +79,9 @@ constexpr field sqlite_fields[] = {
     {.name = "path",
      .low = "1",
      .high = "4096",
-     .text = "The database file, relative to the working directory. Opened read-only.",
+     .text =
+         "The database file, relative to the working directory. Opened read-only unless there is a "
+         "`put` or `delete`.",
      .needed = presence::required,
      .when = reload::live,
      .member = scalar_member<&sqlite_source::path>(),
@@ -80,11 +95,31 @@ constexpr field sqlite_fields[] = {
      .when = reload::live,
      .member = scalar_member<&sqlite_source::query>(),
      .rule = check_query},
+    {.name = "put",
+     .low = "1",
+     .high = "65536",
+     .text =
+         "One statement that sets the value: `?1` is the key, `?2` the value, `?3` the revision "
+         "that the row has, NULL without a row. No row changed is a conflict.",
+     .when = reload::live,
+     .member = scalar_member<&sqlite_source::put>()},
+    {.name = "delete",
+     .low = "1",
+     .high = "65536",
+     .text = "One statement that deletes the row: `?1` and `?3` as in `put`.",
+     .when = reload::live,
+     .member = scalar_member<&sqlite_source::erase>()},
+    {.name = "revision",
+     .type = kind::integer,
+     .low = "2",
+     .high = "2000",
+     .text =
+         "Number of the query's column that holds the revision of the row. Without it: the second "
+         "one where there are two; else no conditional writes.",
+     .when = reload::live,
+     .member = scalar_member<&sqlite_source::revision>()},
 };
-constexpr later sqlite_later[] = {
-    {"put", "is not available in this version; sqlite is read-only"},
-    {"delete", "is not available in this version; sqlite is read-only"}};
-constexpr shape sqlite_shape{"sqlite", sqlite_fields, sqlite_later};
+constexpr shape sqlite_shape{"sqlite", sqlite_fields};
 
 constexpr field file_fields[] = {
     {.name = "root",
@@ -129,7 +164,13 @@ constexpr alternative source_type(std::string_view type, const shape& rows, std:
 
 constexpr alternative source_types[] = {
     source_type<http_source>("http", http_shape, "An HTTP origin: 404 and 410 are not found."),
-    source_type<sqlite_source>("sqlite", sqlite_shape, "A query on an SQLite database."),
+    source_type<sqlite_source>(
+        "sqlite",
+        sqlite_shape,
+        "A query on an SQLite database. With `put` or `delete`, and `writes: allow`, it is a "
+        "store: "
+        "PUT and DELETE change the row first, each in one transaction, and then the cache."
+    ),
     source_type<file_source>("file", file_shape, "The files below a folder."),
     source_type<callback_source>(
         "callback",
@@ -236,6 +277,13 @@ constexpr field keyspace_fields[] = {
      .inherited = shared,
      .member = object_member<&keyspace_settings::loads>(),
      .rows = &loads_shape},
+    {.name = "near",
+     .type = kind::group,
+     .text =
+         "Copies of keys that other nodes own, so that they answer from here. Without it: none.",
+     .when = reload::live,
+     .member = object_member<&keyspace_settings::near>(),
+     .rows = &near_shape},
     {.name = "source",
      .type = kind::source,
      .text = "Where the values come from.",
@@ -245,7 +293,6 @@ constexpr field keyspace_fields[] = {
      .alternatives = source_types},
 };
 constexpr later keyspace_later[] = {
-    {"near", "is refused: near copies are not available in this version"},
     {"stale", unavailable},
     {"refresh_ahead", unavailable},
     {"tags", unavailable},

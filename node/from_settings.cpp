@@ -40,6 +40,9 @@ struct source_maker {
         .path = from.path,
         .query = from.query,
         .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+        .put = from.put.value_or(""),
+        .erase = from.erase.value_or(""),
+        .revision = from.revision.value_or(0),
     });
   }
 
@@ -87,6 +90,7 @@ keyspace_options options_from(const config::keyspace_settings& settings) {
       .jitter = settings.jitter,
       .negative_ttl = settings.negative_ttl,
       .max_memory = settings.budget,
+      .near_memory = settings.near ? settings.near->max_memory : 0,
       .max_entry = settings.max_entry,
       .max_key = settings.max_key,
       .eviction = eviction::lru,

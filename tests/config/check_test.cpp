@@ -65,10 +65,9 @@ TEST_F(CheckTest, KeyspaceLimitsMayNotExceedTheNode) {
       problems("node: {max_memory: 100MiB}\nkeyspaces:\n"
                "  - {name: a, max_memory: 60MiB, source: {type: file, root: /}}\n"
                "  - {name: b, max_memory: 60MiB, source: {type: file, root: /}}\n"),
-      ElementsAre(
-          "3:3 keyspaces: the max_memory of all keyspaces adds up to 120MiB, node.max_memory is "
-          "100MiB (raise node.max_memory, or lower a limit)"
-      )
+      ElementsAre("3:3 keyspaces: the max_memory of all keyspaces, near copies included, adds up "
+                  "to 120MiB, node.max_memory is "
+                  "100MiB (raise node.max_memory, or lower a limit)")
   );
 }
 

@@ -161,12 +161,27 @@ TEST_F(SettingsTest, WhatComesLaterIsRefusedByName) {
   );
 }
 
-TEST_F(SettingsTest, NearCopiesAreRefusedByName) {
+TEST_F(SettingsTest, NearCopiesHaveAMemoryOfTheirOwn) {
+  const auto given = valid(keyspace_with("    near: {max_memory: 32MiB}\n"));
+  ASSERT_TRUE(given.keyspaces[0].near);
+  EXPECT_EQ(given.keyspaces[0].near->max_memory, std::uint64_t{32} << 20);
+  EXPECT_FALSE(valid(keyspace_with("")).keyspaces[0].near);
+}
+
+TEST_F(SettingsTest, NearCopiesNeedALimit) {
+  EXPECT_THAT(problems(keyspace_with("    near: {}\n")), ElementsAre(HasSubstr("max_memory")));
   EXPECT_THAT(
-      problems(keyspace_with("    near: {max_memory: 1MiB}\n")),
-      ElementsAre("4:5 keyspaces[0] (\"users\"): \"near\" is refused: near copies are not "
-                  "available in this "
-                  "version (remove it)")
+      problems(keyspace_with("    near: {max_memory: 1KiB}\n")), ElementsAre(HasSubstr("too small"))
+  );
+}
+
+TEST_F(SettingsTest, NearCopiesCountInTheMemoryOfTheNode) {
+  EXPECT_THAT(
+      problems(
+          "node: {max_memory: 48MiB}\n" +
+          keyspace_with("    max_memory: 32MiB\n    near: {max_memory: 32MiB}\n")
+      ),
+      ElementsAre(HasSubstr("near copies included, adds up to 64MiB"))
   );
 }
 

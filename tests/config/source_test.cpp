@@ -53,6 +53,25 @@ TEST_F(SourceTest, ReadsSqliteFileAndCallback) {
   EXPECT_EQ(source_of<callback_source>("{type: callback, name: p}").name, "p");
 }
 
+TEST_F(SourceTest, SqliteStatementsThatWriteMakeItAStore) {
+  const auto sqlite = source_of<sqlite_source>(
+      "{type: sqlite, path: u.db, query: \"SELECT j, r FROM u WHERE i=?1\", put: P, delete: D, "
+      "revision: 3}"
+  );
+  EXPECT_EQ(sqlite.put, "P");
+  EXPECT_EQ(sqlite.erase, "D");
+  EXPECT_EQ(sqlite.revision, 3u);
+}
+
+TEST_F(SourceTest, ARevisionIsForStatementsThatWrite) {
+  EXPECT_THAT(
+      problems(source_is("{type: sqlite, path: a, query: \"SELECT ?1\", revision: 2}")),
+      ElementsAre(
+          HasSubstr("keyspaces[0].source.revision: a revision is of use only to put and delete")
+      )
+  );
+}
+
 TEST_F(SourceTest, NeedsAType) {
   EXPECT_THAT(
       problems(source_is("{url: x}")),

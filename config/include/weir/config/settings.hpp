@@ -147,6 +147,10 @@ struct sqlite_source {
   std::string path;
   /// Contains `?1`, to which the key is bound as text.
   std::string query;
+  /// Statements that write; without both the file is opened read-only.
+  std::optional<std::string> put, erase;
+  /// Number of the query's column with the revision. nullopt = the second one, if there are two.
+  std::optional<std::uint32_t> revision;
 
   friend bool operator==(const sqlite_source&, const sqlite_source&) = default;
 };
@@ -168,6 +172,13 @@ struct callback_source {
 using source_settings =
     std::variant<std::monostate, http_source, sqlite_source, file_source, callback_source>;
 
+/// Copies of keys that other nodes own.
+struct near_settings {
+  std::uint64_t max_memory = 0;
+
+  friend bool operator==(const near_settings&, const near_settings&) = default;
+};
+
 struct keyspace_settings {
   std::string name;
   milliseconds ttl{300'000};
@@ -183,6 +194,8 @@ struct keyspace_settings {
   loads_settings loads;
   /// As written. nullopt = an equal part of what the limits of the others leave.
   std::optional<std::uint64_t> max_memory;
+  /// nullopt = no near copies.
+  std::optional<near_settings> near;
   /// Bytes this keyspace may use: max_memory, or its share. Filled by load(); 0 in defaults.
   std::uint64_t budget = 0;
   source_settings source;
