@@ -16,6 +16,7 @@
 namespace weir {
 
 class keyspace_core;
+class session;
 
 /// One change of put_many().
 struct put_item {
@@ -125,6 +126,9 @@ class keyspace {
   /// Drops every entry on every node. Takes effect at once, memory comes back in slices.
   asio::awaitable<result<change_result>> async_clear(change_options options = {});
   result<change_result> clear(change_options options = {});
+
+  /// A new session: its reads do not go back, and see its own changes. Include <weir/engine/session.hpp>.
+  weir::session session() const;
 
   /// The options it was added with. Throws std::logic_error on a handle that refers to nothing.
   const keyspace_options& options() const;
