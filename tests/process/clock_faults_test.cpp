@@ -26,7 +26,7 @@ TEST_F(ClockFaults, F31_AJumpOfTheWallClockMovesNoTtlLeaseOrTimer) {
   start(
       {.environment =
            {
-               "LD_PRELOAD=" + library,
+               "LD_PRELOAD=" WEIR_STEADY_TIMERS ":" + library,
                "FAKETIME_TIMESTAMP_FILE=" + folder_.file("clock"),
                "FAKETIME_NO_CACHE=1",
                "FAKETIME_DONT_FAKE_MONOTONIC=1",

@@ -108,7 +108,6 @@ void FaultTest::warm(const std::vector<std::string>& keys) {
 void FaultTest::begin_load(driver_options options) {
   options.nodes = nodes().http_addresses();
   options.sources = process_cluster::client_addresses();
-  if (options.written.empty()) options.written = {"notes"};
   driver_ = std::make_unique<load_driver>(std::move(options), origin());
 }
 

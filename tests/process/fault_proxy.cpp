@@ -19,6 +19,7 @@ namespace {
 using asio::ip::tcp;
 
 constexpr std::chrono::seconds longest_dial{5};
+constexpr int kernel_buffer = 32 * 1024;  // little: what waits here was taken from the sender
 
 tcp::endpoint endpoint_of(const std::string& text) {
   const auto colon = text.rfind(':');
@@ -71,6 +72,7 @@ struct fault_proxy::state : std::enable_shared_from_this<state> {
     const auto at = endpoint_of(options.listen);
     acceptor.open(at.protocol());
     acceptor.set_option(tcp::acceptor::reuse_address(true));
+    acceptor.set_option(asio::socket_base::receive_buffer_size(kernel_buffer));
     acceptor.bind(at);
     acceptor.listen();
     const auto bound = acceptor.local_endpoint();
@@ -95,6 +97,7 @@ struct fault_proxy::state : std::enable_shared_from_this<state> {
     boost::system::error_code failed;
     const auto target = endpoint_of(self->options.target);
     one->far.open(target.protocol());
+    one->far.set_option(asio::socket_base::receive_buffer_size(kernel_buffer), failed);
     if (!self->options.source.empty()) {
       one->far.bind({asio::ip::make_address(self->options.source), 0}, failed);
     }

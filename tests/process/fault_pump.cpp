@@ -12,6 +12,7 @@ namespace weir::test {
 namespace {
 
 constexpr std::size_t most_queued = 1 << 20;
+constexpr std::size_t most_queued_when_capped = 32 * 1024;
 constexpr std::size_t most_at_once = 16 * 1024;
 
 }  // namespace
@@ -49,7 +50,8 @@ void fault_pump::wake() {
 }
 
 bool fault_pump::may_read() const {
-  return !is_paused_ && !now_.stops_reading && queued_ < most_queued;
+  const auto most = now_.bytes_per_second > 0 ? most_queued_when_capped : most_queued;
+  return !is_paused_ && !now_.stops_reading && queued_ < most;
 }
 
 asio::awaitable<void> fault_pump::read() {

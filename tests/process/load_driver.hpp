@@ -21,7 +21,7 @@ struct driver_options {
   double changes_per_second = 15;
   std::size_t keys = 60;                           ///< per keyspace
   std::vector<std::string> invalidated{"things"};  ///< keyspaces read and purged
-  std::vector<std::string> written{};              ///< keyspaces also put to and removed from
+  std::vector<std::string> written{"notes"};       ///< keyspaces also put to and removed from
   changes_of_a_key per_key = changes_of_a_key::one_by_one;
   std::chrono::milliseconds read_timeout{1500};
   std::chrono::milliseconds change_timeout{5000};
