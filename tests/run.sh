@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, runs every test, and ends with ctest's summary.
+# Installs what is missing, builds, runs every test, and ends with ctest's summary and the figures of the soak.
 #
 #   tests/run.sh            everything, soaks short: what CI runs
 #   tests/run.sh --quick    the release build and its tests only
@@ -55,4 +55,8 @@ if [ "$quick" -eq 0 ]; then
 fi
 
 step "all tests of the release build"
-ctest --preset release -j 2
+failed=0
+ctest --preset release -j 2 || failed=$?
+step "figures of the soak of five processes"
+grep '^soak: ' build/release/Testing/Temporary/LastTest.log || echo "it did not run here"
+exit "$failed"
