@@ -22,11 +22,33 @@ door_answer written(const change_result& change) {
     append_etag(etag, change.version);
     done.response.add("ETag", etag);
   }
-  done.response.add("Weir-Stored", "cache");
+  done.response.add("Weir-Stored", change.is_stored ? "source" : "cache");
   return done;
 }
 
 }  // namespace
+
+std::string_view door_session::full_key(std::string_view keyspace, std::string_view of) {
+  full_key_.assign(keyspace).append(1, '/').append(of);
+  return full_key_;
+}
+
+bool door_session::allows(std::string_view keyspace, std::string_view of, version read) {
+  return !order || order->judge(full_key(keyspace, of), read) == session_order::verdict::good;
+}
+
+void door_session::read(std::string_view keyspace, std::string_view of, version seen) {
+  if (order) order->note(full_key(keyspace, of), seen);
+}
+
+void door_session::changed(
+    std::string_view keyspace, std::string_view of, const result<change_result>& done
+) {
+  if (!done && done.error() != errc::unknown_outcome) return;
+  if (!order) order = std::make_unique<session_order>();
+  if (done && done->version) return order->note(full_key(keyspace, of), done->version);
+  order->doubt(full_key(keyspace, of));
+}
 
 asio::awaitable<door_answer> http_door::impl::put(const http_request& request, door_target target) {
   if (target.keyspace.options().writes == writes::deny) {
@@ -38,8 +60,8 @@ asio::awaitable<door_answer> http_door::impl::put(const http_request& request, d
   how.timeout = time_left(request);
   // An empty body may have no address, which bytes would pass to memcpy.
   bytes value = request.body.empty() ? bytes() : bytes(request.body);
-  const auto changed =
-      co_await target.keyspace.async_put(std::move(target.key), std::move(value), how);
+  const auto changed = co_await target.keyspace.async_put(target.key, std::move(value), how);
+  session_of(request).changed(target.keyspace.name(), target.key, changed);
   if (!changed) co_return failure(changed.error(), target.keyspace, door_op::put);
   co_return written(*changed);
 }
@@ -56,7 +78,8 @@ asio::awaitable<door_answer> http_door::impl::remove(
     co_return refuse(errc::bad_request, "DELETE takes If-Match; an absent key is deleted already");
   }
   how.timeout = time_left(request);
-  const auto changed = co_await target.keyspace.async_remove(std::move(target.key), how);
+  const auto changed = co_await target.keyspace.async_remove(target.key, how);
+  session_of(request).changed(target.keyspace.name(), target.key, changed);
   if (!changed) co_return failure(changed.error(), target.keyspace, door_op::remove);
   co_return written(*changed);
 }
@@ -69,7 +92,8 @@ asio::awaitable<door_answer> http_door::impl::purge(
   }
   change_options how;
   how.timeout = time_left(request);
-  const auto changed = co_await target.keyspace.async_invalidate(std::move(target.key), how);
+  const auto changed = co_await target.keyspace.async_invalidate(target.key, how);
+  session_of(request).changed(target.keyspace.name(), target.key, changed);
   if (!changed) co_return failure(changed.error(), target.keyspace, door_op::invalidate);
   json_writer json;
   write_unconfirmed(json, *changed);

@@ -6,6 +6,7 @@
 #include "door_json.hpp"
 #include "door_route.hpp"
 
+#include <weir/engine/session.hpp>
 #include <weir/transport/http_door.hpp>
 #include <weir/transport/http_problem.hpp>
 
@@ -23,6 +24,17 @@ struct door_session {
   std::string keyspace;  ///< that `counters` belongs to
   request_counters* counters = nullptr;
   std::string key, scratch;
+  std::unique_ptr<session_order> order;  ///< made at the connection's first change
+
+  /// Whether the connection's own changes allow this answer (C5); allocates only after a change.
+  bool allows(std::string_view keyspace, std::string_view of, version read);
+  void read(std::string_view keyspace, std::string_view of, version seen);
+  void changed(std::string_view keyspace, std::string_view of, const result<change_result>& done);
+
+ private:
+  std::string_view full_key(std::string_view keyspace, std::string_view of);
+
+  std::string full_key_;
 };
 
 /// An answer and what it counts as.

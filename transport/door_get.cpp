@@ -42,6 +42,14 @@ asio::awaitable<door_answer> http_door::impl::get(const http_request& request, d
   if (query_parameter(request.query, "fresh")) how.from = read_from::source;
   if (explains) how.explain = &steps;
   auto found = co_await target.keyspace.async_find(target.key, how);
+  auto& session = session_of(request);
+  const auto name = target.keyspace.name();
+  if (found && !session.allows(name, target.key, found->entry.version)) {
+    how.timeout = time_left(request);
+    if (how.from == read_from::near) how.from = read_from::owner;
+    found = co_await target.keyspace.async_find(target.key, how);
+    if (found) session.read(name, target.key, found->entry.version);
+  }
 
   door_answer done;
   if (!found) {

@@ -66,7 +66,8 @@ std::string describe(errc code, const keyspace& of) {
     case errc::deadline_exceeded:
       return "no answer from " + in + " in time; the load may still finish and be kept";
     case errc::unknown_outcome:
-      return "the owner of the key was asked and did not answer; read it, then decide";
+      return "the owner of the key, or its source, was asked and did not answer; read it, then "
+             "decide";
     case errc::unavailable:
       return "the nodes that this concerns cannot be asked; nothing was changed, repeat it";
     default:
@@ -111,7 +112,7 @@ bool http_door::impl::try_hit(const http_request& request, http_response& respon
   auto& session = session_of(request);
   if (!decode_path_segment_into(route.key, session.key)) return false;
   auto found = keyspace.peek(session.key);
-  if (!found) return false;
+  if (!found || !session.allows(keyspace.name(), session.key, found->entry.version)) return false;
   const door_outcome outcome = found->found ? door_outcome() : errc::not_found;
   answer(request, std::move(*found), keyspace.name(), response, session.scratch);
   counters_of(session, keyspace.name())
@@ -210,7 +211,17 @@ door_answer http_door::impl::failure(error_code error, const weir::keyspace& key
     const {
   const auto code = table_code(error, op);
   if (code != errc::method_not_allowed) return refuse(code, describe(code, keyspace));
-  door_answer done = refuse(
+  door_answer done;
+  if (keyspace.options().writes == writes::allow) {
+    done = refuse(
+        code,
+        "the source of keyspace \"" + std::string(keyspace.name()) +
+            "\" cannot make this change: it has no statement for it, or no revision to compare"
+    );
+    done.response.add("Allow", allowed_with_writes);
+    return done;
+  }
+  done = refuse(
       code,
       "keyspace \"" + std::string(keyspace.name()) +
           "\" takes no writes; `writes: allow` in its settings lets it"

@@ -97,6 +97,25 @@ TEST(Embedding, FromYourOwnLoop) {
   EXPECT_EQ(answer, "user 42");
 }
 
+// A class: put() and erase() judge the condition and write in one step, and never give an etag twice.
+class documents final : public weir::blocking_store {
+ public:
+  weir::result<weir::loaded> load(std::string_view key, const weir::load_context&) override { return held_.load(key); }
+
+  weir::result<weir::stored> put(std::string_view key, const weir::bytes& value,
+                                 const weir::write_condition& condition, const weir::load_context&) override {
+    return held_.put(key, value, condition);   // errc::conflict, overloaded, unknown_outcome, ...
+  }
+
+  weir::result<weir::stored> erase(std::string_view key, const weir::write_condition& condition,
+                                   const weir::load_context&) override {
+    return held_.erase(key, condition);
+  }
+
+ private:
+  weir::memory_store held_;   // your database, say
+};
+
 TEST(Embedding, Changes) {
   weir::node node({.id = "n1"});
   auto notes = node.add_keyspace({.name = "notes", .writes = weir::writes::allow}, load_user);
@@ -108,6 +127,22 @@ TEST(Embedding, Changes) {
   notes.remove("42").value();
   notes.clear().value();                              // everything, on every node
   EXPECT_TRUE(put);
+}
+
+TEST(Embedding, Updates) {
+  weir::node node({.id = "n1"});
+
+  auto counters = node.add_keyspace({.name = "counters", .writes = weir::writes::allow}, std::make_shared<documents>());
+  const auto plus_one = [](const weir::entry* present) -> weir::result<weir::update_decision> {
+    return weir::bytes(std::to_string(present == nullptr ? 1 : std::stoi(present->text()) + 1));
+  };   // std::nullopt = change nothing, weir::remove_entry{} = make it absent, an error = end with it
+  const auto counted = counters.update("visits", plus_one).value();
+  std::cout << counted.tries.attempts << " attempts, version " << to_string(counted.version) << '\n';
+
+  auto session = counters.session();
+  session.put("visits", "100").value();
+  std::cout << session.get("visits").value().text() << '\n';
+  EXPECT_EQ(counters.get("visits").value().text(), "100");
 }
 
 std::unique_ptr<weir::node> make_node(std::string id, std::vector<std::string> others) {

@@ -1,5 +1,7 @@
 #include "tests/transport/door_support.hpp"
 
+#include <weir/engine/memory_store.hpp>
+
 namespace weir::test {
 namespace {
 
@@ -201,6 +203,68 @@ TEST_F(DoorPurge, AnAbsentOrNegativeKeyIsFine) {
 
 TEST_F(DoorPurge, TakesNoPrecondition) {
   EXPECT_EQ(code_of(request("PURGE", "/v1/users/42", "If-Match: \"1-1\"\r\n")), "bad_request");
+}
+
+class DoorStore : public door_fixture {
+ protected:
+  void SetUp() override {
+    engine_.add_keyspace(settings("docs", writes::allow), std::shared_ptr<data_source>(held));
+  }
+
+  std::shared_ptr<memory_store> held = std::make_shared<memory_store>();
+};
+
+TEST_F(DoorStore, PutAndDeleteReachTheSource) {
+  const auto done = put("/v1/docs/a", "hello");
+  EXPECT_EQ(done.status, 204u);
+  EXPECT_EQ(field(done, "Weir-Stored"), "source");
+  EXPECT_EQ(held->load("a")->value.text(), "hello");
+  EXPECT_EQ(field(get("/v1/docs/a"), "ETag"), field(done, "ETag"));
+  const auto gone = request("DELETE", "/v1/docs/a");
+  EXPECT_EQ(gone.status, 204u);
+  EXPECT_EQ(field(gone, "Weir-Stored"), "source");
+  EXPECT_FALSE(held->load("a")->found);
+}
+
+TEST_F(DoorStore, AChangeBesideWeirIsAConflict) {
+  const auto etag = field(put("/v1/docs/a", "1"), "ETag");
+  ASSERT_TRUE(held->put("a", "theirs"));
+  EXPECT_EQ(code_of(put("/v1/docs/a", "2", "If-Match: " + etag + "\r\n")), "conflict");
+  const auto now = get("/v1/docs/a");
+  EXPECT_EQ(now.body, "theirs");
+  EXPECT_EQ(put("/v1/docs/a", "2", "If-Match: " + field(now, "ETag") + "\r\n").status, 204u);
+  EXPECT_EQ(code_of(put("/v1/docs/a", "3", "If-None-Match: *\r\n")), "conflict");
+  EXPECT_EQ(held->load("a")->value.text(), "2");
+}
+
+TEST_F(DoorStore, AWriteThatMayHaveHappenedIsAnUnknownOutcome) {
+  store_functions lost;
+  lost.load = [](std::string_view) { return loaded{.value = "old"}; };
+  lost.put = [](std::string_view, const bytes&, const write_condition&) -> result<stored> {
+    return errc::unknown_outcome;
+  };
+  lost.tags = entity_tags::none;
+  const std::shared_ptr<data_source> source = make_store(std::move(lost));
+  engine_.add_keyspace(settings("lost", writes::allow), source);
+  const auto done = put("/v1/lost/a", "new");
+  EXPECT_EQ(done.status, 500u);
+  EXPECT_EQ(code_of(done), "unknown_outcome");
+  EXPECT_EQ(get("/v1/lost/a").body, "old");
+  const auto refused = put("/v1/lost/a", "new", "If-None-Match: *\r\n");
+  EXPECT_EQ(code_of(refused), "method_not_allowed");
+  EXPECT_EQ(code_of(request("DELETE", "/v1/lost/a")), "method_not_allowed");
+}
+
+TEST_F(DoorStore, OneConnectionSeesItsOwnChanges) {
+  auto client = connect();
+  for (const auto* value : {"1", "2", "3"}) {
+    client.send(
+        std::string("PUT /v1/docs/a HTTP/1.1\r\nHost: t\r\nContent-Length: 1\r\n\r\n") + value
+    );
+    EXPECT_EQ(client.receive().status, 204u);
+    client.send("GET /v1/docs/a HTTP/1.1\r\nHost: t\r\n\r\n");
+    EXPECT_EQ(client.receive().body, value);
+  }
 }
 
 }  // namespace

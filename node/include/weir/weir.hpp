@@ -9,6 +9,9 @@
 #include <weir/engine/engine.hpp>
 #include <weir/engine/explain.hpp>
 #include <weir/engine/keyspace.hpp>
+#include <weir/engine/memory_store.hpp>
 #include <weir/engine/runtime.hpp>
+#include <weir/engine/session.hpp>
+#include <weir/engine/store.hpp>
 #include <weir/node/log.hpp>
 #include <weir/node/node.hpp>

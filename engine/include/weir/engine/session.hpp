@@ -2,8 +2,6 @@
 
 #include <weir/engine/keyspace.hpp>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,13 +10,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 namespace weir {
 
 /// Which versions one chain of calls has seen, so that the next ones do not go back.
 ///
-/// Remembers the 1,024 keys used last, or more, by hash, in at most 64 KiB; of those before only
-/// that they may be among the forgotten ones. Not thread-safe.
+/// Remembers the 1,024 keys used last, or more, by hash, in some 80 KiB at most; of those before
+/// only that they may be among the forgotten ones. Not thread-safe.
 class session_order {
  public:
   static constexpr std::size_t max_keys = 1024;
@@ -40,7 +39,7 @@ class session_order {
   void doubt_all() noexcept;
 
  private:
-  using version_map = boost::unordered_flat_map<std::uint64_t, version>;
+  using version_map = std::unordered_map<std::uint64_t, version>;
   static constexpr std::size_t doubt_bits = 4096;
 
   const version* find(std::uint64_t hash) const noexcept;
