@@ -1,3 +1,5 @@
+#include "ares_loop.hpp"
+
 #include <weir/engine/errc.hpp>
 #include <weir/transport/resolver.hpp>
 
@@ -5,7 +7,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -14,9 +15,6 @@
 #include <arpa/inet.h>
 #include <map>
 #include <netinet/in.h>
-#include <new>
-#include <stdexcept>
-#include <sys/time.h>
 
 namespace weir {
 namespace {
@@ -57,36 +55,19 @@ std::string literal_of(const sockaddr* address) {
 
 }  // namespace
 
-/// The c-ares channel with its sockets and timer on the loop, and the names known so far.
-class resolver::channel : public std::enable_shared_from_this<channel> {
+/// The names known so far, and the questions under way.
+class resolver::channel {
  public:
   channel(asio::io_context& loop, resolver_options options)
-      : loop_(loop), options_(std::move(options)), timer_(loop) {
-    ares_options settings{};
-    settings.timeout = static_cast<int>(options_.query_timeout.count());
-    settings.tries = options_.tries;
-    settings.lookups = lookups_;
-    settings.sock_state_cb = &channel::on_socket_state;
-    settings.sock_state_cb_data = this;
-    const int mask =
-        ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
-    if (ares_init_options(&ares_, &settings, mask) != ARES_SUCCESS)
-      throw std::runtime_error("cannot set up the DNS resolver");
-    if (!options_.servers.empty() &&
-        ares_set_servers_ports_csv(ares_, options_.servers.c_str()) != ARES_SUCCESS) {
-      ares_destroy(ares_);
-      throw std::invalid_argument(
-          "resolver servers: want addresses, optionally with a port, separated by commas"
-      );
-    }
-  }
+      : loop_(loop),
+        options_(std::move(options)),
+        ares_(std::make_shared<ares_loop>(
+            loop.get_executor(),
+            ares_loop_options{options_.query_timeout, options_.tries, options_.servers}
+        )) {}
 
   /// Ends the questions under way; the channel takes no more.
-  void close() {
-    if (ares_ == nullptr) return;
-    ares_destroy(std::exchange(ares_, nullptr));
-    timer_.cancel();
-  }
+  void close() { ares_->close(); }
 
   asio::awaitable<result<addresses>> resolve(std::string host, clock::time_point deadline) {
     error_code no_literal;
@@ -117,14 +98,6 @@ class resolver::channel : public std::enable_shared_from_this<channel> {
     std::shared_ptr<question> asked;
   };
 
-  struct watch {
-    explicit watch(asio::io_context& loop) : descriptor(loop) {}
-
-    asio::posix::stream_descriptor descriptor;
-    bool wants_read = false, wants_write = false;
-    bool reading = false, writing = false;
-  };
-
   std::shared_ptr<question> ask(const std::string& host) {
     const auto now = clock::now();
     const auto known = names_.find(host);
@@ -133,7 +106,7 @@ class resolver::channel : public std::enable_shared_from_this<channel> {
     make_room(now);
     auto asked = std::make_shared<question>();
     names_[host] = asked;
-    if (ares_ == nullptr) {
+    if (ares_->channel() == nullptr) {
       asked->done = true;
       asked->error = asio::error::operation_aborted;
       return asked;
@@ -142,9 +115,14 @@ class resolver::channel : public std::enable_shared_from_this<channel> {
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     ares_getaddrinfo(
-        ares_, host.c_str(), nullptr, &hints, &channel::on_answer, new pending{this, asked}
+        ares_->channel(),
+        host.c_str(),
+        nullptr,
+        &hints,
+        &channel::on_answer,
+        new pending{this, asked}
     );
-    arm_timer();
+    ares_->asked();
     return asked;
   }
 
@@ -179,85 +157,9 @@ class resolver::channel : public std::enable_shared_from_this<channel> {
     asked.waiting.clear();
   }
 
-  static void on_socket_state(void* data, ares_socket_t socket, int readable, int writable) {
-    static_cast<channel*>(data)->set_watch(socket, readable != 0, writable != 0);
-  }
-
-  void set_watch(ares_socket_t socket, bool read, bool write) {
-    const auto found = watches_.find(socket);
-    if (!read && !write) {
-      if (found == watches_.end()) return;
-      found->second->wants_read = found->second->wants_write = false;
-      found->second->descriptor.release();  // c-ares closes it
-      watches_.erase(found);
-      return;
-    }
-    auto& watched = watches_[socket];
-    if (!watched) {
-      watched = std::make_shared<watch>(loop_);
-      watched->descriptor.assign(socket);
-    }
-    watched->wants_read = read;
-    watched->wants_write = write;
-    wait_on(socket, watched);
-  }
-
-  void wait_on(ares_socket_t socket, const std::shared_ptr<watch>& watched) {
-    using wait = asio::posix::stream_descriptor;
-    if (watched->wants_read && !watched->reading) {
-      watched->reading = true;
-      watched->descriptor.async_wait(
-          wait::wait_read,
-          [self = shared_from_this(), socket, watched](const error_code&) {
-            watched->reading = false;
-            if (watched->wants_read) self->process(socket, ARES_SOCKET_BAD, watched);
-          }
-      );
-    }
-    if (watched->wants_write && !watched->writing) {
-      watched->writing = true;
-      watched->descriptor.async_wait(
-          wait::wait_write,
-          [self = shared_from_this(), socket, watched](const error_code&) {
-            watched->writing = false;
-            if (watched->wants_write) self->process(ARES_SOCKET_BAD, socket, watched);
-          }
-      );
-    }
-  }
-
-  void process(
-      ares_socket_t readable, ares_socket_t writable, const std::shared_ptr<watch>& watched
-  ) {
-    if (ares_ == nullptr) return;
-    const auto socket = readable == ARES_SOCKET_BAD ? writable : readable;
-    ares_process_fd(ares_, readable, writable);
-    wait_on(socket, watched);
-    arm_timer();
-  }
-
-  void arm_timer() {
-    timeval left{};
-    if (ares_ == nullptr || ares_timeout(ares_, nullptr, &left) == nullptr) {
-      timer_.cancel();
-      return;
-    }
-    timer_.expires_after(
-        std::chrono::seconds(left.tv_sec) + std::chrono::microseconds(left.tv_usec)
-    );
-    timer_.async_wait([self = shared_from_this()](const error_code& stopped) {
-      if (stopped || self->ares_ == nullptr) return;
-      ares_process_fd(self->ares_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-      self->arm_timer();
-    });
-  }
-
   asio::io_context& loop_;
   resolver_options options_;
-  char lookups_[3] = {'f', 'b', 0};  // hosts file, then DNS
-  ares_channel ares_ = nullptr;
-  asio::steady_timer timer_;
-  std::map<ares_socket_t, std::shared_ptr<watch>> watches_;
+  std::shared_ptr<ares_loop> ares_;
   std::map<std::string, std::shared_ptr<question>> names_;
 };
 

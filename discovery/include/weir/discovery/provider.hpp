@@ -5,10 +5,18 @@
 #include <weir/engine/peer.hpp>
 #include <weir/engine/result.hpp>
 
+#include <cstdint>
 #include <functional>
+#include <string_view>
 #include <vector>
 
 namespace weir {
+
+/// How often a provider met one outcome: "answered", "timed_out", ...
+struct answer_count {
+  std::string_view outcome;  ///< valid for ever
+  std::uint64_t count = 0;
+};
 
 /// Names the nodes that may be peers: a discovery plug-in.
 ///
@@ -47,6 +55,9 @@ class provider {
 
   /// This node is about to go: take back what announce() told. Must not block.
   virtual void leave() {}
+
+  /// All outcomes so far, for metrics. Called on any thread.
+  virtual std::vector<answer_count> counts() const { return {}; }
 };
 
 }  // namespace weir
