@@ -93,7 +93,11 @@ void keyspace_core::join(
           .deadline = deadline,
       });
       started->waiters.push_back(added);
-      if (may_join) current = started;
+      started->is_alone = !may_join;
+      if (may_join) {
+        if (current) current->is_overtaken = true;  // no change can find it any more
+        current = started;
+      }
     }
   }
   counters_->misses.fetch_add(1, std::memory_order_relaxed);
@@ -226,7 +230,7 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
     auto& s = shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
     f.has_begun = true;
-    f.lease_term = context_->lease_term_at(began);
+    f.lease_term = f.is_alone ? 0 : context_->lease_term_at(began);
   }
   auto send = [&](completion<result<peer_reply>> done) {
     context_->network->call(route.at(index).address, std::move(request), f.deadline, std::move(done));
@@ -256,14 +260,15 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
   co_return std::move(*got);
 }
 
-// A fetch ends by the deadline of those who began it, and its answer may have spent more than its TTL on the
-// way; who came later may have time left, and may not be given what was too old when he came.
+// A fetch ends by the deadline of those who began it, and an answer may have spent more than its TTL on the way,
+// or in a node that stood still; who came later may have time left, and may not be given what was too old when
+// he came.
 bool keyspace_core::must_ask_again(
     const flight& ended, const result<lookup>& answer, const waiter& of
 ) const {
-  if (ended.kind != flight_kind::fetch || !of.has_joined || of.is_answered.load()) return false;
-  if (of.deadline <= env().now()) return false;
-  return answer ? of.joined_at > ended.good_until : answer.error() == errc::deadline_exceeded;
+  if (!of.has_joined || of.is_answered.load() || of.deadline <= env().now()) return false;
+  if (answer) return of.joined_at > ended.good_until;
+  return ended.kind == flight_kind::fetch && answer.error() == errc::deadline_exceeded;
 }
 
 void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer) {

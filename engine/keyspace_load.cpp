@@ -117,7 +117,7 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
       if (current.get() == &f) current.reset();
     } else {
       f.has_begun = true;
-      f.lease_term = context_->lease_term_at(now);
+      f.lease_term = f.is_alone ? 0 : context_->lease_term_at(now);
       if (f.kind == flight_kind::owner) f.epoch = context_->terms.epoch_of(f.slot);
       if (f.kind == flight_kind::gutter) f.epoch = context_->gutter_epoch;
     }
@@ -149,6 +149,7 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
   }
   auto ttl = answer->found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
   if (answer->ttl) ttl = std::min(ttl, *answer->ttl);
+  f.good_until = began + std::max(ttl, options_.loads.timeout);  // this node may have stood still meanwhile
   if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
   if (f.kind == flight_kind::fetch) ttl = milliseconds(0);
   ttl = jittered(ttl);
