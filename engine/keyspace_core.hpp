@@ -228,6 +228,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
       const get_reply& reply
   );
+  void drop_older_near(const flight& f, version seen);
   bool may_keep_near(
       const flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
       std::uint64_t epoch

@@ -34,8 +34,9 @@ void keyspace_core::keep_near(
     const get_reply& reply
 ) {
   const auto& got = reply.answer.entry;
-  if (budgets_.near_copy.limit == 0 || !reply.is_leased || !got.version) return;
-  if (got.ttl <= milliseconds(0) || !is_wanted_again(f.hash)) return;
+  if (budgets_.near_copy.limit == 0 || !got.version) return;
+  drop_older_near(f, got.version);
+  if (!reply.is_leased || got.ttl <= milliseconds(0) || !is_wanted_again(f.hash)) return;
   const auto now = env().now();
   auto made = entry_table::make_entry({
       .key = f.key,
@@ -65,6 +66,19 @@ void keyspace_core::keep_near(
     s.table.insert(std::move(made), garbage);
   }
   make_room(entry_kind::near_copy, s);
+}
+
+// Whoever saw a later version here is not given an earlier one, even if the later one may not be kept.
+void keyspace_core::drop_older_near(const flight& f, version seen) {
+  auto& s = shard_of(f.hash);
+  entry_list garbage;
+  const std::lock_guard lock(s.mutex);
+  auto* held = s.table.find(f.key, f.hash);
+  const bool is_older = held != nullptr && held->kind == entry_kind::near_copy &&
+                        held->epoch == seen.epoch && held->seq < seen.seq;
+  if (!is_older) return;
+  counters_->drop_near(near_drop::record);
+  s.table.erase(*held, garbage);
 }
 
 // N1. Called under the shard's lock, so that no record can pass between this and the insertion.
