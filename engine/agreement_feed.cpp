@@ -57,7 +57,10 @@ asio::awaitable<agreement::outcome> agreement::announce(
         digest = who_.digest();
         disagreements = disagreements_;
         const bool is_known = !is_in_cluster_ || has_candidates_ || !context_->rules.lone_only_when_told;
-        if (is_stopped_ || !is_known || !who_.outnumbers_unproven()) {
+        // A node that has just started does not know who counted before, until half of those it was told of answer.
+        has_met_majority_ = has_met_majority_ || who_.has_met_majority();
+        const bool knows_views = !is_in_cluster_ || has_met_majority_ || !context_->rules.agree_on_views;
+        if (is_stopped_ || !is_known || !who_.outnumbers_unproven() || !knows_views) {
           todo.push_back([done = std::make_shared<completion<result<void>>>(std::move(done))] {
             std::move (*done)(errc::unavailable);
           });

@@ -210,6 +210,10 @@ std::size_t electorate::phantoms_of(const counted_view& view) const noexcept {
   return &view == &views_.back() ? unproven_ : 0;
 }
 
+bool electorate::has_met_majority() const {
+  return is_majority([&](const std::string& id) { return id == self_.id || known_by_.contains(id); });
+}
+
 bool electorate::is_majority(const std::function<bool(const std::string&)>& test) const {
   return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
     const auto count = static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), test));

@@ -78,6 +78,9 @@ class electorate {
   bool outnumbers_unproven() const noexcept { return views_.back().ids.size() >= unproven_; }
   bool is_alone() const noexcept { return everyone_.size() == 1 && unproven_ == 0; }
 
+  /// True if this node has heard from a majority of each view, and so of every view that counted before it started.
+  bool has_met_majority() const;
+
   /// True if more than half of each view satisfy `test`.
   bool is_majority(const std::function<bool(const std::string&)>& test) const;
 
