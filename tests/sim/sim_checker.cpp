@@ -130,8 +130,11 @@ class judgement {
           if (a != b && !run_.reaches(a, b))
             blame("recovery: " + cluster::id_of(a) + " does not reach " + cluster::id_of(b));
     }
-    if (const auto dropped = run_.wires().counts().replies_dropped; dropped != 0)
-      blame("C8: " + std::to_string(dropped) + " requests of other nodes were never answered");
+    for (const auto& [kind, count] : run_.wires().counts().replies_dropped)
+      blame(
+          "C8: " + std::to_string(count) + " requests of other nodes were never answered, kind " +
+          std::to_string(kind) + " of request_body"
+      );
   }
 
   void blame(const std::string& what) { out_.violations.push_back(what); }

@@ -40,6 +40,7 @@ class cluster::open_request {
     of.end = how;
     of.error = error;
     of.ended = in_.world_.now();
+    of.views_at_end = in_.common_view();
     in_.world_.note(mix(number_) ^ static_cast<std::uint64_t>(how));
     if (const auto wrong = in_.oracle_.judge(of)) blame(*wrong);
   }
@@ -58,6 +59,7 @@ class cluster::open_request {
     if (got->found) {
       of.label = read_value(got->entry.value.view());
       of.is_intact = of.label.has_value();
+      of.size = got->entry.value.size();
     }
     end(got->found ? request_end::value : request_end::not_found);
   }
@@ -119,6 +121,8 @@ cluster::cluster(cluster_options options)
     n.candidates = all;
   }
   for (std::size_t i = 0; i != started; ++i) boot(i);
+  source_.watch([this](std::size_t node) { look_at_lease(node); });
+  watch_leases();
 }
 
 cluster::~cluster() {
@@ -135,6 +139,7 @@ bool cluster::run_until(const std::function<bool()>& done, duration at_most) {
 void cluster::boot(std::size_t number, duration discovery_answers_after) {
   node& n = nodes_[number];
   n.on.seed = random_.next();
+  n.drops = 0;
   n.env = std::make_unique<sim_environment>(world_, ++last_owner_, n.on);
   const identity self{"sim", id_of(number), last_owner_, 1, address_of(number)};
   n.net = std::make_unique<sim_network>(wires_, *n.env, self);
@@ -160,6 +165,7 @@ void cluster::boot(std::size_t number, duration discovery_answers_after) {
 void cluster::destroy(std::size_t number, going_down how) {
   node& n = nodes_[number];
   if (n.is_frozen) thaw(number);
+  n.env->die();
   n.net->crash(how);
   n.env->crash();
   n.engine.reset();
@@ -291,6 +297,21 @@ void cluster::leave(std::size_t node) {
   env.run([&] { at(node).leave(env.now() + 1s, [] {}); });
 }
 
+// ---- leases: who had none when, for those who ask why the source was called
+
+void cluster::watch_leases() {
+  for (std::size_t i = 0; i != size(); ++i)
+    if (is_up(i) && !is_frozen(i)) look_at_lease(i);
+  world_.after(200ms, [this] { watch_leases(); });
+}
+
+void cluster::look_at_lease(std::size_t node) {
+  const std::uint64_t drops = at(node).changes().dropped_all;
+  const bool is_valid = at(node).lease().is_valid && drops == nodes_[node].drops;
+  nodes_[node].drops = drops;
+  if (!is_valid) history_.lease_losses.push_back({node, now()});
+}
+
 // ---- requests
 
 std::uint64_t cluster::start(std::size_t node, request what) {
@@ -313,6 +334,7 @@ std::uint64_t cluster::start(std::size_t node, request what) {
     request_record& of = open->record();
     sim_environment& env = *nodes_[node].env;
     of.started = of.received = now();  // a read starts when its node has parsed it
+    of.views_at_start = common_view();
     of.due = env.when(env.now() + what.timeout);
     weir::keyspace on = nodes_[node].engine->find_keyspace(what.keyspace);
     if (what.kind == request_kind::put) {
@@ -465,14 +487,15 @@ bool cluster::reaches(std::size_t from, std::size_t node) const {
   return false;
 }
 
-bool cluster::views_agree() const {
-  std::optional<std::uint64_t> first;
+std::uint64_t cluster::common_view() const {
+  std::uint64_t common = 0;
   for (const node& n : nodes_) {
     if (n.engine == nullptr) continue;
-    if (!first) first = n.engine->view_digest();
-    if (n.engine->view_digest() != *first) return false;
+    const std::uint64_t digest = n.engine->view_digest();
+    if (common == 0) common = digest;
+    if (digest != common) return 0;
   }
-  return true;
+  return common;
 }
 
 }  // namespace weir::sim

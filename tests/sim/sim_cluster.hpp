@@ -148,7 +148,11 @@ class cluster {
 
   /// Whether `from` takes `node` for reachable.
   bool reaches(std::size_t from, std::size_t node) const;
-  bool views_agree() const;
+
+  bool views_agree() const { return common_view() != 0; }
+
+  /// The digest of the view that all nodes have; 0 = they differ.
+  std::uint64_t common_view() const;
 
   scheduler& world() noexcept { return world_; }
 
@@ -182,6 +186,7 @@ class cluster {
     std::vector<std::size_t> candidates;
     std::uint64_t freezes = 0;
     instant frozen_at{0};
+    std::uint64_t drops = 0;  // of everything, as last seen
     bool is_frozen = false;
     bool is_known = true;
   };
@@ -193,6 +198,8 @@ class cluster {
   asio::awaitable<void> perform(
       weir::keyspace on, request what, std::shared_ptr<open_request> open
   );
+  void watch_leases();
+  void look_at_lease(std::size_t node);
   void add_ring();
   std::uint16_t slot(const std::string& key, const std::string& keyspace) const;
   const weir::ring& ring_at(instant when) const;

@@ -70,6 +70,9 @@ class sim_environment final : public environment {
   /// refer to is still alive.
   void crash();
 
+  /// The process is about to be gone: nothing runs or is answered any more. crash() follows.
+  void die() noexcept { alive_ = false; }
+
   bool is_alive() const noexcept { return alive_; }
 
   owner_id owner() const noexcept { return owner_; }

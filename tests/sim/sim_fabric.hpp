@@ -37,7 +37,9 @@ struct fabric_counts {
   std::uint64_t duplicated = 0;
   std::uint64_t links_up = 0;
   std::uint64_t links_lost = 0;
-  std::uint64_t replies_dropped = 0;  ///< handlers that destroyed a reply without calling it: a bug
+  /// Handlers that destroyed a reply without calling it, a bug: by position of the request in
+  /// request_body.
+  std::map<std::size_t, std::uint64_t> replies_dropped;
 };
 
 /// The wires of one cluster: addresses, links between them, delays and cuts.
@@ -95,7 +97,7 @@ class fabric {
     if (watcher_) watcher_(request);
   }
 
-  void note_dropped_reply() { ++counts_.replies_dropped; }
+  void note_dropped_reply(std::size_t kind) { ++counts_.replies_dropped[kind]; }
 
   bool is_open(link_id link) const { return links_.contains(link); }
 

@@ -25,10 +25,11 @@ class schedule {
 
   void draw() {
     wire_faults wires;
-    wires.loss = random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.05) : 0;
-    wires.duplicate = random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.10) : 0;
-    wires.tail = random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.03) : 0;
-    on_.wires().set_mean_delay(time_of(random_, 100us, 10ms));
+    wires.loss = random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.05 * plan_.worst_wires) : 0;
+    wires.duplicate =
+        random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.10 * plan_.worst_wires) : 0;
+    wires.tail = random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.03 * plan_.worst_wires) : 0;
+    on_.wires().set_mean_delay(time_of(random_, plan_.fastest, plan_.slowest));
     cluster& on = on_;
     on.world().at(plan_.from, [&on, wires] { on.spoil_wires(wires); });
     const std::size_t count = plan_.least + random_.below(plan_.most - plan_.least + 1);
@@ -86,6 +87,8 @@ class schedule {
         return remove(when);
       case incident::leave:
         return leave(when);
+      case incident::flap:
+        return flap(when);
     }
   }
 
@@ -207,14 +210,25 @@ class schedule {
 
   void leave(instant when) {
     const duration away = time_of(random_, 500ms, 10s);
-    strike(when, [away](cluster& on, std::size_t node) {
-      on.leave(node);
-      on.world().after(1200ms, [&on, node, away] {
-        on.kill(node, going_down::process);
-        on.world().after(away, [&on, node] {
-          on.restart(node);
-          on.end_change(fault_kind::leave, node);
-        });
+    strike(when, [away](cluster& on, std::size_t node) { leave_now(on, node, away); });
+  }
+
+  void flap(instant when) {
+    const duration away = time_of(random_, 500ms, 3s);
+    cluster& on = on_;
+    const std::size_t node = on.options().seed % on.size();
+    on.world().at(when, [&on, node, away] {
+      if (on.is_up(node) && !on.is_frozen(node)) leave_now(on, node, away);
+    });
+  }
+
+  static void leave_now(cluster& on, std::size_t node, duration away) {
+    on.leave(node);
+    on.world().after(1200ms, [&on, node, away] {
+      on.kill(node, going_down::process);
+      on.world().after(away, [&on, node] {
+        on.restart(node);
+        on.end_change(fault_kind::leave, node);
       });
     });
   }

@@ -20,6 +20,7 @@ enum class incident {
   join,           ///< a node that nobody knew is named, to one node after the other
   removal,        ///< discovery drops a node at one node after the other, and names it again later
   leave,          ///< a node says that it goes, ends, and comes back
+  flap,           ///< the same node does so again and again
 };
 
 /// What goes wrong in one run, drawn by its seed in [`from`, `until`), beside wires that lose,
@@ -31,7 +32,10 @@ struct fault_plan {
   std::size_t least = 3;
   std::size_t most = 8;
   duration longest_freeze = 30s;
-  double bad_wires = 0.5;  ///< probability of each of loss, duplicates and late messages
+  double bad_wires = 0.5;    ///< probability of each of loss, duplicates and late messages
+  double worst_wires = 1;    ///< how much more of them than usual
+  duration fastest = 100us;  ///< the mean delay of the wires lies between these
+  duration slowest = 10ms;
 };
 
 void schedule_faults(cluster& on, const fault_plan& plan);

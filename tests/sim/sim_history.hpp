@@ -61,6 +61,7 @@ struct request_record {
   error_code error;
   int endings = 0;         ///< must become 1
   bool is_intact = false;  ///< of a value: the checksum held
+  std::size_t size = 0;    ///< of a value
   std::optional<value_label>
       label;  ///< of a value or absence that was returned, or a value that was put
   std::optional<milliseconds> ttl;   ///< of a value that was put
@@ -68,6 +69,8 @@ struct request_record {
   origin from;
   weir::version version;
   milliseconds age{0};
+  std::uint64_t views_at_start = 0;  ///< the digest that all nodes had; 0 = they differed
+  std::uint64_t views_at_end = 0;
   std::vector<std::string> unconfirmed;  ///< of a partial change
   milliseconds bound{0};                 ///< of a partial change
   instant received{0};  ///< of a put: when a node that may have applied it got it last
@@ -111,10 +114,17 @@ struct fault_record {
   }
 };
 
+/// A node was seen without a lease, or to have dropped all it kept.
+struct lease_loss {
+  std::size_t node = 0;
+  instant when{0};
+};
+
 /// All that happened in one simulation, for the checkers.
 struct history {
   std::vector<request_record> requests;  ///< by number, from 1
   std::vector<fault_record> faults;
+  std::vector<lease_loss> lease_losses;     ///< in the order of time
   std::vector<std::uint64_t> put_requests;  ///< request of each put, by number, from 1
   std::vector<std::string> violations;      ///< found while it ran; the first one stops the run
 

@@ -16,6 +16,8 @@ constexpr std::string_view no_cause = "NO CAUSE";
 // How long after its cure a fault may still explain a detour: the longest ejection and its probes.
 constexpr duration echo = 20s;
 
+constexpr duration longest_wait = 3s;
+
 enum class role { owner, gutter, other };
 
 class load_table {
@@ -94,6 +96,8 @@ class load_table {
     }
     if (before == nullptr) return was_loaded_by_former_life ? "owner restarted empty" : "first";
     if (is_changed_between(load, before->begun, load.begun)) return "after a change";
+    if (was_leaseless(load.node, before->begun - longest_wait, load.begun))
+      return "without a lease, or after its loss";
     if (before->end == load_end::failed || before->end == load_end::too_much)
       return "after a failed load";
     if (counts_until(*before) <= load.begun && ended(*before) > counts_until(*before))
@@ -122,6 +126,9 @@ class load_table {
       if (other->incarnation == load.incarnation) {
         is_same_life = true;
         if (is_changed_between(load, other->begun, load.begun)) return "overtaken by a change";
+        // Flights that nobody may join wait for their turn, and may begin when the lease is back.
+        if (was_leaseless(load.node, other->begun - longest_wait, load.begun))
+          return "without a lease";
       }
     if (is_same_life) return std::string(no_cause);
     const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
@@ -141,13 +148,27 @@ class load_table {
     return role::other;
   }
 
+  // C6 holds for nodes that hold leases: others load for each reader, and may come back empty.
+  bool was_leaseless(std::size_t node, instant from, instant to) const {
+    const auto first = std::lower_bound(
+        past_.lease_losses.begin(),
+        past_.lease_losses.end(),
+        from,
+        [](const lease_loss& loss, instant when) { return loss.when < when; }
+    );
+    for (auto loss = first; loss != past_.lease_losses.end() && loss->when <= to; ++loss)
+      if (loss->node == node) return true;
+    return false;
+  }
+
   bool is_changed_between(const load_record& load, instant from, instant to) const {
     for (const std::string& key : {load.key, std::string()}) {  // the empty key: clear
       const auto found = changes_.find({load.keyspace, key});
       if (found == changes_.end()) continue;
       for (const request_record* change : found->second) {
         // One that was not confirmed may still lie on the way to a node that is frozen or cut off.
-        const bool is_over = change->end == request_end::ok;
+        // While anything is wrong, records also arrive twice, by way of others, or as hints.
+        const bool is_over = change->end == request_end::ok && !past_.is_faulty(change->ended, 4s);
         const instant last =
             is_over ? change->ended : std::max(change->started, change->ended) + echo;
         if (change->started <= to && last >= from) return true;

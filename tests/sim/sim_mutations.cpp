@@ -14,12 +14,12 @@ constexpr std::array table{
     mutation{"leave_overtaken_flights", &rules::leave_overtaken_flights, flavour::owner},
     mutation{"fence_on_eviction", &rules::fence_on_eviction, flavour::owner},
     mutation{"floor_on_clear", &rules::floor_on_clear, flavour::owner},
-    mutation{"new_epoch_per_term", &rules::new_epoch_per_term, flavour::members},
-    mutation{"recheck_fence_after_peek", &rules::recheck_fence_after_peek, flavour::members},
+    mutation{"new_epoch_per_term", &rules::new_epoch_per_term, flavour::terms},
+    mutation{"recheck_fence_after_peek", &rules::recheck_fence_after_peek, flavour::terms},
     // Records
-    mutation{"records_reach_every_role", &rules::records_reach_every_role, flavour::members},
+    mutation{"records_reach_every_role", &rules::records_reach_every_role, flavour::cuts},
     mutation{"records_drop_gutter_copies", &rules::records_drop_gutter_copies, flavour::cuts},
-    mutation{"near_by_version", &rules::near_by_version, flavour::cuts},
+    mutation{"near_by_version", &rules::near_by_version, flavour::wires},
     // The lease
     mutation{"lease_from_sending", &rules::lease_from_sending, flavour::freezes},
     mutation{"lease_by_fresh_clock", &rules::lease_by_fresh_clock, flavour::freezes},

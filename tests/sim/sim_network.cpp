@@ -18,21 +18,28 @@ class reply_ticket {
       const sim_environment& env,
       fabric::link_id link,
       std::uint64_t request,
+      std::size_t kind,
       bool duplicate
   )
-      : wires_(&wires), env_(&env), link_(link), request_(request), duplicate_(duplicate) {}
+      : wires_(&wires),
+        env_(&env),
+        link_(link),
+        request_(request),
+        kind_(kind),
+        duplicate_(duplicate) {}
 
   reply_ticket(reply_ticket&& other) noexcept
       : wires_(std::exchange(other.wires_, nullptr)),
         env_(other.env_),
         link_(other.link_),
         request_(other.request_),
+        kind_(other.kind_),
         duplicate_(other.duplicate_) {}
 
   reply_ticket& operator=(reply_ticket&&) = delete;
 
   ~reply_ticket() {
-    if (wires_ != nullptr && env_->is_alive()) wires_->note_dropped_reply();
+    if (wires_ != nullptr && env_->is_alive()) wires_->note_dropped_reply(kind_);
   }
 
   void operator()(peer_reply reply) {
@@ -46,6 +53,7 @@ class reply_ticket {
   const sim_environment* env_;
   fabric::link_id link_;
   std::uint64_t request_;
+  std::size_t kind_;
   bool duplicate_;
 };
 
@@ -219,7 +227,7 @@ void sim_network::on_request(
 ) {
   auto serve = [this, link, request, from, body = std::move(body), duplicate]() mutable {
     wires_.note_received(body);
-    reply_ticket ticket(wires_, env_, link, request, duplicate);
+    reply_ticket ticket(wires_, env_, link, request, body.body.index(), duplicate);
     peer_reply ready;
     if (handler_->try_serve(body, ready)) {
       ticket(std::move(ready));

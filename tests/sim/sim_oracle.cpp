@@ -35,14 +35,18 @@ duration stretched(milliseconds time) {
 std::optional<std::string> oracle::judge(const request_record& of) {
   switch (of.end) {
     case request_end::value:
-    case request_end::not_found:
-      return judge_answer(of);
+    case request_end::not_found: {
+      auto wrong = judge_answer(of);
+      learn_version(of);
+      return wrong;
+    }
     case request_end::failed:
       return judge_error(of);
     case request_end::ok:
     case request_end::partial: {
       auto wrong = judge_change(of);
       demand(of);
+      learn_version(of);
       return wrong;
     }
     case request_end::pending:
@@ -56,7 +60,10 @@ std::optional<std::string> oracle::judge(const request_record& of) {
 
 oracle::verdict_text oracle::judge_answer(const request_record& of) {
   const bool is_value = of.end == request_end::value;
-  if (is_value && !of.is_intact) return "C1: bytes that nobody wrote";
+  if (is_value && !of.is_intact)
+    return "C1: " + std::to_string(of.size) + " bytes that nobody wrote, version seq " +
+           std::to_string(of.version.seq) + ", from " +
+           std::to_string(static_cast<int>(of.from.from));
   if (!is_value && !of.label) {
     if (auto wrong = judge_unlabelled_absence(of)) return wrong;
     return judge_session(of);
@@ -182,11 +189,41 @@ oracle::verdict_text oracle::judge_change(const request_record& of) {
     if (of.bound != promised_bound)
       return "C4: partial with a bound of " + std::to_string(of.bound.count()) + " ms";
   }
-  if (!of.basis) return judge_session(of);
-  if (const auto wanted = demanded(of); wanted.value > of.basis->when)
-    return "C3: a precondition of " + text(of.basis->when) + " held across request " +
-           std::to_string(wanted.request) + ", issued at " + text(wanted.value);
+  if (of.basis) {
+    if (auto wrong = judge_precondition(of)) return wrong;
+  }
   return judge_session(of);
+}
+
+// A conditional change succeeded: nothing may have changed since its basis was observed, no later
+// version may have been given to anybody, and no other owner may have come and gone.
+oracle::verdict_text oracle::judge_precondition(const request_record& of) {
+  const std::string held =
+      "C3: a precondition of " + text(of.basis->when) + " held across request ";
+  if (const auto wanted = demanded(of); wanted.value > of.basis->when)
+    return held + std::to_string(wanted.request) + ", issued at " + text(wanted.value);
+  const row where{of.keyspace, of.key};
+  if (const auto found = versions_.find({where, of.basis->version.epoch}); found != versions_.end())
+    if (const auto later = found->second.at(of.started); later.value > of.basis->version.seq)
+      return held + std::to_string(later.request) + ", which was given a later version";
+  for (const epoch_seen& each : epochs_[where])
+    if (each.epoch != of.basis->version.epoch && each.when > of.basis->when &&
+        each.when < of.started)
+      return held + std::to_string(each.request) + ", which another owner answered";
+  return std::nullopt;
+}
+
+void oracle::learn_version(const request_record& of) {
+  if (!of.version || of.from.detail == served_detail::gutter) return;
+  const row where{of.keyspace, of.key};
+  versions_[{where, of.version.epoch}].raise(of.ended, of.version.seq, of.number);
+  const bool agreed = of.views_at_start != 0 && of.views_at_start == of.views_at_end;
+  const bool is_of_owner = of.is_change() || of.from.from == served_from::load ||
+                           (of.from.from == served_from::store && !of.from.collapsed);
+  if (!agreed || !is_of_owner) return;
+  auto& epochs = epochs_[where];
+  if (epochs.empty() || epochs.back().epoch != of.version.epoch)
+    epochs.push_back({of.ended, of.version.epoch, of.number});
 }
 
 void oracle::demand(const request_record& change) {

@@ -75,12 +75,21 @@ class oracle {
   using row = std::pair<std::string, std::string>;
   using verdict_text = std::optional<std::string>;
 
+  /// All nodes agreed on who owns a key, and that owner's epoch was this.
+  struct epoch_seen {
+    instant when;
+    std::uint64_t epoch;
+    std::uint64_t request;
+  };
+
   verdict_text judge_answer(const request_record& of);
   verdict_text judge_made(const request_record& of, instant made, milliseconds kept);
   verdict_text judge_unlabelled_absence(const request_record& of);
   verdict_text judge_session(const request_record& of);
   verdict_text judge_error(const request_record& of);
   verdict_text judge_change(const request_record& of);
+  verdict_text judge_precondition(const request_record& of);
+  void learn_version(const request_record& of);
   void demand(const request_record& change);
 
   verdict_text made_at(const request_record& of, instant& made, milliseconds& kept) const;
@@ -97,6 +106,8 @@ class oracle {
   std::map<row, staircase<instant>> demands_;  // the empty key: clear
   std::map<std::pair<row, std::uint64_t>, staircase<std::uint64_t>> seq_demands_;  // by epoch
   std::map<std::tuple<owner_id, std::size_t, row, std::uint64_t>, staircase<std::uint64_t>> seen_;
+  std::map<std::pair<row, std::uint64_t>, staircase<std::uint64_t>> versions_;  // seen, by epoch
+  std::map<row, std::vector<epoch_seen>> epochs_;
   std::map<row, instant> last_removal_;
   std::map<row, std::vector<std::size_t>> loads_;
   std::size_t loads_known_ = 0;

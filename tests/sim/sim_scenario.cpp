@@ -19,8 +19,12 @@ source_habits steady_source() {
   return habits;
 }
 
-source_habits troubled_source() {
+source_habits troubled_source(flavour about) {
   source_habits habits = steady_source();
+  if (about == flavour::freezes) {
+    habits.mean_time = 60ms;
+    habits.longest_time = 800ms;
+  }
   habits.errors = 0.01;
   habits.throws = 0.005;
   habits.hangs = 0.002;
@@ -54,6 +58,8 @@ fault_plan plan_of(flavour about) {
       plan.weights = {{freeze, 3}, {frozen_voter, 2}, {quick_restart, 1}, {cut, 1}};
       plan.least = 4;
       plan.longest_freeze = 12s;
+      plan.fastest = 5ms;
+      plan.slowest = 100ms;
       break;
     case flavour::cuts:
       plan.weights = {{cut, 4}, {isolation, 2}, {freeze, 1}};
@@ -77,6 +83,18 @@ fault_plan plan_of(flavour about) {
       plan.weights = {{quick_restart, 3}, {blind_restart, 3}, {crash, 1}};
       plan.least = 5;
       plan.most = 10;
+      break;
+    case flavour::terms:
+      plan.weights = {{flap, 3}, {cut, 1}};
+      plan.least = 6;
+      plan.most = 10;
+      plan.fastest = 2ms;
+      break;
+    case flavour::wires:
+      plan.weights = {{cut, 1}};
+      plan.least = plan.most = 2;
+      plan.bad_wires = 1;
+      plan.worst_wires = 4;
       break;
     case flavour::owner:
       plan.weights = {{cut, 1}};
@@ -105,7 +123,7 @@ std::vector<keyspace_options> keyspaces() {
       common_options("tiny");  // too small for its keys: something is always evicted
   tiny.ttl = 30s;
   tiny.max_memory = 64u << 10;
-  tiny.near_memory = 32u << 10;
+  tiny.near_memory = 64u << 10;
   tiny.max_entry = 16u << 10;
   keyspace_options carts = common_options("carts");
   keyspace_options hints = common_options("lax");
@@ -137,6 +155,13 @@ workload_habits habits_of(const scenario& of) {
       each->invalidations = 0.10;
       each->clears = 0.004;
     }
+    if (of.about == flavour::terms) {
+      habits.keys = 60;
+      users.invalidations = tiny.invalidations = 0.05;
+      users.conditional_puts = 0.05;
+    }
+    if (of.about == flavour::wires) users.puts = 0.10;
+    if (of.about == flavour::owner) tiny.conditional_puts = 0.08;
     lax.weight = 0.2;
   }
   habits.keyspaces = {{"users", users}, {"tiny", tiny}, {"carts", carts}, {"lax", lax}};
@@ -157,6 +182,10 @@ std::string_view name(flavour of) noexcept {
       return "members";
     case flavour::restarts:
       return "restarts";
+    case flavour::terms:
+      return "terms";
+    case flavour::wires:
+      return "wires";
     case flavour::owner:
       return "owner";
   }
@@ -189,7 +218,9 @@ verdict play(const scenario& what, const std::function<void(cluster&)>& inspect)
 
   run.run_for(2s);  // the nodes find each other
   clients.run(end);
-  run.world().at(times.calm, [&run] { run.source().set_habits(troubled_source()); });
+  run.world().at(times.calm, [&run, about = what.about] {
+    run.source().set_habits(troubled_source(about));
+  });
   run.world().at(healed, [&run] { run.source().set_habits(steady_source()); });
   fault_plan plan = plan_of(what.about);
   plan.from = times.calm;

@@ -20,6 +20,8 @@ enum class flavour {
   cuts,      ///< links end in one way or both; owners are out of reach
   members,   ///< nodes join, leave, are dropped and come back while keys change
   restarts,  ///< nodes lose their memory, some come back blind
+  terms,     ///< one node leaves and comes back again and again, so that its slots wander
+  wires,     ///< messages come late, twice or not at all, and values are pushed
   owner,     ///< no faults: one hot set of keys, tiny memory, clears and preconditions
   last = owner,
 };

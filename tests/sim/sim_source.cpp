@@ -116,6 +116,7 @@ source_world::plan source_world::begin(
   record.key = std::move(key);
   record.begun = world_.now();
   loads_.push_back(std::move(record));
+  if (watcher_) watcher_(node);
   // The database answers in its own time, whatever becomes of the process that asked.
   auto read = [this, load = made.load] {
     load_record& of = loads_[load];

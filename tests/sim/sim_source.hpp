@@ -7,6 +7,7 @@
 #include <weir/engine/data_source.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -64,6 +65,9 @@ class source_world {
 
   const source_habits& habits() const noexcept { return habits_; }
 
+  /// Calls `watcher` with the node whenever a load begins.
+  void watch(std::function<void(std::size_t)> watcher) { watcher_ = std::move(watcher); }
+
   /// The data source of one keyspace as one node calls it. Lives no longer than `env`.
   std::shared_ptr<data_source> at(std::size_t node, sim_environment& env, std::string keyspace);
 
@@ -106,6 +110,7 @@ class source_world {
   source_habits habits_;
   std::map<row, std::vector<write_record>> writes_;
   std::vector<load_record> loads_;
+  std::function<void(std::size_t)> watcher_;
 };
 
 }  // namespace weir::sim

@@ -89,11 +89,16 @@ void workload::draw_kind(cluster::request& what, const keyspace_habits& of) {
   }
 }
 
-// The version that some client read last; the older it is, the likelier a change came between.
-bool workload::give_basis(cluster::request& what) const {
-  const auto found = last_read_.find({what.keyspace, what.key});
-  if (found == last_read_.end()) return false;
-  const request_record& read = on_.outcome(found->second);
+// The version that some client read last, or some time ago: the older it is, the likelier a change
+// came between.
+bool workload::give_basis(cluster::request& what) {
+  const row where{what.keyspace, what.key};
+  std::uint64_t number = last_read_[where];
+  std::uint64_t& old = old_read_[where];
+  if (old == 0 || random_.chance(0.2)) old = number;
+  if (random_.chance(0.5)) number = old;
+  if (number == 0) return false;
+  const request_record& read = on_.outcome(number);
   const bool is_answered = read.end == request_end::value || read.end == request_end::not_found;
   if (!is_answered || !read.version) return false;
   what.condition = precondition::if_unchanged(read.version);

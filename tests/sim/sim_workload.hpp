@@ -51,7 +51,7 @@ class workload {
   void arrive();
   cluster::request draw();
   void draw_kind(cluster::request& what, const keyspace_habits& of);
-  bool give_basis(cluster::request& what) const;
+  bool give_basis(cluster::request& what);
   std::size_t draw_node();
   const keyspace_habits& habits_of(const std::string& keyspace) const;
 
@@ -61,6 +61,7 @@ class workload {
   std::vector<double> popularity_;  // cumulated
   std::vector<double> weights_;     // of the keyspaces, cumulated
   std::map<row, std::uint64_t> last_read_;
+  std::map<row, std::uint64_t> old_read_;
   instant until_{0};
 };
 
