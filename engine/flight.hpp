@@ -48,7 +48,6 @@ struct flight {
 
   std::uint64_t epoch = 0;       ///< of the term in which the load began; 0 = keep nothing
   std::uint64_t lease_term = 0;  ///< of the lease under which it began; 0 = none, keep nothing
-  bool is_joinable = true;       ///< false for one begun without a lease: it answers its own caller only
   bool is_alone = false;         ///< begun without a lease: nobody joins it, nothing overtakes it, it is not kept
   bool has_begun = false;        ///< the source or a peer was asked; before that no change can overtake it
   time_point good_until = time_point::max();  ///< from then on its answer is too old for who joins

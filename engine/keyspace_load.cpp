@@ -187,7 +187,7 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
                             (f.epoch != 0 && f.epoch == context_->terms.epoch_of(f.slot));
     const bool is_overtaken = f.is_overtaken && context_->rules.fence_at_load_end;
     const bool is_leased = f.lease_term != 0 && f.lease_term == context_->lease_term_at(now);
-    const bool is_doubtful = doubtful_.contains(f.hash, now);
+    const bool is_doubtful = doubtful_.contains(f.hash, began);
     if (f.kind == flight_kind::fetch) {
       why_not = "passed through";
     } else if (!is_leased) {

@@ -73,7 +73,11 @@ void scripted_peer::call(
     const std::string&, peer_request request, time_point, completion<result<peer_reply>> done
 ) {
   auto serve = [this, request = std::move(request), done = std::move(done)]() mutable {
-    result<peer_reply> reply = peer_reply{request.view_digest, ping_reply{}};
+    ping_reply pong;
+    if (const auto* ping = std::get_if<ping_request>(&request.body)) pong.note.digest = ping->note.digest;
+    pong.life = 2;
+    pong.is_granted = true;
+    result<peer_reply> reply = peer_reply{request.view_digest, std::move(pong)};
     if (!std::holds_alternative<ping_request>(request.body)) {
       const std::lock_guard lock(mutex_);
       reply = answer_ ? answer_(request) : result<peer_reply>(errc::unavailable);
@@ -137,7 +141,7 @@ answer door_fixture::request(
 void door_fixture::add_peer() {
   engine_.join(peer);
   engine_.set_candidates({{scripted_peer::id, scripted_peer::address}});
-  ASSERT_TRUE(eventually([this] { return engine_.ring()->size() == 2; }));
+  ASSERT_TRUE(eventually([this] { return engine_.ring()->size() == 2 && engine_.lease().is_valid; }));
 }
 
 std::string door_fixture::key_of(std::string_view node, std::string_view keyspace) const {
