@@ -128,6 +128,7 @@ figures FaultTest::end_load() {
   const auto* const test = ::testing::UnitTest::GetInstance()->current_test_info();
   print(test->name(), numbers, found);
   EXPECT_EQ(found.all(), 0) << nodes().logs();
+  EXPECT_LE(found.most_loads_at_once, 2);
   return numbers;
 }
 

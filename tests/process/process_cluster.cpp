@@ -169,6 +169,11 @@ void process_cluster::kill(int number) {
   node(number).end_with(SIGKILL);
 }
 
+void process_cluster::drain(int number) {
+  parts_[index(number)].down.push_back({history_clock::now()});
+  node(number).end_with(SIGTERM);
+}
+
 void process_cluster::restart(int number) {
   node(number).start();
   eventually([&] { return !ask(number, "/livez").empty(); }, 20s);

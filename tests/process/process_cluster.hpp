@@ -65,7 +65,8 @@ class process_cluster {
   fault_proxy& link(int from, int to) { return *links_.at({from, to}); }
 
   void kill(int number);
-  void restart(int number);  ///< after kill(); returns when it answers
+  void drain(int number);    ///< SIGTERM; returns when it has ended
+  void restart(int number);  ///< after kill() or drain(); returns when it answers
   void freeze(int number);
   void thaw(int number);
 
