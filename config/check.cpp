@@ -17,7 +17,8 @@ class checker {
       : settings_(checked), root_(root), problems_(problems) {}
 
   void run() {
-    door("peer", settings_.listen.peer, settings_.discovery.fixed.has_value());
+    door("peer", settings_.listen.peer, settings_.discovery.has_provider());
+    one_provider();
     door("http", settings_.listen.http, true);
     same_port();
     negative_ttl("defaults", find(root_, "defaults"), settings_.defaults);
@@ -64,10 +65,19 @@ class checker {
     );
   }
 
+  void one_provider() {
+    if (!settings_.discovery.fixed || !settings_.discovery.dns) return;
+    problems_.error(
+        nearest({"discovery", "dns"}).at,
+        {"discovery", {}},
+        {"static and dns are both given", "keep one of them"}
+    );
+  }
+
   void same_port() {
     const auto& peer = settings_.listen.peer.address;
     const auto& http = settings_.listen.http.address;
-    const bool both = settings_.discovery.fixed.has_value() && peer.port != 0;
+    const bool both = settings_.discovery.has_provider() && peer.port != 0;
     const bool overlap = peer.host == http.host || peer.host.empty() || http.host.empty();
     if (!both || peer.port != http.port || !overlap || !problems_.clean("listen")) return;
     problems_.error(

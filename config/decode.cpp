@@ -33,6 +33,7 @@ std::string_view expectation(const field& row) {
       return "text";
     case kind::list:
     case kind::peers:
+    case kind::servers:
       return "a list";
     default:
       return "a map";
@@ -116,6 +117,14 @@ class decoder {
             given.value,
             where,
             *static_cast<std::vector<static_peer>*>(row.member.open(object)),
+            problems_
+        );
+      case kind::servers:
+        return decode_servers(
+            row,
+            given.value,
+            where,
+            *static_cast<std::vector<address>*>(row.member.open(object)),
             problems_
         );
       case kind::headers:

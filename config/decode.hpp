@@ -25,12 +25,20 @@ void report_type(
     const node& given, const place& where, std::string_view expected, reporter& problems
 );
 
-/// Reads `discovery.static.peers` and `headers`; these have types of their own.
+/// Reads `discovery.static.peers`, `discovery.dns.servers` and `headers`; these have types of their
+/// own.
 void decode_peers(
     const field& row,
     const node& given,
     const place& where,
     std::vector<static_peer>& into,
+    reporter& problems
+);
+void decode_servers(
+    const field& row,
+    const node& given,
+    const place& where,
+    std::vector<address>& into,
     reporter& problems
 );
 void decode_headers(

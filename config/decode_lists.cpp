@@ -1,6 +1,8 @@
 #include "decode.hpp"
 #include "text.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -11,6 +13,10 @@ namespace weir::config {
 
 namespace {
 
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr std::uint16_t dns_port = 53;
 constexpr std::size_t max_secret_bytes = std::size_t{8} * 1024;
 
 const field& node_id_row() {
@@ -31,6 +37,16 @@ parsed<static_peer> parse_peer(const node& given) {
     return complaint{quoted(given.text) + " has no address to dial", "write id=host:port"};
   }
   return static_peer{id, *where};
+}
+
+/// `10.0.0.2`, `10.0.0.2:5353`, `fd00::2`, `[fd00::2]:5353`.
+parsed<address> parse_server(std::string_view text) {
+  error_code bad;
+  if (asio::ip::make_address(text, bad); !bad) return address{std::string(text), dns_port};
+  const auto where = parse_address(text);
+  if (where) asio::ip::make_address(where->host, bad);
+  if (where && !bad && where->port != 0) return *where;
+  return complaint{quoted(text) + " is not the address of a server", "write ip or ip:port"};
 }
 
 bool is_token(std::string_view name) {
@@ -178,6 +194,40 @@ void decode_peers(
           {"the " + std::string(id ? "id " : "address ") +
                quoted(id ? peer->id : to_string(peer->address)) + " is listed twice",
            "remove one"}
+      );
+    }
+  }
+}
+
+void decode_servers(
+    const field& row,
+    const node& given,
+    const place& where,
+    std::vector<address>& into,
+    reporter& problems
+) {
+  if (given.form != node::shape::list) {
+    report_type(given, where, "a list of ip:port", problems);
+    return;
+  }
+  if (given.items.size() > *parse_integer(row.high)) {
+    problems.error(given.at, where, {"more than " + std::string(row.high) + " servers", ""});
+    return;
+  }
+  for (std::size_t i = 0; i < given.items.size(); ++i) {
+    const node& item = given.items[i];
+    if (item.form != node::shape::scalar) {
+      report_type(item, where.item(i), "ip:port", problems);
+      continue;
+    }
+    auto server = parse_server(item.text);
+    if (!server) {
+      problems.error(item.at, where.item(i), server.error());
+    } else if (std::find(into.begin(), into.end(), *server) == into.end()) {
+      into.push_back(*std::move(server));
+    } else {
+      problems.error(
+          item.at, where.item(i), {quoted(item.text) + " is listed twice", "remove one"}
       );
     }
   }

@@ -42,7 +42,7 @@ class flattener {
       case kind::group:
         if (member != nullptr) rows(*row.rows, member, path + ".");
         // Whether an optional group is there at all; a change of that is the group's own.
-        if (path == "discovery.static") add(row, path, member ? "present" : "");
+        if (path.starts_with("discovery.")) add(row, path, member ? "present" : "");
         return;
       case kind::source:
         for (const auto& each : row.alternatives) {
@@ -54,6 +54,8 @@ class flattener {
         return;
       case kind::peers:
         return peers(row, path, *static_cast<const std::vector<static_peer>*>(member));
+      case kind::servers:
+        return add(row, path, render_servers(*static_cast<const std::vector<address>*>(member)));
       case kind::headers:
         for (const auto& each : *static_cast<const std::vector<http_header>*>(member)) {
           const std::string shown = render_header(each);
@@ -117,11 +119,15 @@ differences diff(const settings& running, const settings& wanted) {
   differences found;
   const shape& root = settings_shape();
   compare(flattener().flatten(root, &running, ""), flattener().flatten(root, &wanted, ""), found);
-  // A provider that comes or goes takes its peers along; only the first is a change.
+  // A provider that comes or goes takes its settings along; only the first is a change.
+  const auto drop_below = [](std::vector<change>& from, std::string_view prefix) {
+    std::erase_if(from, [&](const change& each) { return each.path.starts_with(prefix); });
+  };
   if (running.discovery.fixed.has_value() != wanted.discovery.fixed.has_value()) {
-    std::erase_if(found.live, [](const change& each) {
-      return each.path == "discovery.static.peers";
-    });
+    drop_below(found.live, "discovery.static.");
+  }
+  if (running.discovery.dns.has_value() != wanted.discovery.dns.has_value()) {
+    drop_below(found.restart, "discovery.dns.");
   }
   const shape& rows = *root.find("keyspaces")->rows;
   for (const auto& each : wanted.keyspaces) {

@@ -90,6 +90,8 @@ std::string_view type_name(kind type) {
       return "list of maps";
     case kind::peers:
       return "list of peers";
+    case kind::servers:
+      return "list of addresses";
     case kind::headers:
       return "map of name to text or secret";
     default:
@@ -151,7 +153,8 @@ std::string range_of(const field& row) {
   std::string range = row.low.empty() ? "to " + std::string(row.high)
                                       : std::string(row.low) + " to " + std::string(row.high);
   if (row.type == kind::text) range += row.charset.empty() ? " bytes" : " of " + code(row.charset);
-  if (row.type == kind::list || row.type == kind::peers) range += " items";
+  if (row.type == kind::list || row.type == kind::peers || row.type == kind::servers)
+    range += " items";
   return range;
 }
 

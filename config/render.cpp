@@ -94,6 +94,12 @@ std::string render_peer(const static_peer& peer) {
   return in_quotes(peer.id + "=" + to_string(peer.address));
 }
 
+std::string render_servers(const std::vector<address>& servers) {
+  std::string out = "[";
+  for (const auto& each : servers) out += (out.size() > 1 ? ", " : "") + in_quotes(to_string(each));
+  return out + "]";
+}
+
 std::string render_header(const http_header& header) {
   const secret_text& given = header.value;
   switch (given.from) {

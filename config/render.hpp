@@ -20,6 +20,9 @@ std::string render_text(std::string_view text);
 /// `n1=10.0.0.1:7420`
 std::string render_peer(const static_peer& peer);
 
+/// `["10.0.0.2:53", "[fd00::2]:5353"]`
+std::string render_servers(const std::vector<address>& servers);
+
 /// A header's value as YAML, never the secret itself: `{env: NAME}`, `{file: path}`, the text, or
 /// `"********"` where a plain text is likely a credential.
 std::string render_header(const http_header& header);

@@ -62,6 +62,10 @@ class printer {
           out_ += deeper + "- " + render_peer(each) + "\n";
         }
         return;
+      case kind::servers:
+        out_ += name + " " + render_servers(*static_cast<const std::vector<address>*>(member));
+        out_ += "\n";
+        return;
       case kind::headers:
         return headers(*static_cast<const std::vector<http_header>*>(member), name, deeper);
       default:

@@ -130,16 +130,58 @@ constexpr field static_fields[] = {
 };
 constexpr shape static_shape{"static", static_fields};
 
+constexpr field dns_fields[] = {
+    {.name = "name",
+     .low = "1",
+     .high = "253",
+     .charset = name_characters,
+     .text = "The name that has a record of each node. A short one is looked up in the search "
+             "domains of the system.",
+     .needed = presence::required,
+     .member = scalar_member<&dns_discovery::name>()},
+    {.name = "type",
+     .type = kind::choice,
+     .fallback = "A",
+     .choices = "A|AAAA|SRV",
+     .text = "Its records: IPv4 addresses, IPv6 addresses, or services with a port each.",
+     .member = scalar_member<&dns_discovery::type>()},
+    {.name = "port",
+     .type = kind::integer,
+     .fallback = "7420",
+     .low = "1",
+     .high = "65535",
+     .text = "The peer port of every node. SRV records have their own.",
+     .member = scalar_member<&dns_discovery::port>()},
+    {.name = "interval",
+     .type = kind::duration,
+     .fallback = "5s",
+     .low = "1s",
+     .high = "5s",
+     .text = "Longest time between two questions; a shorter TTL shortens it, to 1s at least.",
+     .member = scalar_member<&dns_discovery::interval>()},
+    {.name = "servers",
+     .type = kind::servers,
+     .low = "0",
+     .high = "8",
+     .text = "DNS servers as `ip` or `ip:port`. None = those of the system.",
+     .member = object_member<&dns_discovery::servers>()},
+};
+constexpr shape dns_shape{"dns", dns_fields};
+
 constexpr field discovery_fields[] = {
     {.name = "static",
      .type = kind::group,
      .text = "A fixed list of nodes.",
      .member = object_member<&discovery_settings::fixed>(),
      .rows = &static_shape},
+    {.name = "dns",
+     .type = kind::group,
+     .text = "Every address under a DNS name.",
+     .member = object_member<&discovery_settings::dns>(),
+     .rows = &dns_shape},
 };
-constexpr std::string_view only_static = "is not available in this version; only static is";
-constexpr later discovery_later[] = {
-    {"dns", only_static}, {"nats", only_static}, {"kubernetes", only_static}};
+constexpr std::string_view not_yet = "is not available in this version; only static and dns are";
+constexpr later discovery_later[] = {{"nats", not_yet}, {"kubernetes", not_yet}};
 constexpr shape discovery_shape{"discovery", discovery_fields, discovery_later};
 
 constexpr field ring_fields[] = {

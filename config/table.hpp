@@ -32,6 +32,7 @@ enum class kind : std::uint8_t {
   list,     ///< a list of such maps: keyspaces
   source,   ///< a map whose `type` picks one of `alternatives`
   peers,    ///< a list of `id=host:port`
+  servers,  ///< a list of literal addresses, with or without a port
   headers,  ///< a map of name to text or secret
 };
 

@@ -12,6 +12,9 @@ namespace {
 
 using asio::ip::udp;
 
+const char* const somewhere =
+    "192.0.2.1";  // for documentation only: the way out, by any default route
+
 std::string local_address_towards(const std::string& host, std::uint16_t port) {
   error_code failed;
   const auto remote = asio::ip::make_address(host, failed);
@@ -43,6 +46,7 @@ std::string advertised_address(
     if (other) own->host = local_address_towards(other->host, other->port);
     if (!own->host.empty()) break;
   }
+  if (own->host.empty()) own->host = local_address_towards(somewhere, own->port);
   if (own->host.empty()) own->host = "127.0.0.1";
   return to_string(*own);
 }

@@ -1,3 +1,4 @@
+#include <weir/discovery/dns_provider.hpp>
 #include <weir/discovery/static_provider.hpp>
 #include <weir/keyspaces/make_sources.hpp>
 #include <weir/node/from_settings.hpp>
@@ -13,6 +14,19 @@ std::vector<candidate> candidates_of(const config::static_discovery& fixed) {
   std::vector<candidate> out;
   for (const auto& each : fixed.peers) out.push_back({each.id, config::to_string(each.address)});
   return out;
+}
+
+std::shared_ptr<provider> provider_from(const config::dns_discovery& settings) {
+  dns_options made{
+      .name = settings.name,
+      .type = static_cast<dns_records>(settings.type),
+      .port = settings.port,
+      .interval = settings.interval,
+  };
+  for (const auto& each : settings.servers) {
+    made.servers += (made.servers.empty() ? "" : ",") + config::to_string(each);
+  }
+  return std::make_shared<dns_provider>(std::move(made));
 }
 
 /// Makes the source that a variant of settings describes.
@@ -73,8 +87,11 @@ node_options options_from(const config::settings& settings) {
       .ring = {.vnodes = settings.ring.vnodes, .bounded_load = settings.ring.bounded_load},
       .runtime = {.threads = settings.node.threads.value_or(0)},
   };
-  if (settings.discovery.fixed) {
+  if (settings.discovery.has_provider()) {
     options.peer_address = config::to_string(settings.listen.peer.address);
+  }
+  if (settings.discovery.dns) options.discovery = provider_from(*settings.discovery.dns);
+  if (settings.discovery.fixed) {
     options.discovery = std::make_shared<static_provider>(candidates_of(*settings.discovery.fixed));
   }
   if (settings.node.advertise) options.advertise = config::to_string(*settings.node.advertise);

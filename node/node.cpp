@@ -43,6 +43,13 @@ node_options checked(node_options options) {
   return options;
 }
 
+bool same_candidates(const std::vector<candidate>& one, const std::vector<candidate>& other) {
+  const auto same = [](const candidate& a, const candidate& b) {
+    return a.id == b.id && a.address == b.address;
+  };
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(), same);
+}
+
 /// A flag that one thread sets and another waits for.
 class event {
  public:
@@ -102,7 +109,19 @@ struct node::impl {
 
   void append_metrics(metrics_text& out) const {
     if (network) append_link_metrics(out, network->counters(), network->links());
+    if (options.discovery) append_discovery_metrics(out);
     if (options.metrics) options.metrics(out);
+  }
+
+  void append_discovery_metrics(metrics_text& out) const {
+    const auto counts = options.discovery->counts();
+    if (counts.empty()) return;
+    out.family(
+        "weir_discovery_answers_total",
+        metric_type::counter,
+        "Answers of the discovery service, by outcome."
+    );
+    for (const auto& each : counts) out.sample({{"outcome", each.outcome}}, each.count);
   }
 
   std::vector<readiness_check> readiness() const;
@@ -128,6 +147,8 @@ struct node::impl {
 
   std::mutex candidates_mutex;  // held while the engine hears of them, so that their order stays
   std::vector<candidate> candidates;
+  bool is_named = false;          // discovery has answered, be it with nobody
+  std::string discovery_trouble;  // logged, and not over
   bool meets_peers = false;
 
   mutable std::mutex addresses_mutex;
@@ -190,17 +211,25 @@ void node::impl::find_candidates() {
   core.join(*network);
 }
 
+/// The engine hears of answers only: without one it does not know who counts. Logs changes only.
 void node::impl::take_candidates(result<std::vector<candidate>> found) {
   was_discovery_answered = true;
-  if (!found) {
-    const auto why = found.error().message() + "; the known members stay";
-    return hub->log(log_level::warn, "discovery.failed", {{"detail", why}});
-  }
   const std::lock_guard lock(candidates_mutex);
-  if (found->empty() && !candidates.empty()) {
-    return hub->log(log_level::warn, "discovery.empty", {{"detail", "the known members stay"}});
+  const bool is_empty = found && found->empty() && !candidates.empty();
+  if (!found || is_empty) {
+    auto why = is_empty ? std::string() : found.error().message() + "; ";
+    why += "the known members stay";
+    if (discovery_trouble == why) return;
+    discovery_trouble = why;
+    const auto event = is_empty ? "discovery.empty" : "discovery.failed";
+    return hub->log(log_level::warn, event, {{"detail", std::move(why)}});
   }
-  hub->log(log_level::info, "discovery.answered", {{"candidates", std::to_string(found->size())}});
+  const bool is_over = !std::exchange(discovery_trouble, {}).empty();
+  const bool is_first = !std::exchange(is_named, true);
+  if (is_over || is_first || !same_candidates(*found, candidates)) {
+    const auto count = std::to_string(found->size());
+    hub->log(log_level::info, "discovery.answered", {{"candidates", count}});
+  }
   candidates = std::move(*found);
   if (meets_peers) core.set_candidates(candidates);
 }
@@ -224,7 +253,7 @@ void node::impl::meet_peers() {
   network->start(core.self(), core);
   {
     const std::lock_guard lock(candidates_mutex);
-    core.set_candidates(candidates);
+    if (!options.discovery || is_named) core.set_candidates(candidates);
     meets_peers = true;
   }
   if (options.discovery) options.discovery->announce(core.self());

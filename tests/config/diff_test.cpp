@@ -66,6 +66,21 @@ TEST_F(DiffTest, AProviderThatComesOrGoesNeedsARestart) {
   );
   EXPECT_THAT(between(alone, peered).live, IsEmpty());
   EXPECT_THAT(between(peered, alone).live, IsEmpty());
+  const std::string named = with(std::string(door) + "discovery: {dns: {name: weir}}\n");
+  EXPECT_THAT(
+      between(peered, named).restart,
+      ElementsAre(change{"discovery.static", "present", ""}, change{"discovery.dns", "", "present"})
+  );
+}
+
+TEST_F(DiffTest, DnsNeedsARestart) {
+  const auto dns = [](const std::string& rest) {
+    return with(std::string(door) + "discovery: {dns: {name: weir, " + rest + "}}\n");
+  };
+  EXPECT_THAT(
+      between(dns("port: 1"), dns("port: 1, servers: [10.0.0.2]")).restart,
+      ElementsAre(change{"discovery.dns.servers", "[]", "[\"10.0.0.2:53\"]"})
+  );
 }
 
 TEST_F(DiffTest, KeyspacesComeAndGoLive) {

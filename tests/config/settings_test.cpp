@@ -14,8 +14,9 @@ class SettingsTest : public config_test {};
 void expect_defaults(const shape& rows, const void* object, const std::string& path) {
   for (const auto& row : rows.fields) {
     const std::string name = path + std::string(row.name);
-    if (row.type == kind::group && row.name != "static") {
-      expect_defaults(*row.rows, row.member.peek(object), name + ".");
+    if (row.type == kind::group) {
+      const void* member = row.member.peek(object);
+      if (member != nullptr) expect_defaults(*row.rows, member, name + ".");
     } else if (!row.fallback.empty()) {
       EXPECT_EQ(*parse_value(row, row.fallback), row.member.get(object)) << name;
     }
@@ -27,6 +28,8 @@ TEST_F(SettingsTest, TheTableAndTheStructsAgreeOnDefaults) {
   expect_defaults(settings_shape(), &defaults, "");
   const keyspace_settings keyspace;
   expect_defaults(keyspace_shape, &keyspace, "keyspaces[].");
+  const dns_discovery dns;
+  expect_defaults(*settings_shape().find("discovery")->rows->find("dns")->rows, &dns, "dns.");
   const http_source http;
   for (const auto& each : keyspace_shape.find("source")->alternatives) {
     if (each.type == "http") expect_defaults(*each.rows, &http, "http.");
@@ -136,13 +139,65 @@ TEST_F(SettingsTest, RefusesAnEmptyPeerList) {
   );
 }
 
+const char* const door = "listen: {peer: {address: \"127.0.0.1:7420\"}}\n";
+
+TEST_F(SettingsTest, ReadsDns) {
+  const auto given =
+      valid(with(
+          std::string(door) + "discovery: {dns: {name: _peer._tcp.weir.test, type: SRV, interval: "
+                              "2s, servers: [10.0.0.2, \"[fd00::2]:5353\"]}}\n"
+      ));
+  ASSERT_TRUE(given.discovery.dns);
+  EXPECT_TRUE(given.discovery.has_provider());
+  const dns_discovery wanted{
+      .name = "_peer._tcp.weir.test",
+      .type = dns_records::srv,
+      .port = 7420,
+      .interval = milliseconds(2'000),
+      .servers = {{"10.0.0.2", 53}, {"fd00::2", 5353}}};
+  EXPECT_EQ(*given.discovery.dns, wanted);
+}
+
+TEST_F(SettingsTest, DnsNeedsOnlyAName) {
+  const auto given = valid(with(std::string(door) + "discovery: {dns: {name: weir}}\n"));
+  EXPECT_EQ(*given.discovery.dns, dns_discovery{.name = "weir"});
+}
+
+TEST_F(SettingsTest, RefusesDnsItCannotUse) {
+  EXPECT_THAT(
+      problems(with(
+          std::string(door) + "discovery:\n  dns:\n    type: MX\n    port: 0\n"
+                              "    interval: 500ms\n    servers: [dns.test, "
+                              "\"1.2.3.4:0\", 10.0.0.2, \"10.0.0.2:53\"]\n"
+      )),
+      ElementsAre(
+          HasSubstr("discovery.dns: \"name\" is missing"),
+          HasSubstr("discovery.dns.type: \"MX\" is not possible here"),
+          HasSubstr("discovery.dns.port: \"0\" is too small"),
+          HasSubstr("discovery.dns.interval: \"500ms\" is too small"),
+          HasSubstr("discovery.dns.servers[0]: \"dns.test\" is not the address of a server"),
+          HasSubstr("discovery.dns.servers[1]: \"1.2.3.4:0\" is not the address of a server"),
+          HasSubstr("discovery.dns.servers[3]: \"10.0.0.2:53\" is listed twice")
+      )
+  );
+}
+
+TEST_F(SettingsTest, RefusesTwoProviders) {
+  EXPECT_THAT(
+      problems(with(
+          std::string(door) + "discovery: {static: {peers: [\"n1=h:1\"]}, dns: {name: weir}}\n"
+      )),
+      ElementsAre(HasSubstr("static and dns are both given (keep one of them)"))
+  );
+}
+
 TEST_F(SettingsTest, OtherProvidersAreNotAvailableYet) {
-  for (const std::string name : {"dns", "nats", "kubernetes"}) {
+  for (const std::string name : {"nats", "kubernetes"}) {
     EXPECT_THAT(
         problems(with("discovery: {" + name + ": {x: 1}}\n")),
         ElementsAre(
             "2:13 discovery: \"" + name +
-            "\" is not available in this version; only static is (remove it)"
+            "\" is not available in this version; only static and dns are (remove it)"
         )
     );
   }

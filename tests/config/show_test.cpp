@@ -35,6 +35,15 @@ TEST_F(ShowTest, LoadsAgainAsTheSameSettings) {
   EXPECT_EQ(valid(show(given)), given);
 }
 
+TEST_F(ShowTest, ShowsDnsAsItLoadsAgain) {
+  for (const std::string rest : {"", ", type: SRV, servers: [10.0.0.2, \"[fd00::2]:5353\"]"}) {
+    const auto given = valid(with(
+        "listen: {peer: {address: \"127.0.0.1:0\"}}\ndiscovery: {dns: {name: weir" + rest + "}}\n"
+    ));
+    EXPECT_EQ(valid(show(given)), given);
+  }
+}
+
 TEST_F(ShowTest, ShowsSecretsByTheirOriginOnly) {
   variables["TOKEN"] = "s3cret";
   files["/run/token"] = "s3cret";

@@ -28,6 +28,7 @@ WRONG = [
     {"keyspaces": [{"name": "a", "source": SOURCE}], "node": {"weight": 0}},
     {"keyspaces": [{"name": "a", "source": SOURCE}], "listen": {"http": {"address": "x"}}},
     {"keyspaces": [{"name": "a", "source": SOURCE}], "discovery": {"static": {"peers": ["h:1"]}}},
+    {"keyspaces": [{"name": "a", "source": SOURCE}], "discovery": {"dns": {"name": "w", "type": "MX"}}},
 ]
 
 

@@ -89,9 +89,25 @@ struct static_discovery {
   friend bool operator==(const static_discovery&, const static_discovery&) = default;
 };
 
+/// The records of `discovery.dns.type`.
+enum class dns_records : std::uint8_t { a, aaaa, srv };
+
+struct dns_discovery {
+  std::string name;
+  dns_records type = dns_records::a;
+  std::uint16_t port = 7420;  ///< of every node; SRV records have their own
+  milliseconds interval{5'000};
+  std::vector<address> servers;  ///< literal addresses; none = those of the system
+
+  friend bool operator==(const dns_discovery&, const dns_discovery&) = default;
+};
+
+/// At most one provider. None = a lone node, and the peer door stays closed.
 struct discovery_settings {
-  /// `discovery.static`. nullopt = no provider: a lone node, and the peer door stays closed.
-  std::optional<static_discovery> fixed;
+  std::optional<static_discovery> fixed;  ///< `discovery.static`
+  std::optional<dns_discovery> dns;
+
+  bool has_provider() const noexcept { return fixed.has_value() || dns.has_value(); }
 
   friend bool operator==(const discovery_settings&, const discovery_settings&) = default;
 };
