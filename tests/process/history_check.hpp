@@ -38,14 +38,21 @@ struct findings {
 /// Checks the promises C1 to C8 on what happened, in time linear in it but for sorting.
 findings check(const history& of, const check_options& options);
 
+/// How long a fault was felt after its cause had ended.
+struct recovery {
+  std::chrono::milliseconds time{0};
+  int node = 0;             ///< the last to recover; 0 = nobody was disturbed
+  std::string_view lacked;  ///< what that node did last: "a cached read" or "a confirmed change"
+};
+
 /// Figures of one run.
 struct figures {
   std::size_t reads = 0, changes = 0;
   std::array<std::size_t, outcome_count> reads_by{}, changes_by{};
   std::size_t purges = 0, purges_ok = 0;
-  double cached_during = 0, cached_between = 0;     ///< share of the reads that nodes took
-  double ok_during = 0, ok_between = 0;             ///< share of the invalidations that nodes took
-  std::vector<std::chrono::milliseconds> recovery;  ///< per fault, sorted
+  double cached_during = 0, cached_between = 0;  ///< share of the reads that nodes took
+  double ok_during = 0, ok_between = 0;          ///< share of the invalidations that nodes took
+  std::vector<recovery> recoveries;              ///< in the order of the faults
   history_clock::duration worst_lag{0};
 };
 

@@ -188,8 +188,9 @@ TEST_F(HistoryCheckTest, RecoveryLastsUntilEveryNodeServesFromCacheAndConfirms) 
     purge(outcome::ok, begin + 60ms, begin + 80ms, 1).node = node;
   }
   const auto numbers = summarize(history_);
-  ASSERT_EQ(numbers.recovery.size(), 1);
-  EXPECT_EQ(numbers.recovery.front(), 180ms);
+  ASSERT_EQ(numbers.recoveries.size(), 1);
+  EXPECT_EQ(numbers.recoveries[0].time, 180ms);
+  EXPECT_EQ(numbers.recoveries[0].node, 2);
 }
 
 }  // namespace

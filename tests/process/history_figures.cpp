@@ -24,7 +24,7 @@ bool is_in(const std::vector<time_span>& spans, time_point from, time_point unti
 }
 
 // From the end of the fault until every node serves from its cache and confirms changes again.
-milliseconds recovery_after(const history& of, const fault_record& fault) {
+recovery recovery_after(const history& of, const fault_record& fault) {
   std::map<int, time_point> cached;
   std::map<int, time_point> confirmed;
   std::set<int> nodes;
@@ -40,14 +40,18 @@ milliseconds recovery_after(const history& of, const fault_record& fault) {
     if (each.is_cached) first(cached);
     if (each.what == operation::purge && each.result == outcome::ok) first(confirmed);
   }
-  auto until = fault.span.end;
+  recovery out;
+  const auto count = [&](int node, const std::map<int, time_point>& in, std::string_view what) {
+    const auto found = in.find(node);
+    const auto until = found == in.end() ? last : found->second;
+    const auto time = std::chrono::duration_cast<milliseconds>(until - fault.span.end);
+    if (time > out.time) out = {time, node, what};
+  };
   for (const int node : nodes) {
-    for (const auto* found : {&cached, &confirmed}) {
-      const auto at = found->find(node);
-      until = std::max(until, at == found->end() ? last : at->second);
-    }
+    count(node, cached, "a cached read");
+    count(node, confirmed, "a confirmed change");
   }
-  return std::chrono::duration_cast<milliseconds>(until - fault.span.end);
+  return out;
 }
 
 void print_outcomes(
@@ -90,8 +94,7 @@ figures summarize(const history& of) {
   out.cached_during = share(cached[1], taken[1]);
   out.ok_between = share(confirmed[0], purges[0]);
   out.ok_during = share(confirmed[1], purges[1]);
-  for (const auto& each : of.faults) out.recovery.push_back(recovery_after(of, each));
-  std::sort(out.recovery.begin(), out.recovery.end());
+  for (const auto& each : of.faults) out.recoveries.push_back(recovery_after(of, each));
   for (const auto& [second, lag] : of.lag) out.worst_lag = std::max(out.worst_lag, lag);
   return out;
 }
@@ -128,14 +131,17 @@ void print(const std::string& title, const figures& numbers, const findings& fou
       100 * numbers.ok_during,
       100 * numbers.ok_between
   );
-  if (!numbers.recovery.empty()) {
+  std::vector<milliseconds> times;
+  for (const auto& each : numbers.recoveries) times.push_back(each.time);
+  std::sort(times.begin(), times.end());
+  if (!times.empty()) {
     std::printf(
         "%s: %zu faults, recovery p50 %lld ms, max %lld ms; the driver was late by at most %.0f "
         "ms\n",
         t,
-        numbers.recovery.size(),
-        static_cast<long long>(numbers.recovery[numbers.recovery.size() / 2].count()),
-        static_cast<long long>(numbers.recovery.back().count()),
+        times.size(),
+        static_cast<long long>(times[times.size() / 2].count()),
+        static_cast<long long>(times.back().count()),
         in_ms(numbers.worst_lag)
     );
   }

@@ -209,13 +209,18 @@ TEST(SoakTest, FiveNodesUnderMixedFaultsServeNothingStaleAndLoseNothing) {
       static_cast<long long>(lasting.count()),
       static_cast<unsigned long long>(seed)
   );
-  for (const auto& each : seen.faults) {
+  for (std::size_t i = 0; i != seen.faults.size(); ++i) {
+    const auto& [kind, span] = seen.faults[i];
+    const auto& after = numbers.recoveries[i];
+    const auto lasted = std::chrono::duration_cast<milliseconds>(span.end - span.begin);
     std::printf(
-        "soak: %s for %lld ms\n",
-        each.kind.c_str(),
-        static_cast<long long>(
-            std::chrono::duration_cast<milliseconds>(each.span.end - each.span.begin).count()
-        )
+        "soak: %s for %lld ms, over %lld ms later with %.*s at n%d\n",
+        kind.c_str(),
+        static_cast<long long>(lasted.count()),
+        static_cast<long long>(after.time.count()),
+        static_cast<int>(after.lacked.size()),
+        after.lacked.data(),
+        after.node
     );
   }
   print("soak", numbers, found);
