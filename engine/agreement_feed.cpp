@@ -38,6 +38,7 @@ struct agreement::poll {
   std::set<std::string> kept_by;
   std::set<std::string> leaseless_by;
   std::size_t outstanding = 0;
+  bool is_over = false;  ///< decided; what still comes in only adds to it
 };
 
 asio::awaitable<agreement::outcome> agreement::announce(
@@ -341,7 +342,8 @@ void agreement::count_votes(const std::shared_ptr<poll>& of, work& todo) {
   }
   const bool is_settled = missing.settled >= of->up_to;
   if (of->outstanding != 0 && !is_settled) return;
-  if (!std::exchange(missing.is_polling, false)) return;
+  if (std::exchange(of->is_over, true)) return;
+  missing.is_polling = false;
   if (!missing.is_stalled || missing.settled >= last_) return;
   // More records came meanwhile, or too few votes: again, at once or after a while.
   const auto id = of->missing.id;
