@@ -139,6 +139,11 @@ asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
 }
 
 asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
+  {
+    auto& s = shard_of(f.hash);
+    const std::lock_guard lock(s.mutex);
+    f.has_begun = true;  // whoever answers in the end, a change from now on overtakes it
+  }
   for (int attempt = 0; attempt != 2; ++attempt) {
     const auto route = context_->route.get();
     const auto owner = route->ring->owner_index(f.slot);
