@@ -93,7 +93,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
   }
 
   std::vector<answer_count> counts() const {
-    const std::lock_guard lock(answer_mutex_);
+    const std::lock_guard lock(known_mutex_);
     std::vector<answer_count> out;
     for (std::size_t i = 0; i != dns_outcomes; ++i) {
       const auto each = static_cast<dns_outcome>(i);
@@ -116,7 +116,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
       if (options_.type == dns_records::srv) return resolve(std::move(message));
       dns_finding found{.outcome = outcome, .ttl = std::chrono::seconds(0x7fffffff)};
       for (const auto& each : message.records) add(each, options_.port, found);
-      finish(std::move(found));
+      finish(found);
     });
   }
 
@@ -167,7 +167,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
       }
     }
     all->missing = unknown.size();
-    if (unknown.empty()) return finish(std::move(all->found));
+    if (unknown.empty()) return finish(all->found);
     for (const auto& each : unknown) resolve(each, dns_type::a, all);
   }
 
@@ -180,19 +180,23 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
       } else if (!is_absent(outcome)) {
         all->found.outcome = outcome;
       }
-      if (--all->missing == 0) finish(std::move(all->found));
+      if (--all->missing == 0) finish(all->found);
     });
   }
 
-  void finish(dns_finding found) {
-    auto wait = shortest_interval;
-    {
+  dns_candidates::step take(const dns_finding& found, time_point now) {
+    const std::lock_guard lock(known_mutex_);
+    return known_.take(found, now);
+  }
+
+  void finish(const dns_finding& found) {
+    const auto now = env_.now();
+    auto step = take(found, now);
+    if (step.tell) {
       const std::lock_guard lock(answer_mutex_);
-      const auto now = env_.now();
-      auto step = known_.take(found, now);
-      wait = std::chrono::duration_cast<milliseconds>(step.next - now);
-      if (answer_ && step.tell) answer_(std::move(*step.tell));
+      if (answer_) answer_(std::move(*step.tell));
     }
+    const auto wait = std::chrono::duration_cast<milliseconds>(step.next - now);
     // Nodes that were started at once do not ask at once for ever.
     const auto spare = std::max(wait - shortest_interval, milliseconds(0));
     const auto earlier = env_.random() % static_cast<std::uint64_t>(spare.count() / 10 + 1);
@@ -210,8 +214,9 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
   asio::steady_timer timer_;
   bool is_closed_ = false;
 
-  mutable std::mutex answer_mutex_;  // held while answering
+  std::mutex answer_mutex_;  // held while answering
   answer_callback answer_;
+  mutable std::mutex known_mutex_;
   dns_candidates known_;
 };
 

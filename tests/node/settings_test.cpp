@@ -1,4 +1,5 @@
 #include <weir/config/load.hpp>
+#include <weir/discovery/dns_provider.hpp>
 #include <weir/node/from_settings.hpp>
 
 #include <gtest/gtest.h>
@@ -63,6 +64,22 @@ TEST(OptionsFromSettings, MapEveryFieldOfAKeyspace) {
   EXPECT_EQ(options.loads.concurrent, 3u);
   EXPECT_EQ(options.loads.queue, 4u);
   EXPECT_EQ(options.loads.timeout, milliseconds(5000));
+}
+
+TEST(OptionsFromSettings, MakeADnsProviderOfEveryField) {
+  const auto options = options_from(settings_of(R"(
+listen: {peer: {address: "127.0.0.1:7420"}}
+discovery: {dns: {name: weir, type: AAAA, port: 1, interval: 1s, servers: ["::1", "127.0.0.1:5353"]}}
+keyspaces: [{name: a, source: {type: file, root: /}}]
+)"));
+  EXPECT_EQ(options.peer_address, "127.0.0.1:7420");
+  const auto made = std::dynamic_pointer_cast<dns_provider>(options.discovery);
+  ASSERT_NE(made, nullptr);
+  EXPECT_EQ(made->options().name, "weir");
+  EXPECT_EQ(made->options().type, dns_records::aaaa);
+  EXPECT_EQ(made->options().port, 1);
+  EXPECT_EQ(made->options().interval, milliseconds(1'000));
+  EXPECT_EQ(made->options().servers, "[::1]:53,127.0.0.1:5353");
 }
 
 TEST(OptionsFromSettings, KeepThePeerDoorClosedWithoutDiscovery) {

@@ -39,6 +39,8 @@ class dns_provider final : public provider {
   void stop() override;
   std::vector<answer_count> counts() const override;
 
+  const dns_options& options() const noexcept { return options_; }
+
  private:
   class poller;
 
