@@ -3,6 +3,7 @@
 #include "agreement.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -240,7 +241,7 @@ void agreement::renew(work& todo) {
       each = who_.everyone().contains(each->first) ? std::next(each) : streams_.erase(each);
     }
   }
-  const auto losses = lease_.losses();
+  if (is_in_cluster_ && !has_candidates_ && context_->rules.lone_only_when_told) return;
   const auto event = lease_.update(who_, now, context_->rules.hints_of_old_electorate);
   if (event == lease::event::dropped) {
     ++stats_.dropped_all;
@@ -251,7 +252,8 @@ void agreement::renew(work& todo) {
   }
   if (event != lease::event::none) context_->lease_term.fetch_add(1, std::memory_order_release);
   publish_lease();
-  if (lease_.losses() == losses && event == lease::event::none) return;
+  const bool is_lost = std::exchange(reported_losses_, lease_.losses()) != lease_.losses();
+  if (!is_lost && event == lease::event::none) return;
   const bool is_gained = event != lease::event::none;
   const bool is_dropped = event == lease::event::dropped;
   todo.push_back([context = context_, is_gained, is_dropped] {

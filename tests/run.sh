@@ -56,7 +56,11 @@ fi
 
 step "all tests of the release build"
 failed=0
-ctest --preset release -j 2 || failed=$?
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+ctest --preset release -j 2 | tee "$said" || failed=$?
 step "figures of the soak of five processes"
 grep '^soak: ' build/release/Testing/Temporary/LastTest.log || echo "it did not run here"
+step "summary"
+sed -n '/tests passed/,$p' "$said"
 exit "$failed"
