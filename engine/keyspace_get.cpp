@@ -207,6 +207,13 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(flight& f, co
     if (reply->error) co_return reply->error;
     co_return std::move(reply->answer);
   }
+  {
+    // The gutter node may not have heard of a change that this node knows already: who comes later asks again.
+    auto& s = shard_of(f.hash);
+    const std::lock_guard lock(s.mutex);
+    auto& current = s.flights[f.key].current[static_cast<std::size_t>(f.kind)];
+    if (current.get() == &f) current.reset();
+  }
   auto reply = co_await ask(f, route, gutter, serve_as::gutter);
   if (reply && !reply->error) co_return std::move(reply->answer);
   if (reply && reply->error != errc::no_keyspace) co_return reply->error;
