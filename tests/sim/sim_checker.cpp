@@ -31,8 +31,9 @@ class judgement {
       count(request);
     }
     for (const fault_record& fault : past_.faults) ++out_.faults[std::string(name(fault.kind))];
-    if (run_.is_broken()) return std::move(out_);  // it stopped in the middle
-    count_loads(run_, out_);
+    out_.is_broken = run_.is_broken();
+    if (out_.is_broken) return std::move(out_);  // it stopped in the middle
+    if (options_.asks_why) count_loads(run_, out_);
     check_whole();
     return std::move(out_);
   }
@@ -47,13 +48,19 @@ class judgement {
         blame(of, "C8: forgotten by a living node");
       return;
     }
-    const instant latest = latest_end(of);
+    instant latest = latest_end(of, of.due);
     const instant ended = of.end == request_end::pending ? run_.now() : of.ended;
+    if (ended > latest && of.session != 0 && of.is_read()) {
+      // The second question of a session has the whole time again: counted, to be refused once it
+      // has what is left.
+      ++out_.late_in_sessions;
+      latest = latest_end(of, of.due + (of.due - of.started));
+    }
     if (ended > latest) blame(of, "C8: " + text(ended - of.due) + " after its deadline");
   }
 
-  instant latest_end(const request_record& of) const {
-    instant latest = of.due;
+  instant latest_end(const request_record& of, instant due) const {
+    instant latest = due;
     for (const fault_record& fault : past_.faults)
       if (fault.kind == fault_kind::freeze && fault.node == of.node && fault.from <= latest &&
           fault.until > of.started)
@@ -186,6 +193,7 @@ void verdict::add(const verdict& other) {
   for (auto times : {&verdict::ok_millis, &verdict::calm_millis, &verdict::recovered_millis})
     (this->*times).insert((this->*times).end(), (other.*times).begin(), (other.*times).end());
   slowest_read = std::max(slowest_read, other.slowest_read);
+  late_in_sessions += other.late_in_sessions;
   loads += other.loads;
   keys_loaded += other.keys_loaded;
   most_loads_of_a_key = std::max(most_loads_of_a_key, other.most_loads_of_a_key);

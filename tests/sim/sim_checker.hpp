@@ -13,7 +13,9 @@ namespace weir::sim {
 
 /// What is checked beyond what always holds.
 struct check_options {
-  instant calm_until{0};    ///< before it there were no faults
+  instant calm_until{0};  ///< before it there were no faults
+  bool asks_why =
+      true;  ///< C6: every load needs a cause; only the general faults are known well enough
   instant healed_at{0};     ///< from then on there are none; 0 = never
   instant recovered_at{0};  ///< from then on the cluster must be as good as before; 0 = never
 };
@@ -45,6 +47,7 @@ struct share {
 /// What became of one simulation, or the sum of many.
 struct verdict {
   std::vector<std::string> violations;
+  bool is_broken = false;  ///< by an answer: the oracle stopped the run there
 
   std::uint64_t runs = 0;
   duration virtual_time{0};
@@ -60,6 +63,8 @@ struct verdict {
   std::vector<float> calm_millis;       ///< how long reads took before the faults
   std::vector<float> recovered_millis;  ///< and after the recovery
   duration slowest_read{0};
+  std::uint64_t late_in_sessions =
+      0;  ///< reads that asked the owner too, and took all their time twice
 
   std::uint64_t loads = 0;
   std::uint64_t keys_loaded = 0;

@@ -168,6 +168,7 @@ void cluster::destroy(std::size_t number, going_down how) {
   n.env->die();
   n.net->crash(how);
   n.env->crash();
+  n.sessions.clear();
   n.engine.reset();
   n.env->crash();
   n.net.reset();
@@ -281,6 +282,7 @@ void cluster::name_candidate(std::size_t node, std::size_t other) {
 void cluster::drop_candidate(std::size_t node, std::size_t other) {
   auto named = nodes_[node].candidates;
   std::erase(named, other);
+  if (2 * named.size() <= size()) return;  // discovery never gives disjoint answers
   set_candidates(node, named);
 }
 
@@ -344,7 +346,15 @@ std::uint64_t cluster::start(std::size_t node, request what) {
       history_.put_requests.push_back(of.number);
     }
     if (what.kind == request_kind::remove) oracle_.removal_received(what.keyspace, what.key);
-    auto work = perform(std::move(on), std::move(what), std::move(open));
+    if (what.session == 0) {
+      auto work = perform(std::move(on), std::move(what), std::move(open));
+      asio::co_spawn(env.executor(), std::move(work), asio::detached);
+      return;
+    }
+    auto& sessions = nodes_[node].sessions;
+    weir::session with =
+        sessions.try_emplace({what.session, what.keyspace}, std::move(on)).first->second;
+    auto work = perform(std::move(with), std::move(what), std::move(open));
     asio::co_spawn(env.executor(), std::move(work), asio::detached);
   };
   nodes_[node].env->run_at(now(), std::move(begin));
@@ -362,8 +372,9 @@ void cluster::received(const peer_request& request) {
     history_.requests[history_.put_requests[label->number - 1] - 1].received = now();
 }
 
+template <class Target>
 asio::awaitable<void> cluster::perform(
-    weir::keyspace on, request what, std::shared_ptr<open_request> open
+    Target on, request what, std::shared_ptr<open_request> open
 ) {
   change_options change;
   change.condition = what.condition;

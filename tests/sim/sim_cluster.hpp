@@ -9,10 +9,12 @@
 #include "tests/sim/sim_source.hpp"
 
 #include <weir/engine/engine.hpp>
+#include <weir/engine/session.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -183,6 +185,7 @@ class cluster {
     std::unique_ptr<sim_environment> env;
     std::unique_ptr<sim_network> net;
     std::unique_ptr<weir::engine> engine;
+    std::map<std::pair<std::size_t, std::string>, weir::session> sessions;
     std::vector<std::size_t> candidates;
     std::uint64_t freezes = 0;
     instant frozen_at{0};
@@ -195,9 +198,8 @@ class cluster {
   void boot(std::size_t number, duration discovery_answers_after = 0ns);
   void destroy(std::size_t number, going_down how);
   void begin(std::size_t node, std::uint64_t number, request what);
-  asio::awaitable<void> perform(
-      weir::keyspace on, request what, std::shared_ptr<open_request> open
-  );
+  template <class Target>  // a keyspace, or a session on it
+  asio::awaitable<void> perform(Target on, request what, std::shared_ptr<open_request> open);
   void watch_leases();
   void look_at_lease(std::size_t node);
   void add_ring();

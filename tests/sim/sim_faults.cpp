@@ -146,7 +146,7 @@ class schedule {
     const duration first = random_.between(500ms, time);
     const duration gap = random_.between(200ms, 4s);
     const duration down = time_of(random_, 100ms, 2s);
-    const std::size_t restarts = 1 + random_.below(on_.size() / 2);
+    const std::size_t restarts = 1 + random_.below(on_.size() - 1);
     strike(when, [=](cluster& on, std::size_t node) {
       on.freeze(node, time);
       for (std::size_t i = 0; i != restarts; ++i)

@@ -109,7 +109,7 @@ class load_table {
     if (static_cast<double>((age + 10ms).count()) >= least)
       return before->end == load_end::absent ? "absence expired" : "expired";
     if (options.max_memory < small_budget) return "evicted";
-    return std::string(no_cause);
+    return unsettled(load.begun);
   }
 
   std::string detour(const std::string& what, const load_record& load) const {
@@ -130,7 +130,7 @@ class load_table {
         if (was_leaseless(load.node, other->begun - longest_wait, load.begun))
           return "without a lease";
       }
-    if (is_same_life) return std::string(no_cause);
+    if (is_same_life) return unsettled(load.begun);
     const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
     std::string_view why = fault_near(load.node, owner, load.begun);
     for (const load_record* other : beside)
@@ -138,6 +138,18 @@ class load_table {
     if (why == no_cause) return std::string(why);
     const bool is_through = role_of(load) == role::other || role_of(*beside[0]) == role::other;
     return (is_through ? "pass-through: " : "owner and gutter: ") + std::string(why);
+  }
+
+  // C6 holds with agreeing views. A member that comes back may also have lost what it had to tell,
+  // and others then trust nothing that they keep.
+  std::string unsettled(instant when) const {
+    for (const fault_record& fault : past_.faults) {
+      if (fault.kind == fault_kind::wires || fault.from > when) continue;
+      const duration after = fault.is_of_membership() ? echo : longest_wait;
+      if (fault.until != instant::max() && when >= fault.until + after) continue;
+      return fault.is_of_membership() ? "the membership changes" : "around a fault";
+    }
+    return std::string(no_cause);
   }
 
   // ---- parts

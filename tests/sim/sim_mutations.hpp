@@ -28,7 +28,7 @@ struct capture {
 /// The scenario of one seed under a mutation.
 scenario mutated(const mutation& how, std::uint64_t seed);
 
-/// Plays seeds 1, 2, ... up to `seeds` until a promise is broken.
+/// Plays seeds 1, 2, ... up to `seeds` until an answer breaks a promise.
 capture hunt(const mutation& how, std::uint64_t seeds);
 
 }  // namespace weir::sim

@@ -12,15 +12,19 @@ struct timetable {
   duration proof = 10s;     ///< how long they must be; the longest ejection ends in it
 };
 
-source_habits steady_source() {
+source_habits steady_source(flavour about) {
   source_habits habits;
   habits.absent = 0.05;
   habits.large_values = 0.10;
+  if (about == flavour::owner) {  // much is evicted
+    habits.large_values = 0.9;
+    habits.large_size = 7000;
+  }
   return habits;
 }
 
 source_habits troubled_source(flavour about) {
-  source_habits habits = steady_source();
+  source_habits habits = steady_source(about);
   if (about == flavour::freezes) {
     habits.mean_time = 60ms;
     habits.longest_time = 800ms;
@@ -61,6 +65,12 @@ fault_plan plan_of(flavour about) {
       plan.fastest = 5ms;
       plan.slowest = 100ms;
       break;
+    case flavour::voters:
+      plan.weights = {{frozen_voter, 1}};
+      plan.least = 3;
+      plan.most = 4;
+      plan.longest_freeze = 14s;
+      break;
     case flavour::cuts:
       plan.weights = {{cut, 4}, {isolation, 2}, {freeze, 1}};
       plan.least = 6;
@@ -85,10 +95,13 @@ fault_plan plan_of(flavour about) {
       plan.most = 10;
       break;
     case flavour::terms:
-      plan.weights = {{flap, 3}, {cut, 1}};
+    case flavour::shifts:
+      plan.weights = {{flap, 1}};
       plan.least = 6;
       plan.most = 10;
-      plan.fastest = 2ms;
+      plan.bad_wires = 0;
+      plan.fastest = 1ms;
+      plan.slowest = 4ms;
       break;
     case flavour::wires:
       plan.weights = {{cut, 1}};
@@ -156,12 +169,21 @@ workload_habits habits_of(const scenario& of) {
       each->clears = 0.004;
     }
     if (of.about == flavour::terms) {
+      habits.keys = 40;
+      habits.fresh_basis = 0.05;
+      users = {
+          .weight = 9, .invalidations = 0.005, .puts = 0, .conditional_puts = 0.15, .clears = 0};
+    }
+    if (of.about == flavour::voters) {  // what was missed must not be changed once more
       habits.keys = 60;
-      users.invalidations = tiny.invalidations = 0.05;
-      users.conditional_puts = 0.05;
+      users = {.weight = 9, .invalidations = 0.03, .clears = 0};
     }
     if (of.about == flavour::wires) users.puts = 0.10;
-    if (of.about == flavour::owner) tiny.conditional_puts = 0.08;
+    if (of.about == flavour::owner) {
+      habits.keys = 40;
+      habits.fresh_basis = 0.1;
+      tiny = {.weight = 6, .invalidations = 0.01, .conditional_puts = 0.10, .clears = 0.001};
+    }
     lax.weight = 0.2;
   }
   habits.keyspaces = {{"users", users}, {"tiny", tiny}, {"carts", carts}, {"lax", lax}};
@@ -176,6 +198,8 @@ std::string_view name(flavour of) noexcept {
       return "general";
     case flavour::freezes:
       return "freezes";
+    case flavour::voters:
+      return "voters";
     case flavour::cuts:
       return "cuts";
     case flavour::members:
@@ -184,6 +208,8 @@ std::string_view name(flavour of) noexcept {
       return "restarts";
     case flavour::terms:
       return "terms";
+    case flavour::shifts:
+      return "shifts";
     case flavour::wires:
       return "wires";
     case flavour::owner:
@@ -198,6 +224,9 @@ cluster_options cluster_of(const scenario& of) {
   options.nodes = of.nodes != 0 ? of.nodes : 3 + 2 * (of.seed % 3);
   options.engine.rules = of.rules;
   options.clock_stops_in_freeze = of.clock_stops_in_freeze;
+  if (of.about == flavour::terms || of.about == flavour::shifts || of.about == flavour::voters)
+    options.nodes = 3;
+  if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 4, .bounded_load = 1.02};
   options.keyspaces = keyspaces();
   const bool has_late_node =
       of.about == flavour::members || (of.about == flavour::general && of.seed % 4 == 0);
@@ -210,7 +239,7 @@ cluster_options cluster_of(const scenario& of) {
 
 verdict play(const scenario& what, const std::function<void(cluster&)>& inspect) {
   cluster run(cluster_of(what));
-  run.source().set_habits(steady_source());
+  run.source().set_habits(steady_source(what.about));
   workload clients(run, habits_of(what));
   const timetable times = times_of(what.about);
   const instant healed = times.calm + times.faults;
@@ -221,7 +250,9 @@ verdict play(const scenario& what, const std::function<void(cluster&)>& inspect)
   run.world().at(times.calm, [&run, about = what.about] {
     run.source().set_habits(troubled_source(about));
   });
-  run.world().at(healed, [&run] { run.source().set_habits(steady_source()); });
+  run.world().at(healed, [&run, about = what.about] {
+    run.source().set_habits(steady_source(about));
+  });
   fault_plan plan = plan_of(what.about);
   plan.from = times.calm;
   plan.until = healed;
@@ -231,6 +262,7 @@ verdict play(const scenario& what, const std::function<void(cluster&)>& inspect)
   check_options checks;
   checks.calm_until = times.calm;
   checks.healed_at = healed;
+  checks.asks_why = what.about == flavour::general;
   if (times.proof > 0s) checks.recovered_at = healed + times.recovery;
   verdict found = judge(run, checks);
   if (inspect) inspect(run);

@@ -17,10 +17,12 @@ namespace weir::sim {
 enum class flavour {
   general,   ///< everything, in the proportions of a bad day
   freezes,   ///< nodes stand still, and voters restart meanwhile
+  voters,    ///< a node stands still, and all who know what it missed restart meanwhile
   cuts,      ///< links end in one way or both; owners are out of reach
   members,   ///< nodes join, leave, are dropped and come back while keys change
   restarts,  ///< nodes lose their memory, some come back blind
   terms,     ///< one node leaves and comes back again and again, so that its slots wander
+  shifts,    ///< the same on a lumpy ring: slots wander between nodes that stay, which may peek
   wires,     ///< messages come late, twice or not at all, and values are pushed
   owner,     ///< no faults: one hot set of keys, tiny memory, clears and preconditions
   last = owner,

@@ -60,7 +60,7 @@ cluster::request workload::draw() {
   what.keyspace = keyspaces[rank(weights_, random_.uniform(0, weights_.back()))].name;
   what.key = "k" + std::to_string(rank(popularity_, random_.uniform(0, popularity_.back())));
   what.timeout = habits_.timeout;
-  what.session = 1 + random_.below(habits_.sessions);
+  if (random_.chance(0.5)) what.session = 1 + random_.below(habits_.sessions);
   const keyspace_habits& of = habits_of(what.keyspace);
   if (random_.chance(of.silent_writes)) on_.source().write(what.keyspace, what.key);
   draw_kind(what, of);
@@ -95,7 +95,7 @@ bool workload::give_basis(cluster::request& what) {
   const row where{what.keyspace, what.key};
   std::uint64_t number = last_read_[where];
   std::uint64_t& old = old_read_[where];
-  if (old == 0 || random_.chance(0.2)) old = number;
+  if (old == 0 || random_.chance(habits_.fresh_basis)) old = number;
   if (random_.chance(0.5)) number = old;
   if (number == 0) return false;
   const request_record& read = on_.outcome(number);

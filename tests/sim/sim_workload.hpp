@@ -31,6 +31,8 @@ struct workload_habits {
   std::size_t keys = 60;  ///< per keyspace, read by zipf(`skew`)
   double skew = 0.99;
   std::size_t sessions = 3;  ///< clients of each node that keep one connection
+  double fresh_basis =
+      0.2;  ///< how often the old version for a precondition is replaced by a newer one
   milliseconds timeout{3000};
   std::map<std::string, keyspace_habits> keyspaces{};  ///< those not named here are as the default
 };
