@@ -130,7 +130,9 @@ class load_table {
         if (was_leaseless(load.node, other->begun - longest_wait, load.begun))
           return "without a lease";
       }
-    if (is_same_life) return unsettled(load.begun);
+    // Who passes through asked a gutter node before, and nobody joins that: see
+    // fetch_without_owner().
+    if (is_same_life && role_of(load) != role::other) return unsettled(load.begun);
     const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
     std::string_view why = fault_near(load.node, owner, load.begun);
     for (const load_record* other : beside)

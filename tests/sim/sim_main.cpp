@@ -4,6 +4,7 @@
 #include "tests/sim/sim_mutations.hpp"
 #include "tests/sim/sim_scenario.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -231,13 +232,16 @@ verdict play_seed(const arguments& with, std::uint64_t seed) {
 int hunt_all(const arguments& with) {
   std::size_t caught = 0;
   std::size_t tried = 0;
+  std::size_t open = 0;  // known to get away
   for (const mutation& each : mutations()) {
     if (!with.mutant.empty() && each.name != with.mutant) continue;
     ++tried;
     const auto begun = std::chrono::steady_clock::now();
-    const capture got = hunt(each, with.seeds);
+    constexpr std::uint64_t open_seeds = 20;
+    const capture got = hunt(each, each.is_open ? std::min(open_seeds, with.seeds) : with.seeds);
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
     caught += got.seed != 0 ? 1 : 0;
+    open += got.seed == 0 && each.is_open ? 1 : 0;
     const std::string when = got.seed == 0 ? "NOT CAUGHT" : "seed " + std::to_string(got.seed);
     std::printf(
         "%-26s %-9s %-10s %5.1f s  %s\n",
@@ -249,8 +253,8 @@ int hunt_all(const arguments& with) {
     );
     std::fflush(stdout);
   }
-  std::printf("mutations        %zu of %zu caught\n", caught, tried);
-  return caught == tried ? 0 : 1;
+  std::printf("mutations        %zu of %zu caught, %zu open\n", caught, tried, open);
+  return caught + open == tried ? 0 : 1;
 }
 
 // Only the sum of many runs says something about the share of a fault-ridden cluster's work.

@@ -226,7 +226,7 @@ cluster_options cluster_of(const scenario& of) {
   options.clock_stops_in_freeze = of.clock_stops_in_freeze;
   if (of.about == flavour::terms || of.about == flavour::shifts || of.about == flavour::voters)
     options.nodes = 3;
-  if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 4, .bounded_load = 1.02};
+  if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 1, .bounded_load = 1.0};
   options.keyspaces = keyspaces();
   const bool has_late_node =
       of.about == flavour::members || (of.about == flavour::general && of.seed % 4 == 0);
