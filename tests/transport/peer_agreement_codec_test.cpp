@@ -113,10 +113,10 @@ TEST(PeerAgreementCodecTest, TheFullestMessagesStayBelowTheLongestLength) {
   ASSERT_EQ(read_header(sent.data(), header), peer_fault::none);
   EXPECT_GT(header.remaining, 2u << 20);
   EXPECT_LE(header.remaining, max_length(frame_type::vote, {}));
-  const auto pinged = wire(peer_request{
-      0,
-      milliseconds(1000),
-      ping_request{.note = {1, state}, .silent = std::vector(1024, std::string(255, 's'))}});
+  ping_request ping;
+  ping.note = {1, state};
+  ping.silent.assign(1024, std::string(255, 's'));
+  const auto pinged = wire(peer_request{0, milliseconds(1000), ping});
   ASSERT_EQ(read_header(pinged.data(), header), peer_fault::none);
   EXPECT_LE(header.remaining, max_length(frame_type::ping, {}));
 }
