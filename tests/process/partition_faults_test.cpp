@@ -132,7 +132,9 @@ TEST_P(Loss, F10_ALittleLossEjectsNobody) {
   const auto until = history_clock::now() + 5s;
   while (history_clock::now() < until) {
     for (int i = 1; i <= 3; ++i) {
-      if (GetParam() == 1) EXPECT_TRUE(nodes().sees(i, 3)) << nodes().logs();
+      if (GetParam() == 1) {
+        EXPECT_TRUE(nodes().sees(i, 3)) << nodes().logs();
+      }
       EXPECT_EQ(digest(i), ring);
     }
     pass(100ms);
