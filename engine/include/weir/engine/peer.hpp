@@ -25,7 +25,7 @@ struct identity {
   std::string address;  ///< host:port that others dial
 };
 
-inline constexpr std::uint16_t peer_protocol_version = 1;
+inline constexpr std::uint16_t peer_protocol_version = 2;
 
 /// As what the asked node serves a request. It never forwards it again.
 enum class serve_as : std::uint8_t { owner, gutter };
