@@ -1,6 +1,7 @@
 # Everything weir links, in one place. All of it comes from Debian 12.
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_package(OpenSSL REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_path(WEIR_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
