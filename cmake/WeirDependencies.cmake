@@ -1,7 +1,6 @@
 # Everything weir links, in one place. All of it comes from Debian 12.
 find_package(Threads REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS json url)
-find_package(OpenSSL REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(PkgConfig REQUIRED)
