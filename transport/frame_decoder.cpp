@@ -81,11 +81,15 @@ frame_decoder::status frame_decoder::next(std::string_view& input, frame_message
       if (alone && input.size() >= header.remaining) {
         message.header = header;
         message.payload = input.substr(0, header.remaining);
+        if (frame_checksum(message.payload) != header.chunk_checksum) {
+          return fail(peer_fault::checksum);
+        }
         input.remove_prefix(header.remaining);
         return status::message;
       }
       if (const auto fault = begin_frame(header); fault != peer_fault::none) return fail(fault);
-      frame_left_ = header.chunk();
+      frame_left_ = frame_size_ = header.chunk();
+      frame_checksum_ = header.chunk_checksum;
       in_frame_ = true;
     }
     partial& open = partial_[current_];
@@ -98,6 +102,8 @@ frame_decoder::status frame_decoder::next(std::string_view& input, frame_message
     frame_left_ -= static_cast<std::uint32_t>(taken);
     if (frame_left_ > 0) return status::need_more;
     in_frame_ = false;
+    const auto chunk = std::string_view(open.body).substr(open.body.size() - frame_size_);
+    if (frame_checksum(chunk) != frame_checksum_) return fail(peer_fault::checksum);
     if (open.received == open.first.remaining) return finish(current_, message);
   }
 }

@@ -19,8 +19,9 @@ struct frame_message {
 /// Cuts a stream of bytes, split anywhere, into messages; puts chunked ones together again.
 ///
 /// A message that lies in one piece in the input is handed out where it lies. Others are collected
-/// in memory that grows with the bytes received, never with the length announced. After a fault
-/// every further call returns the same fault. Not thread-safe.
+/// in memory that grows with the bytes received, never with the length announced. Nothing of a
+/// frame is used before its checksums are found right. After a fault every further call returns the
+/// same fault. Not thread-safe.
 class frame_decoder {
  public:
   /// What the other side may send now.
@@ -64,6 +65,8 @@ class frame_decoder {
   bool in_frame_ = false;
   std::size_t current_ = 0;  // index into partial_ of the frame that arrives now
   std::uint32_t frame_left_ = 0;
+  std::uint32_t frame_size_ = 0;      // of the chunk that arrives now
+  std::uint32_t frame_checksum_ = 0;  // what it must have
   std::vector<partial> partial_;
   std::uint64_t held_ = 0;
   std::string done_;  // the last assembled message

@@ -1,17 +1,22 @@
+#define XXH_INLINE_ALL
+
 #include "frame_header.hpp"
 
 #include <array>
+#include <xxhash.h>
 
 namespace weir {
 namespace {
 
 constexpr char magic[4] = {'W', 'E', 'I', 'R'};
 constexpr std::uint16_t more_flag = 1;
+constexpr std::size_t header_checksum_at = frame_header_size - 4;
 
 constexpr std::array<std::string_view, peer_fault_count> fault_names = {
     "none",
     "magic",
     "version",
+    "checksum",
     "type",
     "flags",
     "length",
@@ -80,8 +85,12 @@ std::uint64_t max_partial_bytes(const frame_limits& limits) noexcept {
   return 2 * (largest + 2 * frame_slack);
 }
 
-void append_header(std::string& out, const frame_header& header) {
-  char raw[frame_header_size];
+std::uint32_t frame_checksum(std::string_view bytes) noexcept {
+  return static_cast<std::uint32_t>(XXH3_64bits(bytes.data(), bytes.size()));
+}
+
+void seal_frame(std::string& out, std::size_t start, const frame_header& header) {
+  char* const raw = out.data() + start;
   std::memcpy(raw, magic, sizeof magic);
   raw[4] = static_cast<char>(peer_protocol_version);
   raw[5] = static_cast<char>(header.type);
@@ -90,18 +99,31 @@ void append_header(std::string& out, const frame_header& header) {
   store_number(raw + 16, header.remaining);
   store_number(raw + 20, header.timeout_ms);
   store_number(raw + 24, header.view_digest);
-  out.append(raw, sizeof raw);
+  store_number(raw + 32, frame_checksum(std::string_view(out).substr(start + frame_header_size)));
+  store_number(raw + header_checksum_at, frame_checksum({raw, header_checksum_at}));
+}
+
+void append_frame(std::string& out, const frame_header& header, std::string_view chunk) {
+  const auto start = out.size();
+  out.append(frame_header_size, '\0');
+  out += chunk;
+  seal_frame(out, start, header);
 }
 
 peer_fault read_header(const char* data, frame_header& header) noexcept {
   if (std::memcmp(data, magic, sizeof magic) != 0) return peer_fault::magic;
   if (static_cast<unsigned char>(data[4]) != peer_protocol_version) return peer_fault::version;
+  if (load_number<std::uint32_t>(data + header_checksum_at) !=
+      frame_checksum({data, header_checksum_at})) {
+    return peer_fault::checksum;
+  }
   header.type = static_cast<frame_type>(data[5]);
   if (!exists(header.type)) return peer_fault::type;
   header.id = load_number<std::uint64_t>(data + 8);
   header.remaining = load_number<std::uint32_t>(data + 16);
   header.timeout_ms = load_number<std::uint32_t>(data + 20);
   header.view_digest = load_number<std::uint64_t>(data + 24);
+  header.chunk_checksum = load_number<std::uint32_t>(data + 32);
   const auto flags = load_number<std::uint16_t>(data + 6);
   if (flags != (header.more() ? more_flag : 0)) return peer_fault::flags;
   return peer_fault::none;

@@ -57,26 +57,29 @@ constexpr frame_type reply_to(frame_type request) {
   return static_cast<frame_type>(static_cast<std::uint8_t>(request) + 16);
 }
 
-/// The fixed 32 bytes before each chunk, all little endian:
+/// The fixed 40 bytes before each chunk, all little endian:
 ///
 ///     0 magic "WEIR"   4 version   5 type   6 flags, bit 0 = more chunks follow, others 0
 ///     8 request id u64   16 bytes left of the message, this chunk included, u32
 ///     20 time left in ms u32 (requests)   24 digest of the sender's view u64
+///     32 checksum of the chunk u32   36 checksum of the 36 bytes before it u32
 ///
-/// A chunk has min(bytes left, frame_chunk) bytes, so the first frame tells the whole length.
+/// A chunk has min(bytes left, frame_chunk) bytes, so the first frame tells the whole length. The
+/// header has a checksum of its own, so that a damaged length is found before it is waited for.
 struct frame_header {
   frame_type type = frame_type::ping;
   std::uint64_t id = 0;
   std::uint32_t remaining = 0;
   std::uint32_t timeout_ms = 0;
   std::uint64_t view_digest = 0;
+  std::uint32_t chunk_checksum = 0;  ///< as received; whoever writes a frame computes it
 
   std::uint32_t chunk() const noexcept;
 
   bool more() const noexcept { return chunk() < remaining; }
 };
 
-inline constexpr std::size_t frame_header_size = 32;
+inline constexpr std::size_t frame_header_size = 40;
 inline constexpr std::uint32_t frame_chunk = 64 * 1024;
 
 inline std::uint32_t frame_header::chunk() const noexcept {
@@ -99,10 +102,17 @@ std::uint32_t max_length(frame_type type, const frame_limits& limits) noexcept;
 /// The most bytes that unfinished long messages may hold together.
 std::uint64_t max_partial_bytes(const frame_limits& limits) noexcept;
 
-/// Appends the 32 bytes to `out`.
-void append_header(std::string& out, const frame_header& header);
+/// The low 32 bits of XXH3-64.
+std::uint32_t frame_checksum(std::string_view bytes) noexcept;
 
-/// Reads 32 bytes at `data`; on any fault the header is not to be used.
+/// Writes the header, with its checksums, into the frame that begins at `start` of `out`:
+/// frame_header_size bytes of any content, and behind them, to the end of `out`, the chunk.
+void seal_frame(std::string& out, std::size_t start, const frame_header& header);
+
+/// Appends one frame.
+void append_frame(std::string& out, const frame_header& header, std::string_view chunk);
+
+/// Reads frame_header_size bytes at `data`; on any fault the header is not to be used.
 peer_fault read_header(const char* data, frame_header& header) noexcept;
 
 /// Little-endian numbers at any address.

@@ -38,8 +38,10 @@ void frame_queue::push(frame_header header, frame_body body, lane small) {
   header.remaining = static_cast<std::uint32_t>(body.size());
   if (!header.more()) {
     std::string& flat = small == lane::control ? control_ : shorts_;
-    append_header(flat, header);
+    const auto start = flat.size();
+    flat.append(frame_header_size, '\0');
     body.copy_next(flat, header.remaining);
+    seal_frame(flat, start, header);
     return;
   }
   bulk_size_ += header.remaining;
@@ -67,9 +69,11 @@ void frame_queue::start_waiting() {
 void frame_queue::append_chunk(std::string& out) {
   if (turn_ >= active_.size()) turn_ = 0;
   stream& now = active_[turn_];
-  append_header(out, now.header);
+  const auto start = out.size();
   const std::uint32_t count = now.header.chunk();
+  out.append(frame_header_size, '\0');
   now.body.copy_next(out, count);
+  seal_frame(out, start, now.header);
   now.header.remaining -= count;
   bulk_size_ -= count;
   if (now.header.remaining > 0) {

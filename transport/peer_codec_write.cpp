@@ -314,12 +314,11 @@ void append_message(
   }
   std::string& flat = is_control(header.type) ? out.control() : out.shorts();
   const auto start = flat.size();
-  append_header(flat, header);
+  flat.append(frame_header_size, '\0');
   field_writer fields(flat);
   write_body(fields, body, limits);
-  store_number(
-      flat.data() + start + 16, static_cast<std::uint32_t>(flat.size() - start - frame_header_size)
-  );
+  header.remaining = static_cast<std::uint32_t>(flat.size() - start - frame_header_size);
+  seal_frame(flat, start, header);
 }
 
 }  // namespace
@@ -351,8 +350,9 @@ void append_fault(frame_queue& out, std::uint64_t id, std::uint64_t view_digest,
   header.id = id;
   header.remaining = 2;
   header.view_digest = view_digest;
-  append_header(out.shorts(), header);
-  field_writer(out.shorts()).number(wire_error(error));
+  std::string body;
+  field_writer(body).number(wire_error(error));
+  append_frame(out.shorts(), header, body);
 }
 
 void append_hello(std::string& out, const hello& message) {
@@ -368,8 +368,7 @@ void append_hello(std::string& out, const hello& message) {
   frame_header header;
   header.type = frame_type::hello;
   header.remaining = static_cast<std::uint32_t>(body.size());
-  append_header(out, header);
-  out += body;
+  append_frame(out, header, body);
 }
 
 void append_refusal(std::string& out, const refusal& message) {
@@ -380,8 +379,7 @@ void append_refusal(std::string& out, const refusal& message) {
   frame_header header;
   header.type = frame_type::refusal;
   header.remaining = static_cast<std::uint32_t>(body.size());
-  append_header(out, header);
-  out += body;
+  append_frame(out, header, body);
 }
 
 }  // namespace weir

@@ -35,7 +35,7 @@ TEST_F(PeerBadInputSocketTest, B1_ALengthBeyondTheLimitCloses) {
   frame_header lie;
   lie.type = frame_type::get;
   lie.remaining = UINT32_MAX;
-  append_header(header, lie);
+  append_frame(header, lie, "");
   peer.send(header);
   EXPECT_TRUE(peer.is_closed());
   EXPECT_EQ(faults(node, peer_fault::too_large), 1u);
@@ -67,6 +67,30 @@ TEST_F(PeerBadInputSocketTest, B3_BytesThatAreNoFrameCloseAndAreCounted) {
   EXPECT_TRUE(peer.is_closed());
   EXPECT_EQ(faults(node, peer_fault::magic), 1u);
   EXPECT_TRUE(node.logged("cause=magic"));
+}
+
+TEST_F(PeerBadInputSocketTest, ADamagedFrameClosesAndIsCountedAndLogged) {
+  auto peer = raw_peer::introduced(node.address());
+  auto request = batch(1);
+  request.back() = static_cast<char>(request.back() ^ 1);
+  peer.send(request);
+  EXPECT_TRUE(peer.is_closed());
+  EXPECT_FALSE(node.handler.noted("kept"));
+  EXPECT_EQ(faults(node, peer_fault::checksum), 1u);
+  EXPECT_TRUE(node.logged("cause=checksum"));
+  expect_still_serving();
+}
+
+TEST_F(PeerBadInputSocketTest, ADamagedHelloLetsNobodyIn) {
+  raw_peer peer(node.address());
+  peer.upgrade();
+  std::string greeting;
+  append_hello(greeting, {.who = {"test", "raw", 1, 1, ""}});
+  greeting.back() = static_cast<char>(greeting.back() ^ 4);
+  peer.send(greeting);
+  EXPECT_TRUE(peer.is_closed());
+  EXPECT_EQ(faults(node, peer_fault::checksum), 1u);
+  EXPECT_EQ(node.network().counters().messages_in, 0u);
 }
 
 TEST_F(PeerBadInputSocketTest, B5_AGoodRequestBeforeGarbageIsServed) {
@@ -115,7 +139,7 @@ TEST_F(PeerBadInputSocketTest, B9_AMebibyteOfNameIsRefused) {
   frame_header huge;
   huge.type = frame_type::hello;
   huge.remaining = 1 << 20;
-  append_header(header, huge);
+  append_frame(header, huge, "");
   peer.send(header + std::string(1 << 20, 'n'));
   EXPECT_TRUE(peer.is_closed());
 }

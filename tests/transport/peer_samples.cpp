@@ -129,6 +129,19 @@ std::string print(std::uint64_t digest, const Body& body) {
 
 }  // namespace
 
+std::string resealed(std::string frames) {
+  std::size_t at = 0;
+  while (frames.size() - at >= frame_header_size) {
+    char* const raw = frames.data() + at;
+    const std::uint32_t length = std::min(load_number<std::uint32_t>(raw + 16), frame_chunk);
+    const auto chunk = std::string_view(frames).substr(at + frame_header_size, length);
+    store_number(raw + 32, frame_checksum(chunk));
+    store_number(raw + 36, frame_checksum({raw, 36}));
+    at += frame_header_size + chunk.size();
+  }
+  return frames;
+}
+
 std::string describe(const peer_request& request) {
   return std::to_string(request.timeout.count()) + ' ' + print(request.view_digest, request.body);
 }

@@ -219,6 +219,10 @@ inline std::string wire(const peer_reply& reply, std::uint64_t id = 1) {
   return drain(queue);
 }
 
+/// `frames` with every checksum made right again, after a test changed something: what a peer that
+/// means it would send. The last frame may be cut anywhere.
+std::string resealed(std::string frames);
+
 /// A text of every field, so that equal texts mean equal messages.
 std::string describe(const peer_request& request);
 std::string describe(const peer_reply& reply);

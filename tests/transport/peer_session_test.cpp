@@ -67,9 +67,9 @@ TEST(PeerHandshakeRulesTest, B9_RefusesWhoCannotBeAPeer) {
   auto twin = me;
   twin.incarnation = 11;
   EXPECT_EQ(reason_of({twin}), refusal_reason::doubled_id);
-  EXPECT_EQ(reason_of({other, 2, 7}), refusal_reason::version);
+  EXPECT_EQ(reason_of({other, 3, 7}), refusal_reason::version);
   EXPECT_EQ(reason_of({other, 0, 0}), refusal_reason::version);
-  EXPECT_EQ(reason_of({other, 0, 9}), std::nullopt) << "1 is among them";
+  EXPECT_EQ(reason_of({other, 0, 9}), std::nullopt) << "2 is among them";
   EXPECT_EQ(reason_of({other, 2, 1}), refusal_reason::bad_hello);
   const auto lives = [](const identity&) { return std::optional<std::uint64_t>(19); };
   EXPECT_EQ(reason_of({other}, lives), refusal_reason::doubled_id);
@@ -95,7 +95,7 @@ TEST(PeerHandshakeRulesTest, B9_AMebibyteOfNameIsRefusedAtItsHeader) {
   header.type = frame_type::hello;
   header.remaining = 1 << 20;
   std::string bytes;
-  append_header(bytes, header);
+  append_frame(bytes, header, "");
   frame_decoder decoder;
   std::string_view rest = bytes;
   frame_message message;

@@ -12,6 +12,7 @@ enum class peer_fault : std::uint8_t {
   none,
   magic,              ///< the stream does not begin with "WEIR": not a peer, or out of step
   version,            ///< a frame of another protocol version
+  checksum,           ///< a frame that was damaged on its way
   type,               ///< a frame type that does not exist
   flags,              ///< reserved flags set, or "more" where nothing follows
   length,             ///< a chunk whose length does not fit the message it continues
@@ -27,7 +28,7 @@ enum class peer_fault : std::uint8_t {
   mismatched_reply,   ///< a reply of another type than its request
 };
 
-inline constexpr std::size_t peer_fault_count = 16;
+inline constexpr std::size_t peer_fault_count = 17;
 
 /// The name as in metrics and logs: "duplicate_request". Static storage.
 std::string_view name(peer_fault fault) noexcept;
