@@ -58,11 +58,11 @@ std::string literal_of(const sockaddr* address) {
 /// The names known so far, and the questions under way.
 class resolver::channel {
  public:
-  channel(asio::io_context& loop, resolver_options options)
-      : loop_(loop),
+  channel(const asio::any_io_executor& executor, resolver_options options)
+      : executor_(executor),
         options_(std::move(options)),
         ares_(std::make_shared<ares_loop>(
-            loop.get_executor(),
+            executor,
             ares_loop_options{options_.query_timeout, options_.tries, options_.servers}
         )) {}
 
@@ -75,7 +75,7 @@ class resolver::channel {
     if (!no_literal) co_return addresses{host};
     auto question = ask(host);
     if (!question->done) {
-      auto wake = std::make_shared<asio::steady_timer>(loop_, deadline);
+      auto wake = std::make_shared<asio::steady_timer>(executor_, deadline);
       question->waiting.push_back(wake);
       co_await wake->async_wait(as_tuple);
       if (!question->done) co_return make_error_code(errc::deadline_exceeded);
@@ -157,14 +157,17 @@ class resolver::channel {
     asked.waiting.clear();
   }
 
-  asio::io_context& loop_;
+  const asio::any_io_executor executor_;
   resolver_options options_;
   std::shared_ptr<ares_loop> ares_;
   std::map<std::string, std::shared_ptr<question>> names_;
 };
 
 resolver::resolver(asio::io_context& loop, resolver_options options)
-    : channel_(std::make_shared<channel>(loop, std::move(options))) {}
+    : resolver(loop.get_executor(), std::move(options)) {}
+
+resolver::resolver(asio::any_io_executor executor, resolver_options options)
+    : channel_(std::make_shared<channel>(std::move(executor), std::move(options))) {}
 
 resolver::~resolver() {
   channel_->close();

@@ -2,6 +2,7 @@
 
 #include <weir/engine/result.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <chrono>
@@ -29,10 +30,12 @@ struct resolver_options {
 /// Host names to addresses without blocking and without threads: c-ares on one loop.
 ///
 /// /etc/hosts comes first, then DNS. Concurrent questions for a name are asked once. To be used on
-/// the thread of its loop only, and destroyed there or after the loop's last run.
+/// the thread of its loop only (or on an executor that runs one handler at a time), and destroyed
+/// there or after the loop's last run.
 class resolver {
  public:
   explicit resolver(asio::io_context& loop, resolver_options options = {});
+  explicit resolver(asio::any_io_executor executor, resolver_options options = {});
   resolver(const resolver&) = delete;
   resolver& operator=(const resolver&) = delete;
   ~resolver();
