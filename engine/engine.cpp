@@ -284,7 +284,9 @@ void engine::impl::serve_get(
 ) {
   const auto core = find(request.keyspace);
   if (!core) return std::move(done)(get_reply{.error = errc::no_keyspace});
-  if (request.role == serve_as::owner && !owns(route, request.keyspace, request.key)) {
+  // A peek is for who owned the key before.
+  const bool asks_owner = request.role == serve_as::owner && request.mode != get_mode::peek;
+  if (asks_owner && !owns(route, request.keyspace, request.key)) {
     return std::move(done)(get_reply{.error = errc::not_owner, .view = route.members.members()});
   }
   core->serve(std::move(request), timeout, std::move(done));
