@@ -29,6 +29,8 @@ class schedule {
     wires.duplicate =
         random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.10 * plan_.worst_wires) : 0;
     wires.tail = random_.chance(plan_.bad_wires) ? random_.uniform(0, 0.03 * plan_.worst_wires) : 0;
+    wires.tail = std::max(wires.tail, plan_.late_messages);
+    wires.tail_max = plan_.latest;
     on_.wires().set_mean_delay(time_of(random_, plan_.fastest, plan_.slowest));
     cluster& on = on_;
     on.world().at(plan_.from, [&on, wires] { on.spoil_wires(wires); });
@@ -102,7 +104,7 @@ class schedule {
 
   void freeze(instant when) {
     const duration time =
-        std::min(time_of(random_, 500ms, plan_.longest_freeze), plan_.until - when);
+        std::min(time_of(random_, plan_.shortest_freeze, plan_.longest_freeze), plan_.until - when);
     strike(when, [time](cluster& on, std::size_t node) { on.freeze(node, time); });
   }
 

@@ -31,9 +31,12 @@ struct fault_plan {
   std::map<incident, double> weights;  ///< how often each comes, relative to the others
   std::size_t least = 3;
   std::size_t most = 8;
+  duration shortest_freeze = 500ms;
   duration longest_freeze = 30s;
   double bad_wires = 0.5;    ///< probability of each of loss, duplicates and late messages
   double worst_wires = 1;    ///< how much more of them than usual
+  double late_messages = 0;  ///< at least this share of the messages is late
+  duration latest = 1500ms;  ///< and at most so
   duration fastest = 100us;  ///< the mean delay of the wires lies between these
   duration slowest = 10ms;
 };

@@ -95,13 +95,31 @@ fault_plan plan_of(flavour about) {
       plan.most = 10;
       break;
     case flavour::terms:
-    case flavour::shifts:
       plan.weights = {{flap, 1}};
       plan.least = 6;
       plan.most = 10;
       plan.bad_wires = 0;
       plan.fastest = 1ms;
       plan.slowest = 4ms;
+      break;
+    case flavour::shifts:  // a peek waits for 10 ms: its answer must overtake the record
+      plan.weights = {{flap, 1}};
+      plan.least = 6;
+      plan.most = 10;
+      plan.fastest = 300us;
+      plan.slowest = 2ms;
+      plan.late_messages = 0.3;
+      plan.latest = 200ms;
+      break;
+    case flavour::lags:
+      plan.weights = {{freeze, 4}, {isolation, 1}};
+      plan.least = 5;
+      plan.most = 8;
+      plan.shortest_freeze = 3200ms;
+      plan.longest_freeze = 7s;
+      plan.bad_wires = 0;
+      plan.fastest = 60ms;
+      plan.slowest = 110ms;
       break;
     case flavour::wires:
       plan.weights = {{cut, 1}};
@@ -178,6 +196,17 @@ workload_habits habits_of(const scenario& of) {
       habits.keys = 60;
       users = {.weight = 9, .invalidations = 0.03, .clears = 0};
     }
+    if (of.about == flavour::shifts) {
+      habits.requests_per_second *= 1.5;
+      habits.keys = 80;
+      habits.skew = 0.5;
+      habits.echoes = 4;
+      users = {.weight = 9, .invalidations = 0.08, .clears = 0};
+    }
+    if (of.about == flavour::lags) {
+      habits.requests_per_second *= 1.5;
+      users = {.weight = 9, .invalidations = 0.03, .clears = 0};
+    }
     if (of.about == flavour::wires) users.puts = 0.10;
     if (of.about == flavour::owner) {
       habits.keys = 40;
@@ -210,6 +239,8 @@ std::string_view name(flavour of) noexcept {
       return "terms";
     case flavour::shifts:
       return "shifts";
+    case flavour::lags:
+      return "lags";
     case flavour::wires:
       return "wires";
     case flavour::owner:
@@ -224,7 +255,8 @@ cluster_options cluster_of(const scenario& of) {
   options.nodes = of.nodes != 0 ? of.nodes : 3 + 2 * (of.seed % 3);
   options.engine.rules = of.rules;
   options.clock_stops_in_freeze = of.clock_stops_in_freeze;
-  if (of.about == flavour::terms || of.about == flavour::shifts || of.about == flavour::voters)
+  if (of.about == flavour::terms || of.about == flavour::shifts || of.about == flavour::voters ||
+      of.about == flavour::lags)
     options.nodes = 3;
   if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 1, .bounded_load = 1.0};
   options.keyspaces = keyspaces();

@@ -22,7 +22,9 @@ enum class flavour {
   members,   ///< nodes join, leave, are dropped and come back while keys change
   restarts,  ///< nodes lose their memory, some come back blind
   terms,     ///< one node leaves and comes back again and again, so that its slots wander
-  shifts,    ///< the same on a lumpy ring: slots wander between nodes that stay, which may peek
+  shifts,    ///< the same on a lumpy ring: slots wander between nodes that stay, which peek, while
+             ///< records come late and every change is read at once
+  lags,      ///< answers take long to come, and nodes stand still while they are on their way
   wires,     ///< messages come late, twice or not at all, and values are pushed
   owner,     ///< no faults: one hot set of keys, tiny memory, clears and preconditions
   last = owner,

@@ -47,11 +47,23 @@ void workload::arrive() {
     const std::size_t node = draw_node();
     const row where{what.keyspace, what.key};
     const bool is_read = what.kind <= request_kind::fresh_get;
+    if (!is_read) read_again(what);
     const std::uint64_t number = on_.start(node, std::move(what));
     if (is_read) last_read_[where] = number;
     arrive();
   };
   on_.world().at(next, std::move(send));
+}
+
+void workload::read_again(const cluster::request& changed) {
+  for (std::size_t i = 0; i != habits_.echoes; ++i) {
+    cluster::request echo;
+    echo.keyspace = changed.keyspace;
+    echo.key = changed.key.empty() ? "k0" : changed.key;
+    echo.timeout = habits_.timeout;
+    auto send = [this, node = draw_node(), echo = std::move(echo)] { on_.start(node, echo); };
+    on_.world().after(random_.between(0ns, habits_.echo_within), std::move(send));
+  }
 }
 
 cluster::request workload::draw() {

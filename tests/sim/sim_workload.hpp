@@ -33,6 +33,8 @@ struct workload_habits {
   std::size_t sessions = 3;  ///< clients of each node that keep one connection
   double fresh_basis =
       0.2;  ///< how often the old version for a precondition is replaced by a newer one
+  std::size_t echoes = 0;  ///< reads that follow every change of a key, from all nodes
+  duration echo_within = 4ms;
   milliseconds timeout{3000};
   std::map<std::string, keyspace_habits> keyspaces{};  ///< those not named here are as the default
 };
@@ -51,6 +53,7 @@ class workload {
   using row = std::pair<std::string, std::string>;
 
   void arrive();
+  void read_again(const cluster::request& changed);
   cluster::request draw();
   void draw_kind(cluster::request& what, const keyspace_habits& of);
   bool give_basis(cluster::request& what);
