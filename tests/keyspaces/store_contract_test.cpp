@@ -339,7 +339,7 @@ TEST_P(store_contract, W20_retries_end_at_the_deadline_and_are_reported) {
     backend->write(key, "rival " + std::to_string(++rivals));
   });
   update_tries tries;
-  const auto done = docs().update("a", append("!"), {.timeout = 50ms, .tries = &tries});
+  const auto done = docs().update("a", append("!"), {.timeout = 500ms, .tries = &tries});
   EXPECT_EQ(done.error(), errc::deadline_exceeded);
   EXPECT_GE(tries.attempts, 2u);
   EXPECT_EQ(tries.attempts, tries.conflicts);

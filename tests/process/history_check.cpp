@@ -181,11 +181,13 @@ class checker {
     }
   }
 
-  // The value of a put that was never confirmed, which may have been applied late.
+  // The value of a put that may have been ordered after a change issued then: both ran at the same
+  // time, or it was never confirmed and was applied late.
   bool is_stray(const request_record& read, time_point issued) const {
-    const auto put = puts_.find(read.load);
-    return put != puts_.end() && put->second->result != outcome::ok &&
-           issued < put->second->end + stray_put_life;
+    const auto found = puts_.find(read.load);
+    if (found == puts_.end()) return false;
+    const auto& put = *found->second;
+    return issued < put.end + (put.result == outcome::ok ? 0s : stray_put_life);
   }
 
   // C5: `requests` are of one connection and key, one after the other.
