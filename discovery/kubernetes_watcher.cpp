@@ -1,0 +1,295 @@
+#include "kubernetes_watcher.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace weir {
+namespace {
+
+using kind = kubernetes_change::kind;
+using outcome = kubernetes_outcome;
+
+class kubernetes_category final : public boost::system::error_category {
+ public:
+  const char* name() const noexcept override { return "kubernetes"; }
+
+  std::string message(int code) const override {
+    switch (static_cast<outcome>(code)) {
+      case outcome::answered:
+        return "the API server answered";
+      case outcome::empty:
+        return "the service has no endpoints; check discovery.kubernetes.service and namespace, "
+               "and the selector of the service";
+      case outcome::no_port:
+        return "the endpoints of the service lack the port; name it as in "
+               "discovery.kubernetes.port_name, or set discovery.kubernetes.port";
+      case outcome::unauthorized:
+        return "the API server does not know the token (401), or its file cannot be read; check "
+               "discovery.kubernetes.token";
+      case outcome::forbidden:
+        return "the API server forbids it (403); allow the service account to get, list and watch "
+               "endpointslices in discovery.k8s.io";
+      case outcome::expired:
+        return "the API server forgot the version to watch from (410) again and again; look at it";
+      case outcome::overloaded:
+        return "the API server is overloaded (429); it is asked more seldom";
+      case outcome::failed:
+        return "the API server cannot be reached or fails; check discovery.kubernetes.api";
+      case outcome::untrusted:
+        return "the certificate of the API server is not trusted, or the file of authorities "
+               "cannot "
+               "be read; check discovery.kubernetes.ca and the host in discovery.kubernetes.api";
+      case outcome::timed_out:
+        return "the API server did not answer in time; check discovery.kubernetes.api";
+      case outcome::malformed:
+        return "the answer is not what an API server sends, or names an address or port nobody can "
+               "dial; check discovery.kubernetes.api";
+      case outcome::too_many:
+        return "the answer of the API server is over a limit; check discovery.kubernetes.service";
+    }
+    return "Kubernetes failed";
+  }
+};
+
+/// Up to `part` per cent of `of`.
+milliseconds some(milliseconds of, int part, std::uint64_t random) {
+  const auto most = static_cast<std::uint64_t>(of.count()) * static_cast<std::uint64_t>(part) / 100;
+  return milliseconds(static_cast<std::int64_t>(random % (most + 1)));
+}
+
+bool may_watch_on(outcome after) {
+  switch (after) {
+    case outcome::unauthorized:
+    case outcome::forbidden:
+    case outcome::overloaded:
+    case outcome::failed:
+    case outcome::untrusted:
+    case outcome::timed_out:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+std::string_view name(kubernetes_outcome outcome) noexcept {
+  constexpr std::array<std::string_view, kubernetes_outcomes> names{
+      "answered",
+      "empty",
+      "no_port",
+      "unauthorized",
+      "forbidden",
+      "expired",
+      "overloaded",
+      "failed",
+      "untrusted",
+      "timed_out",
+      "malformed",
+      "too_many"};
+  return names[static_cast<std::size_t>(outcome)];
+}
+
+error_code make_error_code(kubernetes_outcome outcome) noexcept {
+  static const kubernetes_category category;
+  return {static_cast<int>(outcome), category};
+}
+
+kubernetes_todo kubernetes_watcher::begin(time_point now) {
+  return list_at(now);
+}
+
+kubernetes_watcher::step kubernetes_watcher::listed(
+    const kubernetes_list& list, time_point now, std::uint64_t random
+) {
+  std::map<std::string, kubernetes_slice> slices;
+  for (const auto& each : list.slices) slices[each.name] = each;
+  const auto before = std::exchange(slices_, std::move(slices));
+  if (is_too_much()) {
+    slices_ = before;
+    return failed({.outcome = outcome::too_many}, now, random);
+  }
+  version_ = list.version;
+  trouble_.reset();
+  view();
+  const auto tenth = some(rules_.relist, 20, random);
+  relist_at_ = now + rules_.relist - rules_.relist / 10 + tenth;
+  return {.tell = news(), .next = watch_at(now, now, random)};
+}
+
+kubernetes_watcher::step kubernetes_watcher::watching(time_point now) {
+  watched_at_ = now;
+  is_watching_ = true;
+  trouble_.reset();
+  return {.tell = news(), .next = std::nullopt};
+}
+
+kubernetes_watcher::step kubernetes_watcher::changed(
+    const kubernetes_change& change, time_point now, std::uint64_t random
+) {
+  if (change.what == kind::error) {
+    const auto is_gone = change.status == 410;
+    const auto is_busy = change.status == 429;
+    version_.clear();
+    const auto why = is_gone ? outcome::expired : is_busy ? outcome::overloaded : outcome::failed;
+    return failed({.outcome = why}, now, random);
+  }
+  if (change.what == kind::bookmark) {
+    failures_ = 0;
+    version_ = change.version;
+    return {};
+  }
+  auto before = slices_;
+  if (change.what == kind::removed) {
+    slices_.erase(change.slice.name);
+  } else {
+    slices_[change.slice.name] = change.slice;
+  }
+  if (is_too_much()) {
+    slices_ = std::move(before);
+    return failed({.outcome = outcome::too_many}, now, random);
+  }
+  failures_ = 0;
+  version_ = change.version;
+  view();
+  return {.tell = news(), .next = std::nullopt};
+}
+
+kubernetes_watcher::step kubernetes_watcher::ended(time_point now, std::uint64_t random) {
+  is_watching_ = false;
+  if (now - watched_at_ >= rules_.steady) failures_ = 0;
+  const auto next = std::max(now, watched_at_ + rules_.gap);
+  const bool is_due = next + rules_.gap >= relist_at_;
+  return {.tell = std::nullopt, .next = is_due ? list_at(now) : watch_at(next, now, random)};
+}
+
+kubernetes_watcher::step kubernetes_watcher::failed(
+    const kubernetes_failure& failure, time_point now, std::uint64_t random
+) {
+  const bool was_watching = std::exchange(is_watching_, false);
+  if (was_watching && now - watched_at_ >= rules_.steady) failures_ = 0;
+  ++failures_;
+  ++counts_[static_cast<std::size_t>(failure.outcome)];
+  if (is_loud(failure.outcome)) trouble_ = failure.outcome;
+  if (!may_watch_on(failure.outcome)) version_.clear();
+  const auto when = now + wait(failure, random);
+  const bool watch_on = !version_.empty() && failures_ < 2 && when < relist_at_;
+  if (!watch_on) version_.clear();
+  return {.tell = news(), .next = watch_on ? watch_at(when, now, random) : list_at(when)};
+}
+
+/// Whether it is told the first time. Some are all in a day's work: tokens and versions run out,
+/// API servers restart.
+bool kubernetes_watcher::is_loud(outcome failure) const {
+  if (!last_ || failures_ >= 2) return true;
+  return failure == outcome::forbidden || failure == outcome::untrusted ||
+         failure == outcome::malformed || failure == outcome::too_many;
+}
+
+milliseconds kubernetes_watcher::wait(const kubernetes_failure& failure, std::uint64_t random)
+    const {
+  const bool is_first = failures_ == 1;
+  if (is_first && (failure.outcome == outcome::expired || failure.outcome == outcome::unauthorized))
+    return some(rules_.backoff, 20, random);
+  milliseconds most = rules_.backoff;
+  for (int i = 1; i < failures_ && most < rules_.most_backoff; ++i) most *= 2;
+  most = std::min(most, rules_.most_backoff);
+  const auto jittered = most - some(most, 50, random);
+  if (!failure.retry_after) return jittered;
+  const auto asked = std::min(*failure.retry_after, rules_.most_retry_after);
+  return std::max(jittered, asked + some(asked, 10, random));
+}
+
+kubernetes_todo kubernetes_watcher::list_at(time_point when) {
+  const auto at = listed_at_ == time_point() ? when : std::max(when, listed_at_ + rules_.list_gap);
+  listed_at_ = at;
+  return {.what = kubernetes_todo::kind::list, .at = at};
+}
+
+kubernetes_todo kubernetes_watcher::watch_at(
+    time_point when, time_point now, std::uint64_t random
+) {
+  watched_at_ = when;
+  const auto most = rules_.watch - some(rules_.watch, 20, random);
+  const auto left = std::chrono::ceil<milliseconds>(relist_at_ - std::max(when, now));
+  const auto timeout = std::chrono::ceil<std::chrono::seconds>(std::min(most, left));
+  return {
+      .what = kubernetes_todo::kind::watch,
+      .at = when,
+      .version = version_,
+      .timeout = std::max(timeout, std::chrono::seconds(1)),
+  };
+}
+
+/// The addresses of all pods that stay, each once. A pod that is terminating in one slice is so in
+/// all; of several addresses of a pod the first in the order of IPv4, IPv6, text is taken.
+kubernetes_watcher::merged kubernetes_watcher::merge() const {
+  std::set<std::string_view> leaving;
+  for (const auto& [name, slice] : slices_) {
+    for (const auto& each : slice.endpoints) {
+      if (each.is_terminating) leaving.insert(each.pod);
+    }
+  }
+  using place = std::tuple<bool, std::string_view, std::uint16_t>;  // IPv6, address, port
+  std::map<std::string_view, place> pods;
+  for (const auto& [name, slice] : slices_) {
+    if (slice.port == 0) continue;
+    for (const auto& each : slice.endpoints) {
+      if (leaving.contains(each.pod)) continue;
+      const bool is_v6 = each.address.find(':') != std::string::npos;
+      const place here{is_v6, each.address, slice.port};
+      const auto [known, is_new] = pods.emplace(each.pod, here);
+      if (!is_new) known->second = std::min(known->second, here);
+    }
+  }
+  std::set<std::string> out;
+  for (const auto& [pod, where] : pods) {
+    const auto& [is_v6, address, port] = where;
+    const std::string host(address);
+    out.insert((is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port));
+  }
+  return {out.begin(), out.end()};
+}
+
+bool kubernetes_watcher::is_too_much() const {
+  std::size_t endpoints = 0;
+  for (const auto& [name, slice] : slices_) endpoints += slice.endpoints.size();
+  return slices_.size() > rules_.most_slices || endpoints > rules_.most_endpoints ||
+         merge().size() > rules_.most_candidates;
+}
+
+bool kubernetes_watcher::lacks_port() const {
+  return std::any_of(slices_.begin(), slices_.end(), [](const auto& each) {
+    return each.second.port == 0 && !each.second.endpoints.empty();
+  });
+}
+
+/// Judges the slices as they are now, and takes over what can be taken.
+void kubernetes_watcher::view() {
+  auto found = merge();
+  if (lacks_port()) {
+    view_ = outcome::no_port;
+  } else if (found.empty()) {
+    view_ = outcome::empty;
+  } else {
+    view_ = outcome::answered;
+    known_ = std::move(found);
+  }
+  ++counts_[static_cast<std::size_t>(view_)];
+}
+
+std::optional<result<std::vector<candidate>>> kubernetes_watcher::news() {
+  const auto now = trouble_.value_or(view_);
+  const bool is_same = last_ == now && (now != outcome::answered || known_ == told_);
+  if (is_same) return std::nullopt;
+  last_ = now;
+  if (now != outcome::answered) return result<std::vector<candidate>>(make_error_code(now));
+  told_ = known_;
+  std::vector<candidate> out;
+  for (const auto& each : known_) out.push_back({.id = {}, .address = each});
+  return result<std::vector<candidate>>(std::move(out));
+}
+
+}  // namespace weir
