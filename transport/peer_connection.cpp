@@ -213,7 +213,9 @@ void peer_connection::watch() {
 void peer_connection::fail(peer_fault fault) {
   core_->count(fault);
   core_->log("peer_protocol_error", {{"peer", peer_.id}, {"cause", std::string(name(fault))}});
-  close({link_loss::reset, false, "protocol error: " + std::string(name(fault))});
+  // Damage on the way says nothing about the node at the other end.
+  const auto cause = fault == peer_fault::checksum ? link_loss::timeout : link_loss::reset;
+  close({cause, false, "protocol error: " + std::string(name(fault))});
 }
 
 void peer_connection::lose(error_code error) {
