@@ -20,11 +20,11 @@ constexpr std::chrono::milliseconds drain_grace{250};  // for a request already 
 }  // namespace
 
 http_connection::http_connection(
-    http_loop& loop, tcp::socket socket, std::unique_ptr<http_admission> admission
+    http_loop& loop, net_stream stream, std::unique_ptr<http_admission> admission
 )
     : core_(admission->core().shared_from_this()),
       loop_(loop),
-      socket_(std::move(socket)),
+      socket_(std::move(stream)),
       admission_(std::move(admission)) {
   session_.id = core_->next_session.fetch_add(1, std::memory_order_relaxed);
   session_.remote = admission_->address().to_string();
@@ -34,10 +34,34 @@ void http_connection::start() {
   if (core_->stopped) return close();
   loop_.add(shared_from_this());
   error_code ignored;
-  socket_.set_option(tcp::no_delay(true), ignored);
-  socket_.non_blocking(true, ignored);
+  socket_.socket().set_option(tcp::no_delay(true), ignored);
+  socket_.socket().non_blocking(true, ignored);
   now_ = since_ = clock::now();
-  read();
+  const auto tls = core_->tls ? core_->tls() : nullptr;
+  if (tls == nullptr) return read();
+  phase_ = phase::greeting;
+  if (++core_->handshakes > core_->limits.max_handshakes) {
+    core_->refused.fetch_add(1, std::memory_order_relaxed);
+    return close();
+  }
+  socket_.secure(tls, tls_side::server);
+  greet();
+}
+
+/// The handshake of TLS; only then is there HTTP.
+void http_connection::greet() {
+  socket_.async_handshake([self = shared_from_this()](const error_code& error) {
+    if (self->phase_ == phase::closed) return;
+    if (error) {
+      self->core_->failed_handshakes.fetch_add(1, std::memory_order_relaxed);
+      self->core_->remark("http: " + self->session_.remote + ": " + error.message());
+      return self->close();
+    }
+    --self->core_->handshakes;
+    self->phase_ = phase::head;
+    self->now_ = self->since_ = clock::now();
+    self->read();
+  });
 }
 
 void http_connection::run() {
@@ -125,6 +149,11 @@ void http_connection::sweep(time_point now) {
     if (now - since_ >= limits.linger) close();
     return;
   }
+  if (phase_ == phase::greeting) {
+    if (now - since_ < std::min(limits.handshake_timeout, limits.header_timeout)) return;
+    core_->timeouts.fetch_add(1, std::memory_order_relaxed);
+    return close();
+  }
   if (writing_) {
     if (!write_pace_.too_slow(now, limits.write_timeout, limits.rate_grace, limits.min_rate))
       return;
@@ -158,6 +187,7 @@ void http_connection::drain() {
 
 void http_connection::close() {
   if (phase_ == phase::closed) return;
+  if (phase_ == phase::greeting) --core_->handshakes;
   phase_ = phase::closed;
   error_code ignored;
   socket_.close(ignored);
@@ -169,7 +199,7 @@ void http_connection::close() {
 /// in the socket would reset it (RFC 9112, 9.6).
 void http_connection::linger() {
   error_code error;
-  socket_.shutdown(tcp::socket::shutdown_send, error);
+  socket_.shutdown_send(error);
   if (error) return close();
   phase_ = phase::lingering;
   since_ = now_;

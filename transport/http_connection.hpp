@@ -3,8 +3,7 @@
 #include "http_core.hpp"
 #include "http_pace.hpp"
 #include "http_parser.hpp"
-
-#include <boost/asio/ip/tcp.hpp>
+#include "net_stream.hpp"
 
 #include <memory>
 #include <string>
@@ -18,9 +17,7 @@ namespace weir {
 /// request is with its handler the input buffer neither moves nor grows.
 class http_connection : public std::enable_shared_from_this<http_connection> {
  public:
-  http_connection(
-      http_loop& loop, asio::ip::tcp::socket socket, std::unique_ptr<http_admission> admission
-  );
+  http_connection(http_loop& loop, net_stream stream, std::unique_ptr<http_admission> admission);
 
   void start();
 
@@ -37,11 +34,12 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
  private:
   using time_point = http_request::clock::time_point;
 
-  enum class phase : std::uint8_t { head, body, handling, switching, lingering, closed };
+  enum class phase : std::uint8_t { greeting, head, body, handling, switching, lingering, closed };
   enum class after : std::uint8_t { keep, close };
 
   // Driving: run() takes requests until something has to be waited for.
   void run();
+  void greet();
   void take_requests();
   void read();
   void on_read(const error_code& error, std::size_t size);
@@ -79,7 +77,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
 
   const std::shared_ptr<http_core> core_;  // keeps loop_ alive too
   http_loop& loop_;
-  asio::ip::tcp::socket socket_;
+  net_stream socket_;
   std::unique_ptr<http_admission> admission_;
   http_session session_;
 

@@ -83,13 +83,14 @@ class http_core : public std::enable_shared_from_this<http_core> {
   std::function<void(std::string_view)> log;
   std::string upgrade_protocol;
   http_upgrade_handler upgrade;
+  tls_source tls;  // empty = plain
 
   std::atomic<bool> draining{false};
   std::atomic<bool> stopped{false};
   std::atomic<std::uint64_t> next_session{1};
-  std::atomic<std::size_t> open{0};
+  std::atomic<std::size_t> open{0}, handshakes{0};
   std::atomic<std::uint64_t> accepted{0}, refused{0}, requests{0}, bad_requests{0}, timeouts{0},
-      accept_pauses{0};
+      accept_pauses{0}, failed_handshakes{0};
 
   void remark(std::string_view line) const {
     if (log) log(line);

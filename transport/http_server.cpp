@@ -36,6 +36,10 @@ boost::system::result<std::string, listen_error> http_server::listen(std::string
   return core_->listen(address);
 }
 
+void http_server::use_tls(tls_source contexts) {
+  core_->tls = std::move(contexts);
+}
+
 void http_server::stop_accepting() {
   core_->stop_accepting();
 }
@@ -59,6 +63,7 @@ http_server_stats http_server::stats() const {
       .bad_requests_total = core_->bad_requests,
       .timeouts_total = core_->timeouts,
       .accept_pauses_total = core_->accept_pauses,
+      .failed_handshakes_total = core_->failed_handshakes,
   };
 }
 

@@ -45,11 +45,11 @@ http_limits peer_http_limits(const peer_link_options& options) {
 }
 
 // As far as the socket takes it at once.
-void say_busy(asio::ip::tcp::socket& socket) {
+void say_busy(net_stream& socket) {
   std::string goodbye;
   append_refusal(goodbye, {refusal_reason::busy, "too many peer connections"});
   error_code ignored;
-  socket.non_blocking(true, ignored);
+  socket.socket().non_blocking(true, ignored);
   socket.write_some(asio::buffer(goodbye), ignored);
 }
 
@@ -61,12 +61,12 @@ result<std::string> peer_core::listen(std::string_view address) {
   server->on_log([self = shared_from_this()](std::string_view text) {
     self->log("peer_listener", {{"text", std::string(text)}});
   });
+  if (options.server_tls) server->use_tls(options.server_tls);
   // The server keeps this function, and with it the handler, as long as it has connections.
-  auto take_over =
-      [self = shared_from_this(),
-       refuse](asio::ip::tcp::socket socket, const std::string& leftover, const http_request&) {
-        self->accept(std::move(socket), leftover);
-      };
+  auto take_over = [self = shared_from_this(),
+                    refuse](net_stream socket, const std::string& leftover, const http_request&) {
+    self->accept(std::move(socket), leftover);
+  };
   on_upgrade(*server, "weir/1", std::move(take_over));
   auto bound = server->listen(address);
   if (!bound) return bound.error().code;
@@ -83,9 +83,9 @@ void peer_core::start(identity who, peer_handler& to) {
   started_ = true;
 }
 
-void peer_core::accept(asio::ip::tcp::socket socket, std::string_view leftover) {
+void peer_core::accept(net_stream socket, std::string_view leftover) {
   error_code error;
-  const auto remote = socket.remote_endpoint(error).address();
+  const auto remote = socket.socket().remote_endpoint(error).address();
   const std::string from = error || remote.is_loopback() ? std::string() : remote.to_string();
   std::shared_ptr<peer_service> service;
   {
@@ -97,7 +97,7 @@ void peer_core::accept(asio::ip::tcp::socket socket, std::string_view leftover) 
       ++refused_;
       return say_busy(socket);
     }
-    set_peer_options(socket, options);
+    set_peer_options(socket.socket(), options);
     service = std::make_shared<peer_service>(shared_from_this(), std::move(socket), from);
     connections_.insert(service);
     ++accepted_;

@@ -22,7 +22,7 @@ milliseconds time_left(time_point now, time_point deadline) {
 
 peer_client::peer_client(
     std::shared_ptr<peer_core> core,
-    asio::ip::tcp::socket socket,
+    net_stream socket,
     std::string address,
     std::shared_ptr<peer_history> history,
     end_handler on_end

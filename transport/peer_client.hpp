@@ -40,7 +40,7 @@ class peer_client final : public peer_connection {
 
   peer_client(
       std::shared_ptr<peer_core> core,
-      asio::ip::tcp::socket socket,
+      net_stream socket,
       std::string address,
       std::shared_ptr<peer_history> history,
       end_handler on_end

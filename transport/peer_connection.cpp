@@ -19,11 +19,18 @@ constexpr int writes_in_a_row = 4;
 constexpr milliseconds watch_period{1000};
 constexpr milliseconds max_write_stall{30'000};
 
+/// The other side's certificate is good, but not for the node id that it claims.
+void refuse_name(peer_handshake::outcome& outcome) {
+  const std::string text =
+      "wrong SAN: the certificate has no DNS name equal to node id \"" + outcome.peer.id + '"';
+  outcome.reason = {refusal_reason::bad_hello, text};
+  outcome.send.clear();
+  append_refusal(outcome.send, outcome.reason);
+}
+
 }  // namespace
 
-peer_connection::peer_connection(
-    std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, peer_side side
-)
+peer_connection::peer_connection(std::shared_ptr<peer_core> core, net_stream socket, peer_side side)
     : queue_(core->limits),
       core_(std::move(core)),
       socket_(std::move(socket)),
@@ -95,8 +102,13 @@ void peer_connection::handle(std::string_view input) {
 
 peer_fault peer_connection::greet(const frame_message& message) {
   using kind = peer_handshake::outcome::kind;
-  const auto admit = [this](const identity& peer) { return core_->admit(peer, self()); };
+  bool is_proven = true;
+  const auto admit = [&](const identity& peer) {
+    is_proven = socket_.proves(peer.id);
+    return is_proven ? core_->admit(peer, self()) : peer.incarnation;
+  };
   auto outcome = handshake_.on_message(message, admit);
+  if (!is_proven) refuse_name(outcome);
   switch (outcome.what) {
     case kind::fault:
       return outcome.cause;
@@ -111,7 +123,7 @@ peer_fault peer_connection::greet(const frame_message& message) {
       if (here) flush();
       const auto reason = outcome.reason.reason;
       const bool lasting =
-          reason == refusal_reason::other_cluster || reason == refusal_reason::self;
+          reason == refusal_reason::other_cluster || reason == refusal_reason::self || !is_proven;
       close({link_loss::rejected, lasting, std::move(outcome.reason.text)});
       return peer_fault::none;
     }

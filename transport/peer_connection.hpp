@@ -2,6 +2,7 @@
 
 #include "frame_decoder.hpp"
 #include "frame_queue.hpp"
+#include "net_stream.hpp"
 #include "peer_session.hpp"
 
 #include <weir/transport/peer_link.hpp>
@@ -47,7 +48,7 @@ struct connection_end {
 /// written. Kept alive by its own pending operations.
 class peer_connection : public std::enable_shared_from_this<peer_connection> {
  public:
-  peer_connection(std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, peer_side side);
+  peer_connection(std::shared_ptr<peer_core> core, net_stream socket, peer_side side);
   virtual ~peer_connection() = default;
 
   /// Begins the handshake; `leftover` are bytes that came behind the Upgrade. On the loop.
@@ -113,7 +114,7 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   static constexpr std::size_t read_size = 64 * 1024;
 
   std::shared_ptr<peer_core> core_;
-  asio::ip::tcp::socket socket_;
+  net_stream socket_;
   asio::steady_timer handshake_timer_;
   asio::steady_timer watch_timer_;
   peer_side side_;

@@ -53,7 +53,7 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
 
   /// Takes over an upgraded connection, or closes it: not started, over a limit. On the socket's
   /// loop.
-  void accept(asio::ip::tcp::socket socket, std::string_view leftover);
+  void accept(net_stream socket, std::string_view leftover);
 
   /// Whether `peer` may come up on `connection`; see peer_session.hpp. Enters it if so. Of several
   /// processes with one node id the newer one wins only if nothing was heard of the older for 3 s.

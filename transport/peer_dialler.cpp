@@ -32,7 +32,7 @@ peer_dialler::peer_dialler(
     : core_(std::move(core)),
       loop_(loop),
       address_(std::move(address)),
-      socket_(loop),
+      socket_(tcp::socket(loop)),
       timer_(loop),
       pause_(core_->options.first_redial, core_->options.max_redial) {}
 
@@ -93,20 +93,32 @@ void peer_dialler::connect(std::vector<tcp::endpoint> endpoints, std::size_t nex
                next,
                endpoints = std::move(endpoints)](error_code failure) mutable {
     if (is_over(attempt)) return;
-    if (!failure) return request_upgrade();
+    if (!failure) return secure();
     if (next + 1 < endpoints.size()) return connect(std::move(endpoints), next + 1);
     failed(loss_of(failure), false, failure.message());
   };
-  socket_.async_connect(to, std::move(done));
+  socket_.socket().async_connect(to, std::move(done));
+}
+
+void peer_dialler::secure() {
+  set_peer_options(socket_.socket(), core_->options);
+  const auto tls = core_->options.client_tls ? core_->options.client_tls() : nullptr;
+  if (tls == nullptr) return request_upgrade();
+  socket_.secure(tls, tls_side::client);
+  auto done = [self = shared_from_this(), this, attempt = attempt_](const error_code& error) {
+    if (is_over(attempt)) return;
+    if (error) return lost(error, "no TLS: ");
+    request_upgrade();
+  };
+  socket_.async_handshake(std::move(done));
 }
 
 void peer_dialler::request_upgrade() {
-  set_peer_options(socket_, core_->options);
   exchange_ = upgrade_request(address_);
   auto written =
       [self = shared_from_this(), this, attempt = attempt_](error_code error, std::size_t) {
         if (is_over(attempt)) return;
-        if (error) return failed(loss_of(error), false, error.message());
+        if (error) return lost(error, "");
         exchange_.clear();
         read_answer();
       };
@@ -120,7 +132,7 @@ void peer_dialler::read_answer() {
                  error_code error, std::size_t size
              ) {
     if (is_over(attempt)) return;
-    if (error) return failed(loss_of(error), false, "no answer to the Upgrade: " + error.message());
+    if (error) return lost(error, "no answer to the Upgrade: ");
     exchange_.resize(have + size);
     const auto end = exchange_.find("\r\n\r\n");
     if (end != std::string::npos) {
@@ -174,6 +186,12 @@ void peer_dialler::failed(link_loss cause, bool lasting, std::string text) {
     core_->log(event, {{"address", address_}, {"reason", std::move(text)}});
   }
   core_->handler->on_link_down(address_, cause);
+}
+
+/// What is wrong with a certificate stays wrong for a while.
+void peer_dialler::lost(const error_code& error, std::string_view doing) {
+  const bool lasting = error.category() == tls_category();
+  failed(loss_of(error), lasting, std::string(doing) + error.message());
 }
 
 void peer_dialler::dial_later(bool lasting) {

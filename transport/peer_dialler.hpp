@@ -35,10 +35,12 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
   void dial();
   void resolve();
   void connect(std::vector<asio::ip::tcp::endpoint> endpoints, std::size_t next);
+  void secure();
   void request_upgrade();
   void read_answer();
   void hand_over(std::string_view leftover);
   void failed(link_loss cause, bool lasting, std::string text);
+  void lost(const error_code& error, std::string_view doing);
   void ended(const connection_end& why, bool was_up);
   void dial_later(bool lasting);
 
@@ -48,7 +50,7 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
   std::shared_ptr<peer_core> core_;
   asio::io_context& loop_;
   std::string address_;
-  asio::ip::tcp::socket socket_;
+  net_stream socket_;
   asio::steady_timer timer_;  // of the attempt, or until the next one
   std::string exchange_;      // the Upgrade, then its answer
   std::uint64_t attempt_ = 0;

@@ -28,7 +28,7 @@ class peer_service::pending_reply {
 };
 
 peer_service::peer_service(
-    std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, std::string remote_address
+    std::shared_ptr<peer_core> core, net_stream socket, std::string remote_address
 )
     : peer_connection(std::move(core), std::move(socket), peer_side::acceptor),
       remote_address_(std::move(remote_address)) {}

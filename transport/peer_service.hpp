@@ -13,9 +13,7 @@ namespace weir {
 /// The accepting end of a connection: answers requests, at once where the handler can.
 class peer_service final : public peer_connection {
  public:
-  peer_service(
-      std::shared_ptr<peer_core> core, asio::ip::tcp::socket socket, std::string remote_address
-  );
+  peer_service(std::shared_ptr<peer_core> core, net_stream socket, std::string remote_address);
 
   /// The address that is counted for limits; empty = exempt.
   const std::string& remote_address() const noexcept { return remote_address_; }

@@ -3,6 +3,7 @@
 #include "peer_core.hpp"
 
 #include <weir/transport/resolver.hpp>
+#include <weir/transport/tls.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -54,6 +55,7 @@ void set_peer_options(tcp::socket& socket, const peer_link_options& options) {
 
 link_loss loss_of(const error_code& error) noexcept {
   if (error == asio::error::connection_refused) return link_loss::refused;
+  if (error.category() == tls_category()) return link_loss::rejected;
   const bool is_hard = error == asio::error::eof || error == asio::error::connection_reset ||
                        error == asio::error::broken_pipe ||
                        error == asio::error::connection_aborted;

@@ -29,9 +29,9 @@ class HttpUpgradeTest : public test::server_fixture {
     on_upgrade(
         *server_,
         "weir/1",
-        [this](tcp::socket socket, std::string leftover, const http_request& request) {
+        [this](weir::net_stream stream, std::string leftover, const http_request& request) {
           upgraded_.set_value(handed_over{
-              std::move(socket), std::move(leftover), std::string(request.path)});
+              std::move(stream.socket()), std::move(leftover), std::string(request.path)});
         }
     );
     address_ = server_->listen("127.0.0.1:0").value();

@@ -2,6 +2,7 @@
 
 #include <weir/engine/result.hpp>
 #include <weir/transport/http_message.hpp>
+#include <weir/transport/tls.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -33,16 +34,18 @@ struct http_limits {
   std::size_t max_connections =
       10'000;  ///< in all, at most half the descriptor limit; beyond: 503 and close
   std::size_t max_per_address = 256;  ///< of one client address; beyond: 503 and close
+  std::size_t max_handshakes = 256;   ///< of TLS at once; beyond: close
   std::size_t max_unread = 65'536;    ///< bytes of small replies waiting before reading pauses
   std::size_t min_rate = 1024;  ///< bytes per second of a body or reply once `rate_grace` is over
   bool count_loopback = false;  ///< apply max_per_address to loopback clients too
 
   std::chrono::milliseconds header_timeout{
-      10'000};                                     ///< from connect or first byte to the empty line
-  std::chrono::milliseconds idle_timeout{60'000};  ///< between two requests
-  std::chrono::milliseconds body_timeout{30'000};  ///< without a byte of the body
-  std::chrono::milliseconds write_timeout{30'000};  ///< without the client taking a byte
-  std::chrono::milliseconds rate_grace{30'000};     ///< before min_rate applies
+      10'000};  ///< from connect or first byte to the empty line
+  std::chrono::milliseconds handshake_timeout{5'000};  ///< of TLS
+  std::chrono::milliseconds idle_timeout{60'000};      ///< between two requests
+  std::chrono::milliseconds body_timeout{30'000};      ///< without a byte of the body
+  std::chrono::milliseconds write_timeout{30'000};     ///< without the client taking a byte
+  std::chrono::milliseconds rate_grace{30'000};        ///< before min_rate applies
   std::chrono::milliseconds linger{2'000};  ///< for the client to read the last answer and close
   std::chrono::milliseconds default_timeout{5'000};  ///< of a request without `Weir-Timeout`
   std::chrono::milliseconds max_timeout{300'000};    ///< a longer `Weir-Timeout` is cut to this
@@ -86,8 +89,9 @@ struct http_server_stats {
   std::uint64_t requests_total = 0;  ///< answered by the handler
   std::uint64_t bad_requests_total =
       0;  ///< answered 4xx or 5xx by the server itself, or closed as another protocol
-  std::uint64_t timeouts_total = 0;       ///< connections closed for being slow
-  std::uint64_t accept_pauses_total = 0;  ///< no descriptors left
+  std::uint64_t timeouts_total = 0;           ///< connections closed for being slow
+  std::uint64_t accept_pauses_total = 0;      ///< no descriptors left
+  std::uint64_t failed_handshakes_total = 0;  ///< connections that did not get through TLS
 };
 
 /// An HTTP/1.1 server on loops it does not own.
@@ -106,6 +110,10 @@ class http_server {
   /// Sets where one-line remarks go (another protocol spoken, descriptors used up). Before
   /// listen().
   void on_log(std::function<void(std::string_view)> log);
+
+  /// Makes every connection from now on speak TLS, with the context that `contexts` gives for it; a
+  /// null one leaves it plain. Before listen().
+  void use_tls(tls_source contexts);
 
   /// Listens on "127.0.0.1:7421", "[::1]:0", "localhost:80" or ":7420" (all addresses) and returns
   /// the address it got. The port is exclusive: with a second listener of this or another process

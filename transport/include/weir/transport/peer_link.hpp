@@ -2,6 +2,7 @@
 
 #include <weir/engine/peer.hpp>
 #include <weir/transport/peer_fault.hpp>
+#include <weir/transport/tls.hpp>
 
 #include <array>
 #include <cstddef>
@@ -46,6 +47,11 @@ struct peer_link_options {
   std::size_t max_in_service = 1024;  ///< requests being served per connection; then reading stops.
                                       ///< Those that wait for news of a change do not count
   std::uint32_t max_value = 64 << 20;  ///< bytes of one value
+
+  /// TLS of connections that are accepted and dialled, as for tls_use::peer_server and peer_client:
+  /// then a node must have a certificate with its id as a DNS name. Empty = plain text.
+  tls_source server_tls = nullptr;
+  tls_source client_tls = nullptr;
 
   /// Remarks: "peer_up", "peer_down", "peer_refused", "peer_protocol_error", "peer_listener".
   /// Called on any event loop; must not block. Empty = none.
