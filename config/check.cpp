@@ -19,6 +19,7 @@ class checker {
   void run() {
     door("peer", settings_.listen.peer, settings_.discovery.has_provider());
     one_provider();
+    nats();
     door("http", settings_.listen.http, true);
     same_port();
     negative_ttl("defaults", find(root_, "defaults"), settings_.defaults);
@@ -66,12 +67,44 @@ class checker {
   }
 
   void one_provider() {
-    if (!settings_.discovery.fixed || !settings_.discovery.dns) return;
-    problems_.error(
-        nearest({"discovery", "dns"}).at,
-        {"discovery", {}},
-        {"static and dns are both given", "keep one of them"}
-    );
+    std::string_view first;
+    for (const std::string_view each : {"static", "dns", "nats"}) {
+      const node* block = find(root_, "discovery");
+      const node* given = block == nullptr ? nullptr : find(*block, each);
+      if (given == nullptr) continue;
+      if (!first.empty()) {
+        problems_.error(
+            given->at,
+            {"discovery", {}},
+            {std::string(first) + " and " + std::string(each) + " are both given",
+             "keep one of them"}
+        );
+      }
+      first = each;
+    }
+  }
+
+  void nats() {
+    const auto& given = settings_.discovery.nats;
+    if (!given || !problems_.clean("discovery.nats")) return;
+    const auto refuse = [&](std::string_view key, complaint what) {
+      problems_.error(
+          nearest({"discovery", "nats", key}).at, place{"discovery.nats", {}}.child(key), what
+      );
+    };
+    if (given->expire < 3 * given->heartbeat) {
+      refuse(
+          "expire",
+          {print_duration(given->expire) + " is less than 3 heartbeats",
+           "write " + print_duration(3 * given->heartbeat) + " or more"}
+      );
+    }
+    if (given->user.has_value() != given->password.has_value()) {
+      refuse("user", {"user and password belong together", "add the other one"});
+    }
+    if (given->token && given->user) {
+      refuse("token", {"user and token are both given", "keep one of them"});
+    }
   }
 
   void same_port() {

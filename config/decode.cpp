@@ -34,6 +34,7 @@ std::string_view expectation(const field& row) {
     case kind::list:
     case kind::peers:
     case kind::servers:
+    case kind::texts:
       return "a list";
     default:
       return "a map";
@@ -125,6 +126,23 @@ class decoder {
             given.value,
             where,
             *static_cast<std::vector<address>*>(row.member.open(object)),
+            problems_
+        );
+      case kind::texts:
+        return decode_texts(
+            row,
+            given.value,
+            where,
+            *static_cast<std::vector<std::string>*>(row.member.open(object)),
+            problems_
+        );
+      case kind::secret:
+        return decode_secret(
+            row,
+            given.value,
+            where,
+            *static_cast<secret_text*>(row.member.open(object)),
+            world_,
             problems_
         );
       case kind::headers:

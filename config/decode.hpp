@@ -25,8 +25,8 @@ void report_type(
     const node& given, const place& where, std::string_view expected, reporter& problems
 );
 
-/// Reads `discovery.static.peers`, `discovery.dns.servers` and `headers`; these have types of their
-/// own.
+/// Reads `discovery.static.peers`, `discovery.dns.servers`, `headers`, secrets and lists of texts;
+/// these have types of their own.
 void decode_peers(
     const field& row,
     const node& given,
@@ -39,6 +39,21 @@ void decode_servers(
     const node& given,
     const place& where,
     std::vector<address>& into,
+    reporter& problems
+);
+void decode_texts(
+    const field& row,
+    const node& given,
+    const place& where,
+    std::vector<std::string>& into,
+    reporter& problems
+);
+void decode_secret(
+    const field& row,
+    const node& given,
+    const place& where,
+    secret_text& into,
+    const outside& world,
     reporter& problems
 );
 void decode_headers(

@@ -233,6 +233,66 @@ void decode_servers(
   }
 }
 
+void decode_texts(
+    const field& row,
+    const node& given,
+    const place& where,
+    std::vector<std::string>& into,
+    reporter& problems
+) {
+  if (given.form != node::shape::list) {
+    report_type(given, where, "a list of texts", problems);
+    return;
+  }
+  const auto least = static_cast<std::size_t>(*parse_integer(row.low));
+  const auto most = static_cast<std::size_t>(*parse_integer(row.high));
+  if (given.items.size() < least || given.items.size() > most) {
+    const bool none = given.items.empty();
+    problems.error(
+        given.at,
+        where,
+        {none ? "the list is empty"
+              : "not " + std::to_string(least) + " to " + std::to_string(most) + " items",
+         none ? "add at least one item" : ""}
+    );
+    return;
+  }
+  for (std::size_t i = 0; i < given.items.size(); ++i) {
+    const node& item = given.items[i];
+    if (item.form != node::shape::scalar) {
+      report_type(item, where.item(i), "text", problems);
+      continue;
+    }
+    const auto bad = row.rule != nullptr ? row.rule(value(item.text)) : std::nullopt;
+    if (bad) {
+      problems.error(item.at, where.item(i), *bad);
+    } else if (std::find(into.begin(), into.end(), item.text) != into.end()) {
+      problems.error(
+          item.at, where.item(i), {quoted(item.text) + " is listed twice", "remove one"}
+      );
+    } else {
+      into.push_back(item.text);
+    }
+  }
+}
+
+void decode_secret(
+    const field& row,
+    const node& given,
+    const place& where,
+    secret_text& into,
+    const outside& world,
+    reporter& problems
+) {
+  decode_secret(given, where, into, world, problems);
+  if (row.low.empty() || into.value.empty()) return;
+  const auto least = static_cast<std::size_t>(*parse_integer(row.low));
+  if (into.value.size() >= least) return;
+  problems.error(
+      given.at, where, {"the text is too short", std::string(row.low) + " bytes at least"}
+  );
+}
+
 void decode_headers(
     const field& row,
     const node& given,

@@ -56,6 +56,15 @@ class flattener {
         return peers(row, path, *static_cast<const std::vector<static_peer>*>(member));
       case kind::servers:
         return add(row, path, render_servers(*static_cast<const std::vector<address>*>(member)));
+      case kind::texts:
+        return add(row, path, render_texts(*static_cast<const std::vector<std::string>*>(member)));
+      case kind::secret: {
+        if (member == nullptr) return add(row, path, "");
+        const auto& secret = *static_cast<const secret_text*>(member);
+        const std::string shown = render_secret(secret);
+        leaves_.push_back({path, shown, shown + secret.value, row.when});
+        return;
+      }
       case kind::headers:
         for (const auto& each : *static_cast<const std::vector<http_header>*>(member)) {
           const std::string shown = render_header(each);
@@ -69,7 +78,8 @@ class flattener {
 
   void scalar(const field& row, const std::string& path, const void* object) {
     std::string text = render(row, row.member.get(object));
-    if (text.empty()) text = print_size(static_cast<const keyspace_settings*>(object)->budget);
+    if (text.empty() && row.name == "max_memory")
+      text = print_size(static_cast<const keyspace_settings*>(object)->budget);
     add(row, path, text);
   }
 
@@ -128,6 +138,9 @@ differences diff(const settings& running, const settings& wanted) {
   }
   if (running.discovery.dns.has_value() != wanted.discovery.dns.has_value()) {
     drop_below(found.restart, "discovery.dns.");
+  }
+  if (running.discovery.nats.has_value() != wanted.discovery.nats.has_value()) {
+    drop_below(found.restart, "discovery.nats.");
   }
   const shape& rows = *root.find("keyspaces")->rows;
   for (const auto& each : wanted.keyspaces) {

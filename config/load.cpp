@@ -33,7 +33,10 @@ std::string normalised(std::string_view text) {
 std::string shown_option(std::string_view option) {
   constexpr std::size_t longest = 100;
   const std::size_t equals = option.find('=');
-  const bool secret = option.substr(0, equals).find("headers") != option.npos;
+  const auto names = [&](std::string_view word) {
+    return option.substr(0, equals).find(word) != option.npos;
+  };
+  const bool secret = names("headers") || names("password") || names("token") || names("secret");
   if (secret && equals != option.npos) return printable(option.substr(0, equals)) + "=...";
   const std::size_t end = start_of_character(option, std::min(option.size(), longest));
   return printable(option.substr(0, end)) + (end < option.size() ? "..." : "");

@@ -92,6 +92,10 @@ std::string_view type_name(kind type) {
       return "list of peers";
     case kind::servers:
       return "list of addresses";
+    case kind::texts:
+      return "list of texts";
+    case kind::secret:
+      return "text or secret";
     case kind::headers:
       return "map of name to text or secret";
     default:
@@ -153,7 +157,8 @@ std::string range_of(const field& row) {
   std::string range = row.low.empty() ? "to " + std::string(row.high)
                                       : std::string(row.low) + " to " + std::string(row.high);
   if (row.type == kind::text) range += row.charset.empty() ? " bytes" : " of " + code(row.charset);
-  if (row.type == kind::list || row.type == kind::peers || row.type == kind::servers)
+  if (row.type == kind::list || row.type == kind::peers || row.type == kind::servers ||
+      row.type == kind::texts)
     range += " items";
   return range;
 }

@@ -100,18 +100,31 @@ std::string render_servers(const std::vector<address>& servers) {
   return out + "]";
 }
 
-std::string render_header(const http_header& header) {
-  const secret_text& given = header.value;
-  switch (given.from) {
+std::string render_texts(const std::vector<std::string>& texts) {
+  std::string out = "[";
+  for (const auto& each : texts) {
+    out += (out.size() > 1 ? ", " : "") + in_quotes(escape_variables(each));
+  }
+  return out + "]";
+}
+
+std::string render_secret(const secret_text& secret) {
+  switch (secret.from) {
     case secret_text::origin::env:
-      return "{env: " + render_text(given.reference) + "}";
+      return "{env: " + render_text(secret.reference) + "}";
     case secret_text::origin::file:
-      return "{file: " + render_text(given.reference) + "}";
+      return "{file: " + render_text(secret.reference) + "}";
     default:
       break;
   }
-  if (!given.written.empty()) return in_quotes(given.written);
-  return is_credential(header.name) ? "\"********\"" : render_text(given.value);
+  return secret.written.empty() ? "\"********\"" : in_quotes(secret.written);
+}
+
+std::string render_header(const http_header& header) {
+  const secret_text& given = header.value;
+  const bool is_shown = given.from == secret_text::origin::plain && given.written.empty() &&
+                        !is_credential(header.name);
+  return is_shown ? render_text(given.value) : render_secret(given);
 }
 
 }  // namespace weir::config

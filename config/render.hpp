@@ -23,6 +23,12 @@ std::string render_peer(const static_peer& peer);
 /// `["10.0.0.2:53", "[fd00::2]:5353"]`
 std::string render_servers(const std::vector<address>& servers);
 
+/// `["nats://10.0.0.2:4222"]`
+std::string render_texts(const std::vector<std::string>& texts);
+
+/// A secret as YAML, never the text itself: `{env: NAME}`, `{file: path}` or `"********"`.
+std::string render_secret(const secret_text& secret);
+
 /// A header's value as YAML, never the secret itself: `{env: NAME}`, `{file: path}`, the text, or
 /// `"********"` where a plain text is likely a credential.
 std::string render_header(const http_header& header);

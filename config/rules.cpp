@@ -152,6 +152,38 @@ std::optional<complaint> check_query(const value& given) {
   return std::nullopt;
 }
 
+/// The same as the client dials: `nats://host`, `tls://host:port`.
+std::optional<complaint> check_nats_server(const value& given) {
+  constexpr const char* form = "write nats://host:4222 or tls://host:4222";
+  std::string_view text = std::get<std::string>(given);
+  const std::size_t scheme = text.find("://");
+  if (text.find('@') != text.npos) {
+    return complaint{
+        "the server has a user name or password in it", "write them as user and password"};
+  }
+  const auto word = text.substr(0, scheme);
+  if (scheme == text.npos || (word != "nats" && word != "tls")) {
+    return complaint{quoted(text) + " is not a NATS server", form};
+  }
+  const auto rest = std::string(text.substr(scheme + 3));
+  const std::size_t colon = rest.rfind(':');
+  const bool has_port = colon != rest.npos && rest.back() != ']';
+  const auto where = parse_address(has_port ? rest : rest + ":4222");
+  if (!where || where->host.empty() || where->port == 0) {
+    return complaint{quoted(text) + " is not a NATS server", form};
+  }
+  return std::nullopt;
+}
+
+std::optional<complaint> check_nats_subject(const value& given) {
+  const auto& text = std::get<std::string>(given);
+  const bool has_empty_word =
+      text.starts_with('.') || text.ends_with('.') || text.find("..") != text.npos;
+  if (!has_empty_word) return std::nullopt;
+  return complaint{
+      quoted(text) + " has an empty word", "write words with single dots between them"};
+}
+
 std::optional<complaint> check_path(const value& given) {
   const std::string& path = std::get<std::string>(given);
   if (std::any_of(path.begin(), path.end(), is_control)) {

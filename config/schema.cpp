@@ -150,6 +150,14 @@ json::object bare_schema(const field& row) {
           {"minItems", *parse_integer(row.low)},
           {"maxItems", *parse_integer(row.high)},
           {"items", {{"type", "string"}}}};
+    case kind::texts:
+      return {
+          {"type", "array"},
+          {"minItems", *parse_integer(row.low)},
+          {"maxItems", *parse_integer(row.high)},
+          {"items", {{"type", "string"}}}};
+    case kind::secret:
+      return reference("secret");
     case kind::headers:
       return {
           {"type", "object"},

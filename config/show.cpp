@@ -66,6 +66,14 @@ class printer {
         out_ += name + " " + render_servers(*static_cast<const std::vector<address>*>(member));
         out_ += "\n";
         return;
+      case kind::texts:
+        out_ += name + " " + render_texts(*static_cast<const std::vector<std::string>*>(member));
+        out_ += "\n";
+        return;
+      case kind::secret:
+        if (member == nullptr) return;
+        out_ += name + " " + render_secret(*static_cast<const secret_text*>(member)) + "\n";
+        return;
       case kind::headers:
         return headers(*static_cast<const std::vector<http_header>*>(member), name, deeper);
       default:

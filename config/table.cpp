@@ -168,6 +168,69 @@ constexpr field dns_fields[] = {
 };
 constexpr shape dns_shape{"dns", dns_fields};
 
+constexpr field nats_fields[] = {
+    {.name = "servers",
+     .type = kind::texts,
+     .low = "1",
+     .high = "16",
+     .text = "Servers of one NATS cluster as `nats://host:4222`, or `tls://host:4222`, which never "
+             "goes on without TLS. One is used at a time; others that it names are tried after "
+             "these.",
+     .needed = presence::required,
+     .member = object_member<&nats_discovery::servers>(),
+     .rule = &check_nats_server},
+    {.name = "subject",
+     .low = "1",
+     .high = "128",
+     .charset = name_characters,
+     .text = "What the nodes publish and subscribe to; the same on all nodes, and nobody else's. "
+             "Default: `weir.CLUSTER.peers`.",
+     .member = scalar_member<&nats_discovery::subject>(),
+     .rule = &check_nats_subject},
+    {.name = "user",
+     .low = "1",
+     .high = "256",
+     .text = "User name at the server.",
+     .member = scalar_member<&nats_discovery::user>()},
+    {.name = "password",
+     .type = kind::secret,
+     .text = "Password of `user`.",
+     .member = object_member<&nats_discovery::password>()},
+    {.name = "token",
+     .type = kind::secret,
+     .text = "Token, for servers that ask for one in place of a user.",
+     .member = object_member<&nats_discovery::token>()},
+    {.name = "secret",
+     .type = kind::secret,
+     .low = "16",
+     .text = "Signs heartbeats, 16 bytes at least and the same on all nodes; others are not heard. "
+             "Clocks may then differ by 30 s. Without it whoever may publish on the subject can "
+             "name nodes.",
+     .member = object_member<&nats_discovery::secret>()},
+    {.name = "ca",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file with the authorities that the server's certificate may be from; asks for "
+             "TLS. Default: those of the system. Read anew at each connection.",
+     .member = scalar_member<&nats_discovery::ca>()},
+    {.name = "heartbeat",
+     .type = kind::duration,
+     .fallback = "1s",
+     .low = "200ms",
+     .high = "10s",
+     .text = "Time between two heartbeats; the same on all nodes.",
+     .member = scalar_member<&nats_discovery::heartbeat>()},
+    {.name = "expire",
+     .type = kind::duration,
+     .fallback = "5s",
+     .low = "600ms",
+     .high = "5m",
+     .text = "A node that is not heard for so long, while others are, is no candidate any more; 3 "
+             "heartbeats at least.",
+     .member = scalar_member<&nats_discovery::expire>()},
+};
+constexpr shape nats_shape{"nats", nats_fields};
+
 constexpr field discovery_fields[] = {
     {.name = "static",
      .type = kind::group,
@@ -179,9 +242,14 @@ constexpr field discovery_fields[] = {
      .text = "Every address under a DNS name.",
      .member = object_member<&discovery_settings::dns>(),
      .rows = &dns_shape},
+    {.name = "nats",
+     .type = kind::group,
+     .text = "Every node that publishes heartbeats on a NATS subject.",
+     .member = object_member<&discovery_settings::nats>(),
+     .rows = &nats_shape},
 };
-constexpr std::string_view not_yet = "is not available in this version; only static and dns are";
-constexpr later discovery_later[] = {{"nats", not_yet}, {"kubernetes", not_yet}};
+constexpr std::string_view not_yet = "is not available in this version; only static, dns and nats are";
+constexpr later discovery_later[] = {{"kubernetes", not_yet}};
 constexpr shape discovery_shape{"discovery", discovery_fields, discovery_later};
 
 constexpr field ring_fields[] = {

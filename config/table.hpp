@@ -33,6 +33,8 @@ enum class kind : std::uint8_t {
   source,   ///< a map whose `type` picks one of `alternatives`
   peers,    ///< a list of `id=host:port`
   servers,  ///< a list of literal addresses, with or without a port
+  texts,    ///< a list of texts; charset and rule are for each
+  secret,   ///< a text, `{env: NAME}` or `{file: path}`
   headers,  ///< a map of name to text or secret
 };
 
@@ -123,6 +125,8 @@ inline constexpr std::string_view unavailable = "is not available in this versio
 std::optional<complaint> check_url(const value& given);
 std::optional<complaint> check_query(const value& given);
 std::optional<complaint> check_path(const value& given);
+std::optional<complaint> check_nats_server(const value& given);
+std::optional<complaint> check_nats_subject(const value& given);
 
 template <class Member>
 struct member_traits;

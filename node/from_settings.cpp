@@ -1,4 +1,5 @@
 #include <weir/discovery/dns_provider.hpp>
+#include <weir/discovery/nats_provider.hpp>
 #include <weir/discovery/static_provider.hpp>
 #include <weir/keyspaces/make_sources.hpp>
 #include <weir/node/from_settings.hpp>
@@ -27,6 +28,23 @@ std::shared_ptr<provider> provider_from(const config::dns_discovery& settings) {
     made.servers += (made.servers.empty() ? "" : ",") + config::to_string(each);
   }
   return std::make_shared<dns_provider>(std::move(made));
+}
+
+std::shared_ptr<provider> provider_from(
+    const config::nats_discovery& settings, const std::string& cluster
+) {
+  const auto text_of = [](const auto& secret) { return secret ? secret->value : std::string(); };
+  return std::make_shared<nats_provider>(nats_options{
+      .servers = settings.servers,
+      .subject = settings.subject.value_or("weir." + cluster + ".peers"),
+      .user = settings.user.value_or(""),
+      .password = text_of(settings.password),
+      .token = text_of(settings.token),
+      .ca = settings.ca.value_or(""),
+      .secret = text_of(settings.secret),
+      .heartbeat = settings.heartbeat,
+      .expire = settings.expire,
+  });
 }
 
 /// Makes the source that a variant of settings describes.
@@ -91,6 +109,9 @@ node_options options_from(const config::settings& settings) {
     options.peer_address = config::to_string(settings.listen.peer.address);
   }
   if (settings.discovery.dns) options.discovery = provider_from(*settings.discovery.dns);
+  if (settings.discovery.nats) {
+    options.discovery = provider_from(*settings.discovery.nats, settings.cluster);
+  }
   if (settings.discovery.fixed) {
     options.discovery = std::make_shared<static_provider>(candidates_of(*settings.discovery.fixed));
   }

@@ -192,12 +192,12 @@ TEST_F(SettingsTest, RefusesTwoProviders) {
 }
 
 TEST_F(SettingsTest, OtherProvidersAreNotAvailableYet) {
-  for (const std::string name : {"nats", "kubernetes"}) {
+  for (const std::string name : {"kubernetes"}) {
     EXPECT_THAT(
         problems(with("discovery: {" + name + ": {x: 1}}\n")),
         ElementsAre(
             "2:13 discovery: \"" + name +
-            "\" is not available in this version; only static and dns are (remove it)"
+            "\" is not available in this version; only static, dns and nats are (remove it)"
         )
     );
   }

@@ -74,6 +74,20 @@ struct log_settings {
   friend bool operator==(const log_settings&, const log_settings&) = default;
 };
 
+/// Where a text that may be secret came from. `reference` names the file or the variable;
+/// `value` holds the text itself and is never printed.
+struct secret_text {
+  enum class origin { plain, file, env };
+
+  origin from = origin::plain;
+  std::string reference;
+  std::string value;
+  /// The plain text before `${VAR}` was replaced; what `show` prints. Empty for other origins.
+  std::string written;
+
+  friend bool operator==(const secret_text&, const secret_text&) = default;
+};
+
 /// `n1=10.0.0.1:7420`: a candidate of the static provider. Ids and addresses are unique.
 struct static_peer {
   std::string id;
@@ -102,12 +116,29 @@ struct dns_discovery {
   friend bool operator==(const dns_discovery&, const dns_discovery&) = default;
 };
 
+struct nats_discovery {
+  std::vector<std::string> servers;    ///< `nats://host:4222` or `tls://host:4222`
+  std::optional<std::string> subject;  ///< nullopt = `weir.CLUSTER.peers`
+  std::optional<std::string> user;
+  std::optional<secret_text> password;
+  std::optional<secret_text> token;
+  std::optional<secret_text> secret;  ///< signs heartbeats
+  std::optional<std::string> ca;      ///< PEM file; nullopt = the authorities of the system
+  milliseconds heartbeat{1'000};
+  milliseconds expire{5'000};
+
+  friend bool operator==(const nats_discovery&, const nats_discovery&) = default;
+};
+
 /// At most one provider. None = a lone node, and the peer door stays closed.
 struct discovery_settings {
   std::optional<static_discovery> fixed;  ///< `discovery.static`
   std::optional<dns_discovery> dns;
+  std::optional<nats_discovery> nats;
 
-  bool has_provider() const noexcept { return fixed.has_value() || dns.has_value(); }
+  bool has_provider() const noexcept {
+    return fixed.has_value() || dns.has_value() || nats.has_value();
+  }
 
   friend bool operator==(const discovery_settings&, const discovery_settings&) = default;
 };
@@ -127,20 +158,6 @@ struct loads_settings {
   milliseconds timeout{2'000};
 
   friend bool operator==(const loads_settings&, const loads_settings&) = default;
-};
-
-/// Where a text that may be secret came from. `reference` names the file or the variable;
-/// `value` holds the text itself and is never printed.
-struct secret_text {
-  enum class origin { plain, file, env };
-
-  origin from = origin::plain;
-  std::string reference;
-  std::string value;
-  /// The plain text before `${VAR}` was replaced; what `show` prints. Empty for other origins.
-  std::string written;
-
-  friend bool operator==(const secret_text&, const secret_text&) = default;
 };
 
 struct http_header {

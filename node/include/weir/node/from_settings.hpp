@@ -18,7 +18,7 @@ class http_client;
 using callback_sources = std::map<std::string, std::shared_ptr<data_source>, std::less<>>;
 
 /// The node of a checked configuration, without its keyspaces. The peer door is named only when
-/// there is a discovery block; its provider is then a static_provider or a dns_provider.
+/// there is a discovery block.
 node_options options_from(const config::settings& settings);
 
 /// The options of one keyspace.
