@@ -1,6 +1,7 @@
 #include "tests/sim/sim_checker.hpp"
 
 #include "tests/sim/sim_loads.hpp"
+#include "tests/sim/sim_membership.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,6 +11,7 @@ namespace weir::sim {
 namespace {
 
 constexpr duration outcome_slack = 100ms;  // C8
+constexpr duration longest_naming = 6s;    // until all nodes were told of a node that came back
 
 std::string text(instant when) {
   return std::to_string(static_cast<double>(when.count()) / 1e9) + " s";
@@ -34,6 +36,7 @@ class judgement {
     out_.is_broken = run_.is_broken();
     if (out_.is_broken) return std::move(out_);  // it stopped in the middle
     if (options_.asks_why) count_loads(run_, out_);
+    check_views();
     check_whole();
     return std::move(out_);
   }
@@ -72,6 +75,53 @@ class judgement {
     return std::any_of(past_.faults.begin(), past_.faults.end(), [&](const fault_record& f) {
       return f.kind == fault_kind::crash && f.node == node && f.from == when;
     });
+  }
+
+  // ---- the views: one soon after the last fault, and from then on
+
+  void check_views() {
+    for (const auto& [from, until] : quiet_times()) {
+      if (until - from < views_agree_within) continue;
+      instant differed = from;
+      for (const request_record& request : past_.requests) {
+        if (request.end == request_end::died || request.end == request_end::pending) continue;
+        const auto look = [&](instant when, std::uint64_t views) {
+          if (views == 0 && when > differed && when < until) differed = when;
+        };
+        look(request.started, request.views_at_start);
+        look(request.ended, request.views_at_end);
+      }
+      const duration took = differed - from;
+      out_.agreed_millis.push_back(std::chrono::duration<float, std::milli>(took).count());
+      if (took > views_agree_within)
+        blame("views: still different " + text(took) + " after " + text(from));
+    }
+  }
+
+  // From the end of the last fault to the beginning of the next.
+  std::vector<std::pair<instant, instant>> quiet_times() const {
+    const auto end_of = [](const fault_record& fault) {
+      const bool is_told = fault.kind == fault_kind::remove && fault.until != instant::max();
+      return fault.until + (is_told ? longest_naming : 0ns);
+    };
+    std::vector<std::pair<instant, instant>> quiet;
+    for (const fault_record& ended : past_.faults) {
+      const instant from = end_of(ended);
+      instant until = run_.now();
+      if (from >= until) continue;
+      bool is_quiet = true;
+      for (const fault_record& other : past_.faults) {
+        if (other.from > from) {
+          until = std::min(until, other.from);
+        } else if (end_of(other) > from) {
+          is_quiet = false;
+        }
+      }
+      if (is_quiet) quiet.emplace_back(from, until);
+    }
+    std::sort(quiet.begin(), quiet.end());
+    quiet.erase(std::unique(quiet.begin(), quiet.end()), quiet.end());
+    return quiet;
   }
 
   // ---- counts, and what must hold of the whole
@@ -190,7 +240,11 @@ void verdict::add(const verdict& other) {
   cached_in_faults.add(other.cached_in_faults);
   cached_after_recovery.add(other.cached_after_recovery);
   confirmed_in_faults.add(other.confirmed_in_faults);
-  for (auto times : {&verdict::ok_millis, &verdict::calm_millis, &verdict::recovered_millis})
+  for (auto times :
+       {&verdict::ok_millis,
+        &verdict::calm_millis,
+        &verdict::recovered_millis,
+        &verdict::agreed_millis})
     (this->*times).insert((this->*times).end(), (other.*times).begin(), (other.*times).end());
   slowest_read = std::max(slowest_read, other.slowest_read);
   late_in_sessions += other.late_in_sessions;

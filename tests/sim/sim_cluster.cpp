@@ -141,7 +141,8 @@ void cluster::boot(std::size_t number, duration discovery_answers_after) {
   n.on.seed = random_.next();
   n.drops = 0;
   n.env = std::make_unique<sim_environment>(world_, ++last_owner_, n.on);
-  const identity self{"sim", id_of(number), last_owner_, 1, address_of(number)};
+  identity self{"sim", id_of(number), last_owner_, 1, address_of(number)};
+  if (options_.but_identity) options_.but_identity(number, self);
   n.net = std::make_unique<sim_network>(wires_, *n.env, self);
   n.env->run([this, &n, number, self] {
     engine_options options = options_.engine;
@@ -260,8 +261,15 @@ void cluster::end_fault(fault_kind kind, std::size_t node, std::size_t other) {
 
 void cluster::set_candidates(std::size_t node, const std::vector<std::size_t>& others) {
   std::vector<candidate> named;
-  for (const std::size_t other : others) named.push_back({id_of(other), address_of(other)});
+  for (const std::size_t other : others)
+    named.push_back({options_.knows_ids ? id_of(other) : std::string(), address_of(other)});
   nodes_[node].candidates = others;
+  tell(node, std::move(named));
+}
+
+// An empty answer changes nothing, as in node::impl::take_candidates().
+void cluster::tell(std::size_t node, std::vector<candidate> named) {
+  if (named.empty()) return;
   if (!is_up(node)) return;
   auto tell = [engine = nodes_[node].engine.get(), named = std::move(named)]() mutable {
     engine->set_candidates(std::move(named));

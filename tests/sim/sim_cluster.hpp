@@ -32,8 +32,13 @@ struct cluster_options {
   bool knows_late_nodes = true;               ///< and discovery names the others from the beginning
   bool clock_stops_in_freeze = false;         ///< of every machine
 
+  bool knows_ids = true;  ///< discovery names ids beside addresses
+
   /// What one node is told otherwise than the others.
   std::function<void(std::size_t, engine_options&)> but{};
+
+  /// As whom a node presents itself, if not as "sim", id_of() and address_of().
+  std::function<void(std::size_t, identity&)> but_identity{};
 };
 
 /// A whole cluster in one thread: nodes with engines, wires, a database, and clients that note
@@ -77,6 +82,10 @@ class cluster {
   /// The node says that it goes; it runs on until it is killed.
   void leave(std::size_t node);
   void set_candidates(std::size_t node, const std::vector<std::size_t>& others);
+
+  /// Discovery answers `node` this once, true or not. As in a real node, an empty answer changes
+  /// nothing.
+  void tell(std::size_t node, std::vector<candidate> named);
 
   /// What discovery tells `node` from now on: `other` is there, or is not.
   void name_candidate(std::size_t node, std::size_t other);

@@ -1,6 +1,7 @@
 // weir_sim: many seeds of the scenario and one table, or the score of the mutations. Exits 1 when a
 // promise was broken, the cluster did too little, or a mutation got away.
 
+#include "tests/sim/sim_membership.hpp"
 #include "tests/sim/sim_mutations.hpp"
 #include "tests/sim/sim_scenario.hpp"
 
@@ -25,6 +26,7 @@ struct arguments {
   flavour about = flavour::general;
   std::optional<std::uint64_t> verbose;
   bool hunts = false;
+  bool meets = false;  ///< the courses of membership, and the storm
   std::string mutant;  ///< one mutation only; empty = none, or all when hunting
 };
 
@@ -32,7 +34,8 @@ constexpr std::string_view usage =
     "weir_sim [--seeds N] [--first N] [--nodes N] [--rate REQUESTS_PER_SECOND] [--flavour NAME]\n"
     "         [--mutant RULE] [--verbose SEED]\n"
     "weir_sim --gate        200 seeds, 2,000 with WEIR_SOAK=1 in the environment\n"
-    "weir_sim --mutations [--mutant RULE] [--seeds N]\n";
+    "weir_sim --mutations [--mutant RULE] [--seeds N]\n"
+    "weir_sim --membership [--seeds N] [--first N]   how nodes find, lose and mistake each other\n";
 
 std::optional<flavour> flavour_called(std::string_view wanted) {
   for (int i = 0; i <= static_cast<int>(flavour::last); ++i)
@@ -52,6 +55,11 @@ std::optional<arguments> parse(int argc, char** argv) {
     const std::string_view option = argv[i];
     if (option == "--mutations") {
       parsed.hunts = true;
+      continue;
+    }
+    if (option == "--membership") {
+      parsed.meets = true;
+      parsed.seeds = 20;
       continue;
     }
     if (option == "--gate") {
@@ -158,6 +166,12 @@ void print(verdict& of, double seconds) {
       stale_reads(of),
       number(of.stale_reads_of_available)
   );
+  std::printf(
+      "views one after  p50 %.0f ms, at most %.0f ms, %zu times after the last fault had ended\n",
+      quantile(of.agreed_millis, 0.5),
+      quantile(of.agreed_millis, 1.0),
+      of.agreed_millis.size()
+  );
   std::printf("history          %016llx\n", number(of.hash));
   std::printf("violations       %zu\n", of.violations.size());
 }
@@ -257,6 +271,49 @@ int hunt_all(const arguments& with) {
   return caught + open == tried ? 0 : 1;
 }
 
+int play_membership(const arguments& with) {
+  std::size_t wrong = 0;
+  for (const membership_case& each : membership_cases()) {
+    std::vector<float> agreed;
+    std::uint64_t failed = 0;
+    std::string example;
+    for (std::uint64_t seed = with.first; seed != with.first + with.seeds; ++seed) {
+      const membership_finding found = each.play(seed);
+      agreed.push_back(std::chrono::duration<float, std::milli>(found.agreed_after).count());
+      if (found.wrong.empty()) continue;
+      if (failed++ == 0) example = "seed " + std::to_string(seed) + ": " + found.wrong.front();
+    }
+    wrong += failed != 0 ? 1 : 0;
+    std::printf(
+        "%-30s %4llu of %llu held, views one after p50 %.0f ms, at most %.0f ms%s%s\n",
+        std::string(each.name).c_str(),
+        number(with.seeds - failed),
+        number(with.seeds),
+        quantile(agreed, 0.5),
+        quantile(agreed, 1.0),
+        example.empty() ? "" : "\n    ",
+        example.c_str()
+    );
+    std::fflush(stdout);
+  }
+  const churn_cost storm = play_churn(with.first);
+  std::printf(
+      "storm            %llu joins and leaves in 30 s: %llu loads, %llu in 30 s of calm (%.2f x) "
+      "for %llu reads,\n"
+      "                 %llu of them failed; %llu views at one node; without a lease %.1f %% of "
+      "the time\n",
+      number(storm.changes),
+      number(storm.churn_loads),
+      number(storm.steady_loads),
+      storm.ratio(),
+      number(storm.reads),
+      number(storm.failed_reads),
+      number(storm.view_changes),
+      100.0 * static_cast<double>(storm.leaseless) / static_cast<double>(storm.looks)
+  );
+  return wrong == 0 ? 0 : 1;
+}
+
 // Only the sum of many runs says something about the share of a fault-ridden cluster's work.
 bool does_enough(const verdict& all) {
   constexpr std::uint64_t least_answers = 1000;
@@ -281,6 +338,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   if (with->hunts) return hunt_all(*with);
+  if (with->meets) return play_membership(*with);
   const auto begun = std::chrono::steady_clock::now();
   verdict all;
   for (std::uint64_t seed = with->first; seed != with->first + with->seeds; ++seed)

@@ -1,0 +1,460 @@
+#include "tests/sim/sim_membership.hpp"
+
+#include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/sim_workload.hpp"
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <numeric>
+
+namespace weir::sim {
+
+namespace {
+
+using node_list = std::vector<std::size_t>;
+
+constexpr duration look_every = 20ms;
+
+node_list nodes_from(std::size_t first, std::size_t count) {
+  node_list out(count);
+  std::iota(out.begin(), out.end(), first);
+  return out;
+}
+
+std::string seconds(duration time) {
+  return std::to_string(static_cast<double>(time.count()) / 1e9) + " s";
+}
+
+/// One cluster under a script, and what was found wrong with it.
+class course {
+ public:
+  explicit course(cluster_options options)
+      : random(options.seed, 0x3e3b), run(with_keyspace(std::move(options))) {}
+
+  /// Reads and changes that must keep every promise from now on.
+  void load_until(instant until) {
+    workload_habits habits;
+    habits.requests_per_second = 60;
+    clients_ = std::make_unique<workload>(run, habits);
+    clients_->run(until);
+  }
+
+  bool agree(const node_list& who) {
+    std::uint64_t common = 0;
+    for (const std::size_t node : who) {
+      if (!run.is_up(node)) return false;
+      const std::uint64_t digest = run.at(node).view_digest();
+      if (common == 0) common = digest;
+      if (digest != common) return false;
+    }
+    return true;
+  }
+
+  /// All of `who` have a ring of exactly these.
+  bool is_ring_of(const node_list& who, const node_list& members) {
+    return agree(who) && std::all_of(who.begin(), who.end(), [&](std::size_t node) {
+             const auto all = run.at(node).members();
+             const auto in_ring =
+                 std::count_if(all.begin(), all.end(), [](const auto& m) { return m.is_in_ring; });
+             return static_cast<std::size_t>(in_ring) == members.size() &&
+                    std::all_of(members.begin(), members.end(), [&](std::size_t member) {
+                      return sees(node, cluster::id_of(member));
+                    });
+           });
+  }
+
+  bool sees(std::size_t node, const std::string& id) {
+    const auto all = run.at(node).members();
+    return std::any_of(all.begin(), all.end(), [&](const auto& m) {
+      return m.id == id && m.is_in_ring;
+    });
+  }
+
+  /// The trouble ended just now: these must have one ring of all of them within 3 s, and keep it.
+  void expect_one_ring(const node_list& who) { expect_one_ring(who, who); }
+
+  void expect_one_ring(const node_list& who, const node_list& members) {
+    const instant from = run.now();
+    instant last_difference = from;
+    for (instant until = from + 12s; run.now() < until && !run.is_broken();) {
+      if (!is_ring_of(who, members)) last_difference = run.now();
+      run.run_for(look_every);
+    }
+    const duration took = last_difference - from;
+    found.agreed_after = std::max(found.agreed_after, took);
+    if (took > views_agree_within) blame("one ring only after " + seconds(took));
+  }
+
+  void expect_leases(const node_list& who, duration within) {
+    const auto have = [&] {
+      return std::all_of(who.begin(), who.end(), [&](std::size_t node) {
+        return run.at(node).lease().is_valid;
+      });
+    };
+    if (run.run_until(have, within)) return;
+    for (const std::size_t node : who)
+      if (const lease_status lease = run.at(node).lease(); !lease.is_valid)
+        blame(cluster::id_of(node) + " after " + seconds(within) + ": " + lease.why);
+  }
+
+  /// For `time` from now on, `holds` is looked at again and again.
+  void expect_always(duration time, const std::string& what, const std::function<bool()>& holds) {
+    for (const instant until = run.now() + time; run.now() < until && !run.is_broken();) {
+      if (!holds()) return blame(what + " did not hold at " + seconds(run.now()));
+      run.run_for(look_every);
+    }
+  }
+
+  void expect(bool holds, const std::string& what) {
+    if (!holds) blame(what);
+  }
+
+  membership_finding end() {
+    run.run_for(4s);
+    if (run.is_broken()) found.wrong.push_back(run.past().violations[0]);
+    return std::move(found);
+  }
+
+  void blame(std::string what) { found.wrong.push_back(std::move(what)); }
+
+  random_stream random;
+  cluster run;
+  membership_finding found;
+
+ private:
+  static cluster_options with_keyspace(cluster_options options) {
+    keyspace_options users;
+    users.name = "users";
+    users.ttl = 20s;
+    users.near_memory = 1u << 20;
+    users.writes = writes::allow;
+    options.keyspaces = {users};
+    return options;
+  }
+
+  std::unique_ptr<workload> clients_;
+};
+
+cluster_options sized(std::uint64_t seed, std::size_t nodes, std::size_t started = SIZE_MAX) {
+  cluster_options options;
+  options.seed = seed;
+  options.nodes = nodes;
+  options.start_nodes = started;
+  options.knows_ids = seed % 2 == 0;
+  return options;
+}
+
+// ---- beginnings
+
+membership_finding from_none_to_three(std::uint64_t seed) {
+  course of(sized(seed, 3, 0));
+  of.run.run_for(1s);
+  for (const std::size_t node : nodes_from(0, 3)) of.run.start(node);
+  of.load_until(of.run.now() + 12s);
+  of.expect_one_ring(nodes_from(0, 3));
+  of.expect_leases(nodes_from(0, 3), 1s);
+  return of.end();
+}
+
+// Discovery names who has registered so far, and is polled once a second.
+membership_finding all_start_at_once(std::uint64_t seed) {
+  const std::size_t size = 3 + 2 * (seed % 3);
+  course of(sized(seed, size, 0));
+  for (std::size_t node = 0; node != size; ++node) {
+    const duration start = of.random.between(0ns, 100ms);
+    of.run.world().after(start, [&of, node] {
+      of.run.restart(node, of.random.between(0ns, 200ms));
+      of.run.set_candidates(node, nodes_from(0, node + 1));
+    });
+    of.run.world().after(start + of.random.between(200ms, 1200ms), [&of, node, size] {
+      of.run.set_candidates(node, nodes_from(0, size));
+    });
+  }
+  of.run.run_for(1300ms);
+  of.expect_one_ring(nodes_from(0, size));
+  of.expect_leases(nodes_from(0, size), 1s);
+  return of.end();
+}
+
+// Both were told of themselves only; then one node of each half hears of one of the other.
+membership_finding two_halves_meet(std::uint64_t seed) {
+  const std::size_t first = 2 + seed % 2;
+  const std::size_t size = 5;
+  course of(sized(seed, size, 0));
+  for (std::size_t node = 0; node != size; ++node) {
+    const bool is_first = node < first;
+    of.run.set_candidates(node, is_first ? nodes_from(0, first) : nodes_from(first, size - first));
+    of.run.start(node);
+  }
+  of.expect_one_ring(nodes_from(0, first));
+  of.expect(
+      of.is_ring_of(nodes_from(first, size - first), nodes_from(first, size - first)),
+      "the second half did not find itself"
+  );
+  of.found.agreed_after = 0ns;
+  if (seed % 4 < 2) {
+    of.run.name_candidate(0, size - 1);
+  } else {
+    for (std::size_t node = 0; node != size; ++node)
+      of.run.set_candidates(node, nodes_from(0, size));
+  }
+  of.expect_one_ring(nodes_from(0, size));
+  of.expect_leases(nodes_from(0, size), 4s);
+  of.load_until(of.run.now() + 8s);
+  of.run.run_for(8s);
+  return of.end();
+}
+
+// ---- mistaken identities
+
+membership_finding restart_at_the_same_address(std::uint64_t seed) {
+  course of(sized(seed, 3 + 2 * (seed % 3)));
+  const node_list all = nodes_from(0, of.run.size());
+  of.load_until(60s);
+  of.run.run_for(4s);
+  for (int i = 0; i != 3; ++i) {
+    const std::size_t node = of.random.below(of.run.size());
+    of.run.kill(node, of.random.chance(0.5) ? going_down::process : going_down::machine);
+    of.run.run_for(of.random.between(1ms, 4s));
+    of.run.restart(node);
+    of.expect_one_ring(all);
+    of.expect_leases(all, 1s);
+  }
+  return of.end();
+}
+
+// A fourth process says that it is n1, too.
+membership_finding duplicate_ids(std::uint64_t seed) {
+  cluster_options options = sized(seed, 4, 3);
+  options.knows_late_nodes = false;
+  options.knows_ids = false;
+  options.but_identity = [](std::size_t node, identity& self) {
+    if (node == 3) self.id = "n1";
+  };
+  course of(std::move(options));
+  const node_list rest{0, 2};
+  of.run.run_for(4s);
+  of.run.start(3);
+  for (std::size_t node = 0; node != 3; ++node) of.run.name_candidate(node, 3);
+  of.run.run_for(views_agree_within);
+  std::uint64_t changes = 0;
+  std::uint64_t before = of.run.at(0).view_digest();
+  for (int i = 0; i != 500; ++i) {
+    of.run.run_for(look_every);
+    const std::uint64_t now = of.run.at(0).view_digest();
+    changes += std::exchange(before, now) != now ? 1 : 0;
+  }
+  of.expect(changes <= 1, "the view of n0 changed " + std::to_string(changes) + " times in 10 s");
+  of.expect(of.agree(rest), "n0 and n2 differ about who n1 is");
+  of.expect_leases(rest, 100ms);
+  const std::size_t goes = seed % 2 == 0 ? 3 : 1;  // the other one may stay
+  const node_list stay = goes == 3 ? node_list{0, 1, 2} : node_list{0, 2, 3};
+  of.run.kill(goes);
+  for (const std::size_t node : stay) of.run.set_candidates(node, stay);
+  of.expect_one_ring(stay, nodes_from(0, 3));
+  of.expect_leases(stay, 5s);
+  return of.end();
+}
+
+// A node of another cluster gets the address of one that went.
+membership_finding foreign_cluster(std::uint64_t seed) {
+  cluster_options options = sized(seed, 4, 3);
+  options.knows_late_nodes = false;
+  options.knows_ids = false;
+  options.but_identity = [](std::size_t node, identity& self) {
+    if (node == 3) self = {"other", "x1", self.incarnation, 1, cluster::address_of(2)};
+  };
+  course of(std::move(options));
+  const node_list rest{0, 1};
+  of.load_until(30s);
+  of.run.run_for(4s);
+  of.run.kill(2);
+  of.run.run_for(of.random.between(10ms, 3s));
+  of.run.start(3);
+  of.run.set_candidates(3, nodes_from(0, 2));
+  of.expect_always(10s, "nobody takes the stranger in", [&] {
+    return !of.sees(0, "x1") && !of.sees(1, "x1") && !of.sees(3, "n0") && !of.sees(3, "n1");
+  });
+  of.expect(of.agree(rest), "n0 and n1 differ");
+  of.expect_leases(rest, 100ms);
+  of.run.kill(3);
+  of.run.restart(2);
+  of.expect_one_ring(nodes_from(0, 3));
+  of.expect_leases(nodes_from(0, 3), 1s);
+  return of.end();
+}
+
+// ---- discovery
+
+membership_finding silent_discovery(std::uint64_t seed) {
+  course of(sized(seed, 3, 0));
+  for (const std::size_t node : nodes_from(0, 3)) of.run.restart(node, 10s);
+  of.load_until(24s);
+  of.expect_always(9s, "no lease before discovery has answered", [&] {
+    return !of.run.at(0).lease().is_valid && !of.run.at(1).lease().is_valid &&
+           !of.run.at(2).lease().is_valid;
+  });
+  of.run.run_for(10s - of.run.now());
+  of.expect_one_ring(nodes_from(0, 3));
+  of.expect_leases(nodes_from(0, 3), 1s);
+  return of.end();
+}
+
+// What would leave a running node alone does not reach the engine: cluster::tell() keeps to what
+// node::impl::take_candidates() does.
+membership_finding empty_discovery(std::uint64_t seed) {
+  course of(sized(seed, 3 + 2 * (seed % 3)));
+  const node_list all = nodes_from(0, of.run.size());
+  of.load_until(40s);
+  of.run.run_for(4s);
+  const std::size_t told = 1 + of.random.below(all.size());
+  for (std::size_t node = 0; node != told; ++node) of.run.set_candidates(node, {});
+  of.expect_always(20s, "the ring of all", [&] { return of.is_ring_of(all, all); });
+  for (const std::size_t node : all) of.run.set_candidates(node, all);
+  of.expect_one_ring(all);
+  of.expect_leases(all, 1s);
+  return of.end();
+}
+
+// Addresses where nobody is, ids that belong to other addresses, the node itself as somebody else.
+membership_finding lying_discovery(std::uint64_t seed) {
+  course of(sized(seed, 3));
+  const node_list all = nodes_from(0, 3);
+  of.load_until(40s);
+  of.run.run_for(4s);
+  for (const std::size_t node : all) {
+    std::vector<candidate> lies;
+    for (const std::size_t other : all) {
+      const std::size_t swapped = of.random.chance(0.5) ? (other + 1) % 3 : other;
+      lies.push_back({cluster::id_of(swapped), cluster::address_of(other)});
+    }
+    const std::size_t ghosts = of.random.below(3);
+    for (std::size_t i = 0; i != ghosts; ++i)
+      lies.push_back({"", "ghost" + std::to_string(i) + ":1"});
+    if (of.random.chance(0.5)) lies.push_back({"ghost", "nowhere:1"});
+    of.run.tell(node, std::move(lies));
+  }
+  of.expect_always(15s, "all reach all", [&] {
+    return of.run.reaches(0, 1) && of.run.reaches(1, 2) && of.run.reaches(2, 0);
+  });
+  for (const std::size_t node : all) of.run.set_candidates(node, all);
+  of.expect_one_ring(all);
+  of.expect_leases(all, 10s);
+  return of.end();
+}
+
+// Every answer leaves out other nodes; all are there and reach each other.
+membership_finding flapping_discovery(std::uint64_t seed) {
+  course of(sized(seed, 5));
+  const node_list all = nodes_from(0, 5);
+  of.load_until(40s);
+  of.run.run_for(4s);
+  for (int i = 0; i != 20; ++i) {
+    for (const std::size_t node : all) {
+      node_list some = all;
+      std::erase_if(some, [&](std::size_t) { return of.random.chance(0.4); });
+      of.run.set_candidates(node, some);
+    }
+    of.run.run_for(of.random.between(200ms, 1800ms));
+  }
+  for (const std::size_t node : all) of.run.set_candidates(node, all);
+  of.expect_one_ring(all);
+  of.expect_leases(all, 4s);
+  return of.end();
+}
+
+constexpr std::array table{
+    membership_case{"0 -> 3 nodes at once", from_none_to_three},
+    membership_case{"all start at once", all_start_at_once},
+    membership_case{"two halves meet", two_halves_meet},
+    membership_case{"restart at the same address", restart_at_the_same_address},
+    membership_case{"duplicate node ids", duplicate_ids},
+    membership_case{"foreign cluster at an address", foreign_cluster},
+    membership_case{"discovery silent for 10 s", silent_discovery},
+    membership_case{"discovery empty for 20 s", empty_discovery},
+    membership_case{"discovery that lies", lying_discovery},
+    membership_case{"discovery that flaps", flapping_discovery},
+};
+
+}  // namespace
+
+std::span<const membership_case> membership_cases() noexcept {
+  return table;
+}
+
+// ---- a storm
+
+churn_cost play_churn(std::uint64_t seed) {
+  constexpr std::size_t stay = 5;
+  constexpr std::size_t size = 10;
+  constexpr duration span = 30s;
+  cluster_options options = sized(seed, size);
+  keyspace_options users;
+  users.name = "users";
+  users.ttl = 10s;
+  options.keyspaces = {users};
+  cluster run(std::move(options));
+  churn_cost cost;
+
+  // The same reads in both spans, of nodes that stay.
+  struct arrival {
+    duration after;
+    std::size_t node;
+    std::string key;
+  };
+
+  random_stream random(seed, 0xc4a2);
+  std::vector<arrival> reads;
+  for (duration at{0}; at < span; at += random.exponential(2ms, 100ms))
+    reads.push_back({at, random.below(stay), "k" + std::to_string(random.below(300))});
+  cost.reads = reads.size();
+  std::vector<std::uint64_t> asked;
+  const auto read_all = [&] {
+    for (const arrival& each : reads)
+      run.world().after(each.after, [&run, &asked, each] {
+        asked.push_back(run.start(each.node, {.key = each.key}));
+      });
+  };
+  const auto loads_from = [&](std::size_t first) { return run.source().loads().size() - first; };
+
+  run.run_for(3s);
+  read_all();
+  run.run_for(span);  // warms up
+  std::size_t first = run.source().loads().size();
+  read_all();
+  run.run_for(span);
+  cost.steady_loads = loads_from(first);
+
+  first = run.source().loads().size();
+  asked.clear();
+  read_all();
+  std::uint64_t view = run.at(0).view_digest();
+  std::size_t next = 0;
+  for (const instant until = run.now() + span; run.now() < until;) {
+    const std::size_t node = stay + next++ % (size - stay);
+    if (run.is_up(node)) {  // it says goodbye, and ends before it is its turn again
+      run.leave(node);
+      run.world().after(300ms, [&run, node] { run.kill(node); });
+    } else {
+      run.restart(node);
+      run.end_change(fault_kind::leave, node);
+    }
+    ++cost.changes;
+    for (int i = 0; i != 5; ++i) {
+      run.run_for(20ms);
+      const std::uint64_t now = run.at(0).view_digest();
+      cost.view_changes += std::exchange(view, now) != now ? 1 : 0;
+      for (std::size_t each = 0; each != stay; ++each, ++cost.looks)
+        cost.leaseless += run.at(each).lease().is_valid ? 0 : 1;
+    }
+  }
+  cost.churn_loads = loads_from(first);
+  for (const std::uint64_t number : asked)
+    cost.failed_reads += run.outcome(number).end == request_end::failed ? 1 : 0;
+  return cost;
+}
+
+}  // namespace weir::sim
