@@ -17,10 +17,13 @@ class checker {
       : settings_(checked), root_(root), problems_(problems) {}
 
   void run() {
-    door("peer", settings_.listen.peer, settings_.discovery.has_provider());
+    door("peer", settings_.listen.peer, settings_.discovery.has_provider() && !settings_.tls);
     one_provider();
     nats();
-    door("http", settings_.listen.http, true);
+    kubernetes();
+    door("http", settings_.listen.http, settings_.auth.tokens.empty());
+    http_certificate();
+    tokens();
     same_port();
     negative_ttl("defaults", find(root_, "defaults"), settings_.defaults);
     for (std::size_t i = 0; i < settings_.keyspaces.size(); ++i) keyspace(i);
@@ -68,7 +71,7 @@ class checker {
 
   void one_provider() {
     std::string_view first;
-    for (const std::string_view each : {"static", "dns", "nats"}) {
+    for (const std::string_view each : {"static", "dns", "nats", "kubernetes"}) {
       const node* block = find(root_, "discovery");
       const node* given = block == nullptr ? nullptr : find(*block, each);
       if (given == nullptr) continue;
@@ -105,6 +108,59 @@ class checker {
     if (given->token && given->user) {
       refuse("token", {"user and token are both given", "keep one of them"});
     }
+  }
+
+  void http_certificate() {
+    const auto& http = settings_.listen.http;
+    if (http.cert.has_value() == http.key.has_value() || !problems_.clean("listen")) return;
+    problems_.error(
+        nearest({"listen", "http", http.cert ? "cert" : "key"}).at,
+        {"listen.http", {}},
+        {std::string(http.cert ? "cert" : "key") + " stands alone", "give cert and key"}
+    );
+  }
+
+  void tokens() {
+    const auto& all = settings_.auth.tokens;
+    if (!problems_.clean("auth")) return;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto at = nearest({"auth", "tokens"}).items[i].at;
+      const place where{"auth.tokens[" + std::to_string(i) + "]", {}};
+      for (std::size_t other = 0; other < i; ++other) {
+        const bool same_name = all[other].name == all[i].name;
+        if (!same_name && all[other].secret.value != all[i].secret.value) continue;
+        problems_.error(
+            at,
+            where,
+            {std::string(same_name ? "the name" : "the secret") + " is already that of auth.tokens[" +
+                 std::to_string(other) + "]",
+             "give it another one"}
+        );
+      }
+      for (const auto& name : all[i].keyspaces) {
+        if (has_keyspace(name)) continue;
+        problems_.error(
+            at, where.child("keyspaces"), {"there is no keyspace " + quoted(name), "remove it"}
+        );
+      }
+    }
+  }
+
+  bool has_keyspace(const std::string& name) const {
+    const auto& all = settings_.keyspaces;
+    return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.name == name; });
+  }
+
+  /// A token is not for everybody on the way to read.
+  void kubernetes() {
+    const auto& given = settings_.discovery.kubernetes;
+    if (!given || !problems_.clean("discovery.kubernetes")) return;
+    if (!given->token || !given->api || !given->api->starts_with("http://")) return;
+    problems_.error(
+        nearest({"discovery", "kubernetes", "token"}).at,
+        place{"discovery.kubernetes", {}}.child("token"),
+        {"the token would go over plain text", "write https:// in api, or remove the token"}
+    );
   }
 
   void same_port() {

@@ -35,6 +35,7 @@ std::string_view expectation(const field& row) {
     case kind::peers:
     case kind::servers:
     case kind::texts:
+    case kind::tokens:
       return "a list";
     default:
       return "a map";
@@ -154,6 +155,8 @@ class decoder {
             world_,
             problems_
         );
+      case kind::tokens:
+        return tokens(row, given.value, where, row.member.open(object));
       default:
         return scalar(row, given.value, where, object);
     }
@@ -251,6 +254,20 @@ class decoder {
       keyspace_settings decoded = root.defaults;
       map(*row.rows, given.items[i], each, &decoded);
       root.keyspaces.push_back(std::move(decoded));
+    }
+  }
+
+  void tokens(const field& row, const node& given, const place& where, void* member) {
+    if (given.form != node::shape::list) return report_type(given, where, "a list", problems_);
+    if (given.items.size() > *parse_integer(row.high)) {
+      problems_.error(given.at, where, {"more than " + std::string(row.high) + " tokens", ""});
+      return;
+    }
+    auto& all = *static_cast<std::vector<token_settings>*>(member);
+    for (std::size_t i = 0; i < given.items.size(); ++i) {
+      token_settings decoded;
+      map(*row.rows, given.items[i], where.item(i), &decoded);
+      all.push_back(std::move(decoded));
     }
   }
 

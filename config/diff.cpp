@@ -42,7 +42,7 @@ class flattener {
       case kind::group:
         if (member != nullptr) rows(*row.rows, member, path + ".");
         // Whether an optional group is there at all; a change of that is the group's own.
-        if (path.starts_with("discovery.")) add(row, path, member ? "present" : "");
+        if (path.starts_with("discovery.") || path == "tls") add(row, path, member ? "present" : "");
         return;
       case kind::source:
         for (const auto& each : row.alternatives) {
@@ -65,6 +65,11 @@ class flattener {
         leaves_.push_back({path, shown, shown + secret.value, row.when});
         return;
       }
+      case kind::tokens:
+        for (const auto& each : *static_cast<const std::vector<token_settings>*>(member)) {
+          rows(*row.rows, &each, path + "." + each.name + ".");
+        }
+        return;
       case kind::headers:
         for (const auto& each : *static_cast<const std::vector<http_header>*>(member)) {
           const std::string shown = render_header(each);
@@ -142,6 +147,10 @@ differences diff(const settings& running, const settings& wanted) {
   if (running.discovery.nats.has_value() != wanted.discovery.nats.has_value()) {
     drop_below(found.restart, "discovery.nats.");
   }
+  if (running.discovery.kubernetes.has_value() != wanted.discovery.kubernetes.has_value()) {
+    drop_below(found.restart, "discovery.kubernetes.");
+  }
+  if (running.tls.has_value() != wanted.tls.has_value()) drop_below(found.restart, "tls.");
   const shape& rows = *root.find("keyspaces")->rows;
   for (const auto& each : wanted.keyspaces) {
     const std::string path = "keyspaces." + each.name;

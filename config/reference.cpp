@@ -87,6 +87,7 @@ std::string_view type_name(kind type) {
     case kind::choice:
       return "word";
     case kind::list:
+    case kind::tokens:
       return "list of maps";
     case kind::peers:
       return "list of peers";
@@ -158,7 +159,7 @@ std::string range_of(const field& row) {
                                       : std::string(row.low) + " to " + std::string(row.high);
   if (row.type == kind::text) range += row.charset.empty() ? " bytes" : " of " + code(row.charset);
   if (row.type == kind::list || row.type == kind::peers || row.type == kind::servers ||
-      row.type == kind::texts)
+      row.type == kind::texts || row.type == kind::tokens)
     range += " items";
   return range;
 }

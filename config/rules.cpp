@@ -93,10 +93,7 @@ bool word_character(char c) {
 
 std::optional<complaint> check_url(const value& given) {
   const std::string& url = std::get<std::string>(given);
-  constexpr std::string_view scheme = "http://";
-  if (url.starts_with("https://")) {
-    return complaint{"https is not available in this version", "use http:// on a trusted network"};
-  }
+  const std::string_view scheme = url.starts_with("https://") ? "https://" : "http://";
   if (!url.starts_with(scheme)) {
     return complaint{quoted(url) + " is not an http URL", "write http://host:port/path/{key}"};
   }
@@ -182,6 +179,38 @@ std::optional<complaint> check_nats_subject(const value& given) {
   if (!has_empty_word) return std::nullopt;
   return complaint{
       quoted(text) + " has an empty word", "write words with single dots between them"};
+}
+
+std::optional<complaint> check_right(const value& given) {
+  const std::string& right = std::get<std::string>(given);
+  if (right == "read" || right == "write" || right == "admin") return std::nullopt;
+  return complaint{quoted(right) + " is not a right", "one of read, write, admin"};
+}
+
+std::optional<complaint> check_kubernetes_name(const value& given) {
+  const auto& text = std::get<std::string>(given);
+  if (!text.starts_with('-') && !text.ends_with('-')) return std::nullopt;
+  return complaint{quoted(text) + " begins or ends with a dash", "write the name of the object"};
+}
+
+std::optional<complaint> check_kubernetes_api(const value& given) {
+  constexpr const char* form = "write https://host:port";
+  const auto& text = std::get<std::string>(given);
+  const bool is_secure = text.starts_with("https://");
+  if (!is_secure && !text.starts_with("http://")) {
+    return complaint{quoted(text) + " is not the URL of an API server", form};
+  }
+  const std::string_view rest = std::string_view(text).substr(is_secure ? 8 : 7);
+  const std::string server(rest.substr(0, rest.find('/')));
+  if (rest.find_first_of("?#@ ") != rest.npos) {
+    return complaint{quoted(text) + " has more than host, port and path", form};
+  }
+  const std::size_t bracket = std::min(server.rfind(']'), server.size());
+  const std::size_t begin = bracket == server.size() ? 0 : bracket;
+  const bool has_port = server.find(':', begin) != server.npos;
+  const auto where = parse_address(has_port ? server : server + ":443");
+  if (where && !where->host.empty() && where->port != 0) return std::nullopt;
+  return complaint{quoted(text) + " is not the URL of an API server", form};
 }
 
 std::optional<complaint> check_path(const value& given) {

@@ -131,6 +131,7 @@ json::object bare_schema(const field& row) {
     case kind::group:
       return map_schema(*row.rows);
     case kind::list:
+    case kind::tokens:
       return {
           {"type", "array"},
           {"minItems", *parse_integer(row.low)},

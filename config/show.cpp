@@ -74,6 +74,13 @@ class printer {
         if (member == nullptr) return;
         out_ += name + " " + render_secret(*static_cast<const secret_text*>(member)) + "\n";
         return;
+      case kind::tokens: {
+        const auto& all = *static_cast<const std::vector<token_settings>*>(member);
+        if (all.empty()) return;
+        out_ += name + "\n";
+        for (const auto& each : all) rows(*row.rows, &each, indent + "  - ", indent + "    ");
+        return;
+      }
       case kind::headers:
         return headers(*static_cast<const std::vector<http_header>*>(member), name, deeper);
       default:

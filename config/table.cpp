@@ -7,9 +7,6 @@ namespace weir::config {
 
 namespace {
 
-constexpr std::string_view trusted =
-    "is not available in this version; keep doors on loopback or on a trusted network";
-
 constexpr field node_fields[] = {
     {.name = "id",
      .fallback = "auto",
@@ -77,14 +74,32 @@ constexpr std::array<field, 2> door_fields(std::string_view address, std::string
   }};
 }
 
-constexpr later door_later[] = {{"tls", trusted}};
 constexpr auto peer_fields = door_fields(
     ":7420", "Where other nodes are awaited; port 0 = any free port. The default is all interfaces."
 );
-constexpr shape peer_shape{"peer", peer_fields, door_later};
-constexpr auto http_door_fields =
+constexpr later peer_later[] = {{"tls", "is a block of its own: tls: {cert, key, ca} at the top"}};
+constexpr shape peer_shape{"peer", peer_fields, peer_later};
+constexpr auto http_door_basics =
     door_fields("127.0.0.1:7421", "Where clients are awaited; port 0 = any free port.");
-constexpr shape http_door_shape{"http", http_door_fields, door_later};
+constexpr field http_door_fields[] = {
+    http_door_basics[0],
+    http_door_basics[1],
+    {.name = "cert",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file with the certificate of this door, then those between it and its authority. "
+             "With it the door speaks https only. Replaced files are taken up while the node runs.",
+     .member = scalar_member<&door_settings::cert>(),
+     .rule = check_path},
+    {.name = "key",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file with its private key, readable by owner and group at most.",
+     .member = scalar_member<&door_settings::key>(),
+     .rule = check_path},
+};
+constexpr later http_door_later[] = {{"tls", "is written as cert and key"}};
+constexpr shape http_door_shape{"http", http_door_fields, http_door_later};
 
 constexpr field listen_fields[] = {
     {.name = "peer",
@@ -100,6 +115,80 @@ constexpr field listen_fields[] = {
 };
 constexpr later listen_later[] = {{"resp", unavailable}};
 constexpr shape listen_shape{"listen", listen_fields, listen_later};
+
+constexpr field tls_fields[] = {
+    {.name = "cert",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file with the certificate of this node, which has `node.id` as a DNS name, then "
+             "those between it and the authority.",
+     .needed = presence::required,
+     .member = scalar_member<&tls_settings::cert>(),
+     .rule = check_path},
+    {.name = "key",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file with its private key, readable by owner and group at most.",
+     .needed = presence::required,
+     .member = scalar_member<&tls_settings::key>(),
+     .rule = check_path},
+    {.name = "ca",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file with the authorities of the cluster, one or more.",
+     .needed = presence::required,
+     .member = scalar_member<&tls_settings::ca>(),
+     .rule = check_path},
+};
+constexpr shape tls_shape{"tls", tls_fields};
+
+constexpr field token_fields[] = {
+    {.name = "name",
+     .low = "1",
+     .high = "64",
+     .charset = name_characters,
+     .text = "What the token is called in the log; not secret.",
+     .needed = presence::required,
+     .when = reload::live,
+     .member = scalar_member<&token_settings::name>()},
+    {.name = "secret",
+     .type = kind::secret,
+     .low = "16",
+     .text = "The token itself, 16 bytes or more: `{env: NAME}`, `{file: path}` or text.",
+     .needed = presence::required,
+     .when = reload::live,
+     .member = object_member<&token_settings::secret>()},
+    {.name = "allow",
+     .type = kind::texts,
+     .low = "1",
+     .high = "3",
+     .text = "What it may do: `read`, `write`, `admin`; none includes another.",
+     .needed = presence::required,
+     .when = reload::live,
+     .member = object_member<&token_settings::allow>(),
+     .rule = check_right},
+    {.name = "keyspaces",
+     .type = kind::texts,
+     .low = "0",
+     .high = "1000",
+     .text = "The keyspaces it may read and write. None = all.",
+     .when = reload::live,
+     .member = object_member<&token_settings::keyspaces>()},
+};
+constexpr shape token_shape{"tokens", token_fields};
+
+constexpr field auth_fields[] = {
+    {.name = "tokens",
+     .type = kind::tokens,
+     .low = "0",
+     .high = "100",
+     .text = "Bearer tokens. With any, the HTTP door answers nobody without one, but for "
+             "`/livez` and `/readyz`.",
+     .when = reload::live,
+     .member = object_member<&auth_settings::tokens>(),
+     .rows = &token_shape},
+};
+constexpr shape auth_shape{"auth", auth_fields};
 
 constexpr field log_fields[] = {
     {.name = "level",
@@ -231,6 +320,58 @@ constexpr field nats_fields[] = {
 };
 constexpr shape nats_shape{"nats", nats_fields};
 
+constexpr std::string_view kubernetes_characters = "a-z0-9-";
+constexpr field kubernetes_fields[] = {
+    {.name = "service",
+     .low = "1",
+     .high = "63",
+     .charset = kubernetes_characters,
+     .text = "The service whose endpoints are the nodes: headless, with "
+             "`publishNotReadyAddresses: true`.",
+     .needed = presence::required,
+     .member = scalar_member<&kubernetes_discovery::service>(),
+     .rule = &check_kubernetes_name},
+    {.name = "namespace",
+     .low = "1",
+     .high = "63",
+     .charset = kubernetes_characters,
+     .text = "Namespace of the service. Default: that of the pod; outside of one `default`.",
+     .member = scalar_member<&kubernetes_discovery::service_namespace>(),
+     .rule = &check_kubernetes_name},
+    {.name = "port_name",
+     .fallback = "peer",
+     .low = "1",
+     .high = "63",
+     .charset = kubernetes_characters,
+     .text = "Name of the peer port in the service.",
+     .member = scalar_member<&kubernetes_discovery::port_name>()},
+    {.name = "port",
+     .type = kind::integer,
+     .low = "1",
+     .high = "65535",
+     .text = "The peer port of every node, whatever the service says.",
+     .member = scalar_member<&kubernetes_discovery::port>()},
+    {.name = "api",
+     .low = "1",
+     .high = "1024",
+     .text = "The API server, as `https://host:port`. Default: that of the pod's cluster, with "
+             "`token` and `ca` of the pod's service account.",
+     .member = scalar_member<&kubernetes_discovery::api>(),
+     .rule = &check_kubernetes_api},
+    {.name = "token",
+     .type = kind::secret,
+     .text = "Bearer token. A file is read anew for every request.",
+     .member = object_member<&kubernetes_discovery::token>()},
+    {.name = "ca",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file with the authorities that the API server's certificate may be from. Default "
+             "with `api`: those of the system. Read anew at each connection.",
+     .member = scalar_member<&kubernetes_discovery::ca>(),
+     .rule = &check_path},
+};
+constexpr shape kubernetes_shape{"kubernetes", kubernetes_fields};
+
 constexpr field discovery_fields[] = {
     {.name = "static",
      .type = kind::group,
@@ -247,10 +388,13 @@ constexpr field discovery_fields[] = {
      .text = "Every node that publishes heartbeats on a NATS subject.",
      .member = object_member<&discovery_settings::nats>(),
      .rows = &nats_shape},
+    {.name = "kubernetes",
+     .type = kind::group,
+     .text = "Every pod behind a Kubernetes service.",
+     .member = object_member<&discovery_settings::kubernetes>(),
+     .rows = &kubernetes_shape},
 };
-constexpr std::string_view not_yet = "is not available in this version; only static, dns and nats are";
-constexpr later discovery_later[] = {{"kubernetes", not_yet}};
-constexpr shape discovery_shape{"discovery", discovery_fields, discovery_later};
+constexpr shape discovery_shape{"discovery", discovery_fields};
 
 constexpr field ring_fields[] = {
     {.name = "vnodes",
@@ -289,6 +433,16 @@ constexpr field root_fields[] = {
      .text = "The doors.",
      .member = object_member<&settings::listen>(),
      .rows = &listen_shape},
+    {.name = "tls",
+     .type = kind::group,
+     .text = "Mutual TLS 1.3 between nodes. Without it the peer link is plain text.",
+     .member = object_member<&settings::tls>(),
+     .rows = &tls_shape},
+    {.name = "auth",
+     .type = kind::group,
+     .text = "Who may use the HTTP door.",
+     .member = object_member<&settings::auth>(),
+     .rows = &auth_shape},
     {.name = "log",
      .type = kind::group,
      .text = "What is logged, and how.",
@@ -321,7 +475,7 @@ constexpr field root_fields[] = {
      .rows = &keyspace_shape},
 };
 constexpr later root_later[] = {
-    {"tls", trusted}, {"auth", trusted}, {"tracing", unavailable}, {"admin", unavailable}};
+    {"tracing", unavailable}, {"admin", unavailable}};
 constexpr shape root_shape{"settings", root_fields, root_later};
 
 }  // namespace

@@ -36,6 +36,7 @@ enum class kind : std::uint8_t {
   texts,    ///< a list of texts; charset and rule are for each
   secret,   ///< a text, `{env: NAME}` or `{file: path}`
   headers,  ///< a map of name to text or secret
+  tokens,   ///< a list of maps with the rows of `rows`: bearer tokens
 };
 
 /// monostate = absent, or `auto`. A choice is its index.
@@ -125,8 +126,11 @@ inline constexpr std::string_view unavailable = "is not available in this versio
 std::optional<complaint> check_url(const value& given);
 std::optional<complaint> check_query(const value& given);
 std::optional<complaint> check_path(const value& given);
+std::optional<complaint> check_right(const value& given);
 std::optional<complaint> check_nats_server(const value& given);
 std::optional<complaint> check_nats_subject(const value& given);
+std::optional<complaint> check_kubernetes_name(const value& given);
+std::optional<complaint> check_kubernetes_api(const value& given);
 
 template <class Member>
 struct member_traits;

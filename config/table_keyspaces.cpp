@@ -51,7 +51,7 @@ constexpr field http_fields[] = {
     {.name = "url",
      .low = "1",
      .high = "8192",
-     .text = "`http://host[:port]/path` with `{key}` in path or query, which becomes the "
+     .text = "`http://host[:port]/path` or `https://...` with `{key}` in path or query, which becomes the "
              "percent-encoded key.",
      .needed = presence::required,
      .when = reload::live,
@@ -71,9 +71,16 @@ constexpr field http_fields[] = {
      .text = "Longest time of one request.",
      .when = reload::live,
      .member = scalar_member<&http_source::timeout>()},
+    {.name = "ca",
+     .low = "1",
+     .high = "4096",
+     .text = "PEM file of the authorities that may have signed the certificate of an https server. "
+             "None = those of the system.",
+     .when = reload::live,
+     .member = scalar_member<&http_source::ca>(),
+     .rule = check_path},
 };
-constexpr later http_later[] = {{"ca", unavailable}};
-constexpr shape http_shape{"http", http_fields, http_later};
+constexpr shape http_shape{"http", http_fields};
 
 constexpr field sqlite_fields[] = {
     {.name = "path",

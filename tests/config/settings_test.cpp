@@ -191,27 +191,74 @@ TEST_F(SettingsTest, RefusesTwoProviders) {
   );
 }
 
-TEST_F(SettingsTest, OtherProvidersAreNotAvailableYet) {
-  for (const std::string name : {"kubernetes"}) {
+TEST_F(SettingsTest, ReadsKubernetes) {
+  const auto given = valid(with(
+      std::string(door) +
+      "discovery:\n  kubernetes:\n    service: weir-peers\n    namespace: demo\n"
+      "    port_name: link\n    port: 7\n    api: https://10.0.0.1:6443\n    token: abc\n"
+      "    ca: ca.crt\n"
+  ));
+  ASSERT_TRUE(given.discovery.kubernetes);
+  kubernetes_discovery wanted{
+      .service = "weir-peers",
+      .service_namespace = "demo",
+      .port_name = "link",
+      .port = 7,
+      .api = "https://10.0.0.1:6443",
+      .token = secret_text{.value = "abc"},
+      .ca = "ca.crt",
+  };
+  wanted.token->written = given.discovery.kubernetes->token->written;
+  EXPECT_EQ(*given.discovery.kubernetes, wanted);
+}
+
+TEST_F(SettingsTest, KubernetesNeedsOnlyAService) {
+  const auto given = valid(with(std::string(door) + "discovery: {kubernetes: {service: weir}}\n"));
+  EXPECT_EQ(*given.discovery.kubernetes, kubernetes_discovery{.service = "weir"});
+}
+
+TEST_F(SettingsTest, RefusesKubernetesItCannotUse) {
+  EXPECT_THAT(
+      problems(with(
+          std::string(door) + "discovery:\n  kubernetes:\n    namespace: \"-a\"\n    port: 0\n"
+                              "    api: 10.0.0.1:6443\n    port_name: Peer\n"
+      )),
+      testing::UnorderedElementsAre(
+          HasSubstr("discovery.kubernetes: \"service\" is missing"),
+          HasSubstr("discovery.kubernetes.namespace: \"-a\" begins or ends with a dash"),
+          HasSubstr("discovery.kubernetes.port: \"0\" is too small"),
+          HasSubstr("discovery.kubernetes.api: \"10.0.0.1:6443\" is not the URL of an API server"),
+          HasSubstr("discovery.kubernetes.port_name: \"Peer\"")
+      )
+  );
+  for (const std::string api :
+       {"https://", "https://h:0", "https://a@h", "https://h?x", "ftp://h"}) {
     EXPECT_THAT(
-        problems(with("discovery: {" + name + ": {x: 1}}\n")),
-        ElementsAre(
-            "2:13 discovery: \"" + name +
-            "\" is not available in this version; only static, dns and nats are (remove it)"
-        )
-    );
+        problems(with(
+            std::string(door) + "discovery: {kubernetes: {service: a, api: \"" + api + "\"}}\n"
+        )),
+        ElementsAre(HasSubstr("discovery.kubernetes.api"))
+    ) << api;
   }
+}
+
+TEST_F(SettingsTest, RefusesATokenOverPlainText) {
+  const auto by = [](const std::string& rest) {
+    return with(
+        std::string(door) + "discovery: {kubernetes: {service: a, api: \"http://127.0.0.1:8001\"" +
+        rest + "}}\n"
+    );
+  };
+  EXPECT_THAT(problems(by(", token: abc")), ElementsAre(HasSubstr("would go over plain text")));
+  EXPECT_TRUE(valid(by("")).discovery.kubernetes);
 }
 
 TEST_F(SettingsTest, WhatComesLaterIsRefusedByName) {
   EXPECT_THAT(
-      problems(
-          "tls: {cert: a}\nauth: {tokens: []}\nlisten: {resp: {address: \":7379\"}}\n" + with("")
-      ),
+      problems("tracing: {a: b}\nlisten: {resp: {address: \":7379\"}}\n" + with("")),
       ElementsAre(
-          HasSubstr("1:1 \"tls\" is not available in this version"),
-          HasSubstr("2:1 \"auth\" is not available in this version"),
-          HasSubstr("3:10 listen: \"resp\" is not available in this version")
+          HasSubstr("1:1 \"tracing\" is not available in this version"),
+          HasSubstr("2:10 listen: \"resp\" is not available in this version")
       )
   );
 }

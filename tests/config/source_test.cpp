@@ -103,10 +103,9 @@ TEST_F(SourceTest, EachTypeHasItsOwnKeys) {
   );
 }
 
-TEST_F(SourceTest, HttpsComesLater) {
-  EXPECT_EQ(
-      url_problem("https://h/{key}"),
-      "https is not available in this version (use http:// on a trusted network)"
+TEST_F(SourceTest, HttpsWithAuthoritiesOfItsOwn) {
+  EXPECT_THAT(
+      problems(source_is("{type: http, url: \"https://h/{key}\", ca: ca.crt}")), testing::IsEmpty()
   );
 }
 

@@ -55,6 +55,8 @@ struct node_settings {
 struct door_settings {
   config::address address;
   bool insecure = false;
+  /// PEM files for TLS, of the HTTP door only; both or none.
+  std::optional<std::string> cert, key;
 
   friend bool operator==(const door_settings&, const door_settings&) = default;
 };
@@ -65,6 +67,13 @@ struct listen_settings {
   door_settings http{{"127.0.0.1", 7421}};
 
   friend bool operator==(const listen_settings&, const listen_settings&) = default;
+};
+
+/// PEM files of this node for the peer link. What they hold may change while it runs.
+struct tls_settings {
+  std::string cert, key, ca;
+
+  friend bool operator==(const tls_settings&, const tls_settings&) = default;
 };
 
 struct log_settings {
@@ -130,14 +139,28 @@ struct nats_discovery {
   friend bool operator==(const nats_discovery&, const nats_discovery&) = default;
 };
 
+/// Absent fields are filled in from the pod that the node runs in.
+struct kubernetes_discovery {
+  std::string service;
+  std::optional<std::string> service_namespace;  ///< `discovery.kubernetes.namespace`
+  std::string port_name = "peer";
+  std::optional<std::uint16_t> port;  ///< of every node; nullopt = the one under `port_name`
+  std::optional<std::string> api;     ///< `https://host:port`
+  std::optional<secret_text> token;   ///< a file is read anew for every request
+  std::optional<std::string> ca;      ///< PEM file
+
+  friend bool operator==(const kubernetes_discovery&, const kubernetes_discovery&) = default;
+};
+
 /// At most one provider. None = a lone node, and the peer door stays closed.
 struct discovery_settings {
   std::optional<static_discovery> fixed;  ///< `discovery.static`
   std::optional<dns_discovery> dns;
   std::optional<nats_discovery> nats;
+  std::optional<kubernetes_discovery> kubernetes;
 
   bool has_provider() const noexcept {
-    return fixed.has_value() || dns.has_value() || nats.has_value();
+    return fixed.has_value() || dns.has_value() || nats.has_value() || kubernetes.has_value();
   }
 
   friend bool operator==(const discovery_settings&, const discovery_settings&) = default;
@@ -167,11 +190,30 @@ struct http_header {
   friend bool operator==(const http_header&, const http_header&) = default;
 };
 
+/// One bearer token of the HTTP door.
+struct token_settings {
+  std::string name;
+  secret_text secret;
+  std::vector<std::string> allow;      ///< of read, write, admin
+  std::vector<std::string> keyspaces;  ///< empty = all
+
+  friend bool operator==(const token_settings&, const token_settings&) = default;
+};
+
+struct auth_settings {
+  /// Without any the HTTP door asks for none.
+  std::vector<token_settings> tokens;
+
+  friend bool operator==(const auth_settings&, const auth_settings&) = default;
+};
+
 struct http_source {
-  /// `http://host[:port]/...` with `{key}` in it.
+  /// `http://host[:port]/...` or `https://...` with `{key}` in it.
   std::string url;
   std::vector<http_header> headers;
   milliseconds timeout{2'000};
+  /// PEM file of the authorities that an https server is checked against. nullopt = the system's.
+  std::optional<std::string> ca;
 
   friend bool operator==(const http_source&, const http_source&) = default;
 };
@@ -242,6 +284,9 @@ struct settings {
   std::string cluster = "weir";
   node_settings node;
   listen_settings listen;
+  /// nullopt = the peer link is plain text.
+  std::optional<tls_settings> tls;
+  auth_settings auth;
   log_settings log;
   discovery_settings discovery;
   ring_settings ring;
