@@ -104,7 +104,10 @@ kubernetes_options completed(kubernetes_options options, const char* (*variable)
     }
     if (options.ca_file.empty()) options.ca_file = options.account + "/ca.crt";
   }
-  parse_kubernetes_api(options.api);
+  const bool has_token = !options.token.empty() || !options.token_file.empty();
+  if (!parse_kubernetes_api(options.api).is_secure && has_token) {
+    refuse("the token would go over plain text; write https:// in api, or give no token");
+  }
   if (options.service_namespace.empty()) {
     auto found = read_small_file(options.account + "/namespace", 256);
     options.service_namespace = found ? std::move(*found) : "default";

@@ -1,4 +1,5 @@
 #include <weir/discovery/dns_provider.hpp>
+#include <weir/discovery/kubernetes_provider.hpp>
 #include <weir/discovery/nats_provider.hpp>
 #include <weir/discovery/static_provider.hpp>
 #include <weir/keyspaces/make_sources.hpp>
@@ -45,6 +46,23 @@ std::shared_ptr<provider> provider_from(
       .heartbeat = settings.heartbeat,
       .expire = settings.expire,
   });
+}
+
+std::shared_ptr<provider> provider_from(const config::kubernetes_discovery& settings) {
+  kubernetes_options made{
+      .service = settings.service,
+      .service_namespace = settings.service_namespace.value_or(""),
+      .port_name = settings.port_name,
+      .port = settings.port.value_or(0),
+      .api = settings.api.value_or(""),
+      .ca_file = settings.ca.value_or(""),
+  };
+  if (settings.token) {
+    const bool is_file = settings.token->from == config::secret_text::origin::file;
+    (is_file ? made.token_file : made.token) =
+        is_file ? settings.token->reference : settings.token->value;
+  }
+  return std::make_shared<kubernetes_provider>(std::move(made));
 }
 
 /// Makes the source that a variant of settings describes.
@@ -111,6 +129,9 @@ node_options options_from(const config::settings& settings) {
   if (settings.discovery.dns) options.discovery = provider_from(*settings.discovery.dns);
   if (settings.discovery.nats) {
     options.discovery = provider_from(*settings.discovery.nats, settings.cluster);
+  }
+  if (settings.discovery.kubernetes) {
+    options.discovery = provider_from(*settings.discovery.kubernetes);
   }
   if (settings.discovery.fixed) {
     options.discovery = std::make_shared<static_provider>(candidates_of(*settings.discovery.fixed));
