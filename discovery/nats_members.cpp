@@ -44,12 +44,12 @@ nats_members::step nats_members::beat(time_point now) {
   step out;
   if (!is_up_) return out;
   const bool is_late = now > due_ + rules_.heartbeat;
-  beats_ = std::min(beats_ + 1, settling_beats + 1);
-  if (is_late || !has_answered_) {
-    begin_again();
-  } else {
+  if (is_settled() && !is_late) {
     count_absences();
+  } else {
+    begin_again();
   }
+  beats_ = std::min(beats_ + 1, settling_beats + 1);
   if (refused_ && ++beats_since_refused_ > doubtful_beats) refused_.reset();
   forget_old(now);
   due_ = now + (is_settled() ? rules_.heartbeat : rules_.heartbeat / 2);

@@ -127,6 +127,7 @@ class nats_client::core : public std::enable_shared_from_this<core> {
   asio::awaitable<void> round() {
     auto all = servers_;
     all.insert(all.end(), discovered_.begin(), discovered_.end());
+    discovered_.clear();  // the next connection tells them again
     auto worst = nats_trouble::failed;
     for (const auto& each : all) {
       const auto ended = co_await serve(each);
@@ -139,7 +140,6 @@ class nats_client::core : public std::enable_shared_from_this<core> {
       }
       if (ended.why != nats_trouble::failed) worst = ended.why;
     }
-    discovered_.clear();
     tell(call_.failed, worst);
     const auto pause = std::exchange(pause_, std::min(pause_ * 2, options_.max_pause));
     co_await wait(pause / 2 + random_below(pause));

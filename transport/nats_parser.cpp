@@ -97,7 +97,7 @@ bool nats_parser::take_line(std::string_view& rest) {
       return true;
     }
     const auto most = line_.starts_with(info_word) ? limits_.max_info : limits_.max_line;
-    if ((c != '\r' && !is_allowed(c)) || line_.size() >= most) {
+    if (c != '\r' && (!is_allowed(c) || line_.size() >= most)) {
       phase_ = phase::failed;
       return true;
     }

@@ -1,0 +1,283 @@
+#include "tests/discovery/nats_server_process.hpp"
+#include "tests/transport/certificates.hpp"
+
+#include <weir/discovery/nats_provider.hpp>
+#include <weir/node/node.hpp>
+
+#include <gmock/gmock.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <mutex>
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+using test::nats_server_process;
+using clock = std::chrono::steady_clock;
+
+constexpr const char* secret = "sixteen bytes or more";
+
+result<bytes> load(std::string_view key) {
+  return bytes("value of " + std::string(key));
+}
+
+class NatsServerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!nats_server_process::is_installed()) GTEST_SKIP() << "nats-server is not installed";
+  }
+
+  ~NatsServerTest() override {
+    for (auto& each : nodes_) each->stop();
+  }
+
+  void serve(std::string settings = {}) {
+    server_ = std::make_unique<nats_server_process>(std::move(settings));
+    server_->start();
+  }
+
+  nats_options options() const {
+    return {.servers = {server_->url()}, .subject = "test.peers", .secret = secret};
+  }
+
+  nats_options hasty_options() const {
+    auto made = options();
+    made.heartbeat = 300ms;
+    made.expire = 1'500ms;
+    return made;
+  }
+
+  node& add(int number, nats_options options) {
+    nodes_.push_back(std::make_unique<node>(node_options{
+        .cluster = "test",
+        .id = "n" + std::to_string(number),
+        .peer_address = "127.0.0.1:0",
+        .discovery = std::make_shared<nats_provider>(std::move(options)),
+        .runtime = {.threads = 1},
+        .log =
+            [this, number](const log_record& record) {
+              const std::lock_guard lock(mutex_);
+              ++logged_[{number, std::string(record.event)}];
+              changed_.notify_all();
+            },
+    }));
+    auto& made = *nodes_.back();
+    made.add_keyspace({.name = "users", .ttl = 60s}, load);
+    return made;
+  }
+
+  void start_three(const nats_options& options) {
+    for (int i = 1; i <= 3; ++i) add(i, options);
+    for (auto& each : nodes_) each->start().value();
+  }
+
+  template <class Condition>
+  bool eventually(Condition condition, std::chrono::seconds most) {
+    const auto deadline = clock::now() + most;
+    std::unique_lock lock(mutex_);
+    while (true) {
+      lock.unlock();
+      if (condition()) return true;
+      lock.lock();
+      if (clock::now() > deadline) return false;
+      changed_.wait_for(lock, 20ms);
+    }
+  }
+
+  /// All nodes that were not stopped have this many members in the same ring, and a lease.
+  bool agree_on(std::size_t members) {
+    for (const auto& each : nodes_) {
+      if (each->peer_address().empty()) continue;
+      const auto ring = each->ring();
+      if (ring->size() != members || !each->lease().is_valid) return false;
+      for (int key = 0; key != 20; ++key) {
+        const auto text = std::to_string(key);
+        if (each->place_of("users", text).owner != nodes_[0]->place_of("users", text).owner)
+          return false;
+      }
+    }
+    return true;
+  }
+
+  int count(node& of, std::string_view outcome) {
+    const auto text = of.metrics();
+    const auto name = "weir_discovery_answers_total{outcome=\"" + std::string(outcome) + "\"} ";
+    const auto at = text.find(name);
+    return at == text.npos ? 0 : std::stoi(text.substr(at + name.size()));
+  }
+
+  int logged(int number, const std::string& event) {
+    const std::lock_guard lock(mutex_);
+    return logged_[{number, event}];
+  }
+
+  void report(std::string_view what, clock::time_point since) {
+    const auto took = std::chrono::duration_cast<milliseconds>(clock::now() - since);
+    std::cout << "[ measured ] " << what << ": " << took.count() << " ms\n";
+  }
+
+  /// The node is ready and reads through, but nobody's member.
+  void expect_outside(node& lost) {
+    EXPECT_TRUE(lost.is_ready());
+    EXPECT_FALSE(lost.lease().is_valid);
+    EXPECT_EQ(lost.ring()->size(), 1u);
+    EXPECT_EQ(lost.find_keyspace("users").get("a").value().text(), "value of a");
+  }
+
+  std::unique_ptr<nats_server_process> server_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::map<std::pair<int, std::string>, int> logged_;
+  std::vector<std::unique_ptr<node>> nodes_;
+};
+
+TEST_F(NatsServerTest, NodesFindEachOtherOutliveTheServerAndMeetAFourth) {
+  serve();
+  auto begin = clock::now();
+  start_three(options());
+  ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+  report("three nodes agree", begin);
+
+  server_->kill();
+  const auto killed = clock::now();
+  const bool is_soak = std::getenv("WEIR_SOAK") != nullptr;
+  const auto outage = is_soak ? 60s : 0s;
+  const auto has_failed = [&] { return count(*nodes_[0], "failed") >= 4; };
+  ASSERT_TRUE(eventually([&] { return has_failed() && clock::now() - killed >= outage; }, 90s));
+  report("the server was gone", killed);
+  EXPECT_TRUE(agree_on(3));
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(logged(i, "discovery.failed"), 1);
+    EXPECT_EQ(logged(i, "peer.dropped"), 0);
+    EXPECT_EQ(logged(i, "lease.lost"), 0);
+  }
+
+  server_->start();
+  begin = clock::now();
+  add(4, options()).start().value();
+  ASSERT_TRUE(eventually([&] { return agree_on(4); }, 10s));
+  report("a fourth node joined as the server came back", begin);
+  EXPECT_EQ(logged(1, "peer.dropped"), 0);
+}
+
+TEST_F(NatsServerTest, WhoSaysGoodbyeLeavesAtOnceAndWhoIsKilledWhenItIsMissed) {
+  serve();
+  start_three(options());
+  add(4, options()).start().value();
+  ASSERT_TRUE(eventually([&] { return agree_on(4); }, 10s));
+  auto begin = clock::now();
+  nodes_[3]->drain(5s);
+  ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+  report("a node said goodbye and was gone", begin);
+  EXPECT_GE(count(*nodes_[0], "left"), 1);
+  begin = clock::now();
+  nodes_[2]->stop();
+  ASSERT_TRUE(eventually([&] { return agree_on(2); }, 20s));
+  report("a dead node left", begin);
+}
+
+TEST_F(NatsServerTest, AWrongPasswordIsRefusedAndNamed) {
+  serve("authorization { user: weir, password: right }");
+  auto known = hasty_options();
+  known.user = "weir";
+  known.password = "right";
+  auto wrong = known;
+  wrong.password = "wrong";
+  start_three(known);
+  auto& lost = add(9, wrong);
+  lost.start().value();
+  ASSERT_TRUE(eventually([&] { return count(lost, "refused") >= 2; }, 10s));
+  expect_outside(lost);
+  EXPECT_EQ(logged(9, "discovery.failed"), 1);
+  lost.stop();
+  nodes_.pop_back();
+  EXPECT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+}
+
+TEST_F(NatsServerTest, AnotherSecretIsRefusedByBothSidesAndMakesNoLoneNode) {
+  serve();
+  start_three(hasty_options());
+  ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+  auto wrong = hasty_options();
+  wrong.secret = "another secret of ours";
+  auto& lost = add(9, wrong);
+  lost.start().value();
+  ASSERT_TRUE(eventually([&] { return logged(9, "discovery.failed") == 1; }, 10s));
+  expect_outside(lost);
+  EXPECT_GE(count(lost, "forged"), 1);
+  EXPECT_GE(count(*nodes_[0], "forged"), 1);
+  lost.stop();
+  nodes_.pop_back();
+  EXPECT_TRUE(agree_on(3));
+}
+
+TEST_F(NatsServerTest, TlsWithAnAuthorityOfItsOwnAndAToken) {
+  const weir_test::authority ours("ours");
+  const weir_test::authority theirs("theirs");
+  const weir_test::tls_folder folder;
+  folder.write(ours.issue("nats.test"));
+  folder.write("ca.crt", ours.pem());
+  folder.write("their.crt", theirs.pem());
+  serve(
+      "authorization { token: \"s3cret\" }\ntls { cert_file: \"" + folder.cert() +
+      "\", key_file: \"" + folder.key() + "\" }"
+  );
+  auto known = hasty_options();
+  known.token = "s3cret";
+  known.ca = folder.ca();
+  start_three(known);  // TLS because the server and the CA ask for it
+  ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+
+  auto wrong = known;
+  wrong.ca = folder.path("their.crt");
+  auto& lost = add(8, wrong);
+  lost.start().value();
+  ASSERT_TRUE(eventually([&] { return count(lost, "untrusted") >= 2; }, 10s));
+  expect_outside(lost);
+  EXPECT_EQ(count(lost, "connected"), 0);
+}
+
+TEST_F(NatsServerTest, ACertificateForAnotherNameIsRefused) {
+  const weir_test::authority ours("ours");
+  const weir_test::tls_folder folder;
+  weir_test::certificate_request other;
+  other.names = {"nats.test"};
+  folder.write(ours.issue(other));
+  folder.write("ca.crt", ours.pem());
+  serve("tls { cert_file: \"" + folder.cert() + "\", key_file: \"" + folder.key() + "\" }");
+  auto wanted = hasty_options();
+  wanted.ca = folder.ca();
+  auto& lost = add(1, wanted);
+  lost.start().value();
+  ASSERT_TRUE(eventually([&] { return count(lost, "untrusted") >= 2; }, 10s));
+  expect_outside(lost);
+}
+
+TEST_F(NatsServerTest, OneOfSeveralServersIsEnough) {
+  serve();
+  const nats_server_process never_started;
+  auto wanted = hasty_options();
+  wanted.servers = {never_started.url(), server_->url()};
+  start_three(wanted);
+  EXPECT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(logged(i, "discovery.failed"), 0);
+}
+
+TEST_F(NatsServerTest, ANodeThatStartsWithoutAServerIsReadyAndWaits) {
+  serve();
+  server_->kill();
+  auto& early = add(1, hasty_options());
+  early.start().value();
+  ASSERT_TRUE(eventually([&] { return logged(1, "discovery.failed") == 1; }, 5s));
+  expect_outside(early);
+  server_->start();
+  EXPECT_TRUE(eventually([&] { return agree_on(1); }, 10s));
+  EXPECT_TRUE(early.lease().is_lone);
+}
+
+}  // namespace
+}  // namespace weir
