@@ -136,6 +136,9 @@ node_options options_from(const config::settings& settings) {
   if (settings.discovery.fixed) {
     options.discovery = std::make_shared<static_provider>(candidates_of(*settings.discovery.fixed));
   }
+  if (settings.tls) options.peer_tls = {settings.tls->cert, settings.tls->key, settings.tls->ca};
+  const auto& http = settings.listen.http;
+  if (http.cert && http.key) options.http_tls = {.cert = *http.cert, .key = *http.key, .ca = {}};
   if (settings.node.advertise) options.advertise = config::to_string(*settings.node.advertise);
   return options;
 }

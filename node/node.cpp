@@ -1,6 +1,7 @@
 #include "advertise.hpp"
 #include "event_hub.hpp"
 #include "link_metrics.hpp"
+#include "node_tls.hpp"
 #include "version.hpp"
 
 #include <weir/node/node.hpp>
@@ -85,6 +86,9 @@ struct node::impl {
       : options(checked(std::move(given))),
         hub(std::make_shared<event_hub>(options.log, options.executor)),
         threads(options.runtime),
+        tls(std::make_shared<node_tls>(
+            options.peer_tls, options.http_tls, hub, *threads.loops().front()
+        )),
         core(threads, own_identity(), {.ring = options.ring, .health = options.health}),
         door(core, door_settings()) {
     core.on_event([hub = hub, door = &door](const cluster_event& event) {
@@ -108,6 +112,7 @@ struct node::impl {
   }
 
   void append_metrics(metrics_text& out) const {
+    tls->append_metrics(out);
     if (network) append_link_metrics(out, network->counters(), network->links());
     if (options.discovery) append_discovery_metrics(out);
     if (options.metrics) options.metrics(out);
@@ -137,6 +142,7 @@ struct node::impl {
   const node_options options;
   const std::shared_ptr<event_hub> hub;
   runtime threads;
+  const std::shared_ptr<node_tls> tls;
   engine core;
   http_door door;
   std::unique_ptr<peer_link_network> network;
@@ -169,18 +175,22 @@ std::vector<readiness_check> node::impl::readiness() const {
   };
   const auto current = now.load();
   const bool is_discovered = !options.discovery || was_discovery_answered;
-  return {
+  std::vector<readiness_check> all{
       check_of("listeners", current >= phase::started, "not open yet"),
       check_of("keyspaces", true, ""),  // one that is not valid cannot be added
       check_of("discovery", is_discovered, "no answer from the provider yet"),
       check_of("not draining", current <= phase::started, "the node is going down"),
   };
+  tls->append_checks(all);
+  return all;
 }
 
 /// Binds the peer port; nobody is let in before meet_peers().
 node::impl::outcome node::impl::open_peer_door() {
   if (options.peer_address.empty()) return {};
   peer_link_options link;
+  link.server_tls = tls->peer_server();
+  link.client_tls = tls->peer_client();
   link.log = [hub = hub](std::string_view remark, peer_log_fields fields) {
     hub->log_link(remark, std::move(fields));
   };
@@ -238,6 +248,7 @@ void node::impl::take_candidates(result<std::vector<candidate>> found) {
 node::impl::outcome node::impl::open_http_door() {
   if (options.http_address.empty()) return {};
   server = std::make_unique<http_server>(threads.loops(), http_limits{}, door);
+  if (auto contexts = tls->http_server()) server->use_tls(std::move(contexts));
   server->on_log([hub = hub](std::string_view remark) {
     hub->log(log_level::warn, "http.remark", {{"detail", std::string(remark)}});
   });
@@ -274,6 +285,7 @@ boost::system::result<void, start_error> node::start() {
     return opened;
   }
   impl_->meet_peers();
+  impl_->tls->watch();
   impl_->now = phase::started;
   log_fields fields{{"node", id()}, {"cluster", impl_->options.cluster}};
   if (!http_address().empty()) fields.emplace_back("http", http_address());
@@ -311,6 +323,10 @@ void node::drain(milliseconds longest) {
   stop();
 }
 
+void node::reload_tls() {
+  impl_->tls->reload();
+}
+
 void node::stop() {
   impl_->stop();
 }
@@ -318,6 +334,7 @@ void node::stop() {
 void node::impl::stop() {
   const auto before = now.exchange(phase::stopped);
   if (before == phase::stopped) return;
+  tls->stop();
   if (is_discovering) options.discovery->stop();
   if (server) server->stop();
   if (network) network->stop();

@@ -104,7 +104,8 @@ void print_banner(const served_node& served, steady_clock::time_point began, con
   const auto& node = served.node();
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began);
   to.out << "weir " << version_text << ": node " << node.id() << " of cluster "
-         << served.settings().cluster << ", http http://" << node.http_address();
+         << served.settings().cluster << ", http "
+         << (served.settings().listen.http.cert ? "https://" : "http://") << node.http_address();
   if (!node.peer_address().empty()) to.out << ", peers " << node.peer_address();
   to.out << ", keyspaces " << node.keyspaces().size() << ", ready in " << took.count() << " ms"
          << std::endl;

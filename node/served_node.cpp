@@ -91,6 +91,7 @@ served_node::keyspace_changes served_node::plan(const config::settings& wanted) 
 }
 
 void served_node::reload(const config::load_result& loaded) {
+  node_->reload_tls();
   if (!loaded.settings) {
     ++reloads_refused_;
     for (const auto& each : loaded.problems) {

@@ -183,9 +183,10 @@ peer_link_counters peer_core::counters() const {
   {
     std::lock_guard lock(mutex_);
     sum = closed_;
+    if (server_) sum.refused += server_->stats().failed_handshakes_total;
     for (const auto& connection : connections_) connection->add_to(sum);
   }
-  sum.refused = refused_;
+  sum.refused += refused_;
   sum.links_up = links_up_;
   sum.peers_accepted = peers_accepted_;
   sum.unknown_replies = unknown_replies_;

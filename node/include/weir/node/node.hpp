@@ -4,6 +4,7 @@
 #include <weir/engine/engine.hpp>
 #include <weir/engine/runtime.hpp>
 #include <weir/node/log.hpp>
+#include <weir/transport/tls.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/assert/source_location.hpp>
@@ -30,11 +31,19 @@ struct node_options {
   std::uint32_t weight = 1;      ///< share of the keys relative to other nodes, 1..1000
 
   /// Where other nodes connect: "10.0.0.1:7420", ":7420" (every interface), "127.0.0.1:0" (any free
-  /// port). Empty = closed. The link is plain text without authentication: trusted networks only.
+  /// port). Empty = closed. Without peer_tls the link is plain text without authentication: trusted
+  /// networks only.
   std::string peer_address = {};
+
+  /// Certificate, key and authorities for mutual TLS 1.3 with other nodes; the certificate has `id`
+  /// as a DNS name. Files that are replaced are taken up within seconds. No `cert` = plain text.
+  tls_files peer_tls = {};
 
   /// Where HTTP clients connect, in the same forms. Empty = closed.
   std::string http_address = {};
+
+  /// Certificate and key of the HTTP door, which then speaks https only. No `cert` = plain text.
+  tls_files http_tls = {};
 
   /// host:port that other nodes dial. Empty = peer_address, or, when that is every interface, the
   /// address of the interface that reaches the first candidate.
@@ -140,6 +149,10 @@ class node {
   /// peers that it goes, serves on while others learn it, finishes requests in flight. Ends with
   /// stop(), which may wait longer for sources that are running.
   void drain(milliseconds longest);
+
+  /// Reads the files of certificates again now, as SIGHUP does; a set that cannot be used changes
+  /// nothing and is logged. Blocks for the time of reading.
+  void reload_tls();
 
   /// Closes the doors and fails what waits with errc::unavailable; waits for sources that are
   /// running. Idempotent. Handles of keyspaces stay safe to call.
