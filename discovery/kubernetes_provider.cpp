@@ -64,7 +64,7 @@ std::optional<milliseconds> retry_after(const http_stream_head& head) {
 }
 
 kubernetes_rules rules_of(const kubernetes_options& options) {
-  return {.relist = options.relist, .watch = options.watch};
+  return {.relist = options.relist, .watch = options.watch, .backoff = options.backoff};
 }
 
 }  // namespace
@@ -270,7 +270,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
   const asio::any_io_executor executor_;
   asio::steady_timer timer_;
   std::unique_ptr<http_stream> stream_;
-  tls_context authorities_;           // the last that could be read
+  tls_context authorities_;            // the last that could be read
   outcome refused_ = outcome::failed;  // why request_of() made none
   bool is_closed_ = false;
 

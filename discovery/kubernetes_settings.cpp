@@ -81,7 +81,7 @@ kubernetes_options completed(kubernetes_options options, const char* (*variable)
     refuse("token and token_file are both given; keep one of them");
   }
   for (const auto each :
-       {options.relist, options.watch, options.silence, options.request_timeout}) {
+       {options.relist, options.watch, options.silence, options.backoff, options.request_timeout}) {
     if (each <= milliseconds(0)) refuse("times must be longer than 0");
   }
   if (options.port == 0 && options.port_name.empty()) {

@@ -137,7 +137,7 @@ kubernetes_watcher::step kubernetes_watcher::changed(
     return failed({.outcome = why}, now, random);
   }
   if (change.what == kind::bookmark) {
-    failures_ = 0;
+    settle();
     version_ = change.version;
     return {};
   }
@@ -151,7 +151,7 @@ kubernetes_watcher::step kubernetes_watcher::changed(
     slices_ = std::move(before);
     return failed({.outcome = outcome::too_many}, now, random);
   }
-  failures_ = 0;
+  settle();
   version_ = change.version;
   view();
   return {.tell = news(), .next = std::nullopt};
@@ -159,7 +159,7 @@ kubernetes_watcher::step kubernetes_watcher::changed(
 
 kubernetes_watcher::step kubernetes_watcher::ended(time_point now, std::uint64_t random) {
   is_watching_ = false;
-  if (now - watched_at_ >= rules_.steady) failures_ = 0;
+  if (now - watched_at_ >= rules_.steady) settle();
   const auto next = std::max(now, watched_at_ + rules_.gap);
   const bool is_due = next + rules_.gap >= relist_at_;
   return {.tell = std::nullopt, .next = is_due ? list_at(now) : watch_at(next, now, random)};
@@ -169,8 +169,9 @@ kubernetes_watcher::step kubernetes_watcher::failed(
     const kubernetes_failure& failure, time_point now, std::uint64_t random
 ) {
   const bool was_watching = std::exchange(is_watching_, false);
-  if (was_watching && now - watched_at_ >= rules_.steady) failures_ = 0;
+  if (was_watching && now - watched_at_ >= rules_.steady) settle();
   ++failures_;
+  ++row_[static_cast<std::size_t>(failure.outcome)];
   ++counts_[static_cast<std::size_t>(failure.outcome)];
   if (is_loud(failure.outcome)) trouble_ = failure.outcome;
   if (!may_watch_on(failure.outcome)) version_.clear();
@@ -180,17 +181,23 @@ kubernetes_watcher::step kubernetes_watcher::failed(
   return {.tell = news(), .next = watch_on ? watch_at(when, now, random) : list_at(when)};
 }
 
-/// Whether it is told the first time. Some are all in a day's work: tokens and versions run out,
-/// API servers restart.
+/// Whether it is worth telling now. Some have to come twice: tokens and versions run out, and API
+/// servers restart, all in a day's work.
 bool kubernetes_watcher::is_loud(outcome failure) const {
-  if (!last_ || failures_ >= 2) return true;
+  if (!last_ || failures_ >= 3 || row_[static_cast<std::size_t>(failure)] >= 2) return true;
   return failure == outcome::forbidden || failure == outcome::untrusted ||
          failure == outcome::malformed || failure == outcome::too_many;
 }
 
+/// A watch goes well: what failed before it is forgotten.
+void kubernetes_watcher::settle() {
+  failures_ = 0;
+  row_.fill(0);
+}
+
 milliseconds kubernetes_watcher::wait(const kubernetes_failure& failure, std::uint64_t random)
     const {
-  const bool is_first = failures_ == 1;
+  const bool is_first = row_[static_cast<std::size_t>(failure.outcome)] == 1;
   if (is_first && (failure.outcome == outcome::expired || failure.outcome == outcome::unauthorized))
     return some(rules_.backoff, 20, random);
   milliseconds most = rules_.backoff;

@@ -113,7 +113,8 @@ class kubernetes_watcher {
   std::optional<result<std::vector<candidate>>> news();
   kubernetes_todo list_at(time_point when);
   kubernetes_todo watch_at(time_point when, time_point now, std::uint64_t random);
-  bool is_loud(kubernetes_outcome outcome) const;
+  bool is_loud(kubernetes_outcome failure) const;
+  void settle();
   milliseconds wait(const kubernetes_failure& failure, std::uint64_t random) const;
 
   kubernetes_rules rules_;
@@ -122,9 +123,10 @@ class kubernetes_watcher {
   merged told_;
   std::string version_;                                  ///< empty = list first
   kubernetes_outcome view_ = kubernetes_outcome::empty;  ///< of slices_
-  std::optional<kubernetes_outcome> trouble_;  ///< of the last request, if it is worth telling
-  std::optional<kubernetes_outcome> last_;     ///< told
-  int failures_ = 0;                           ///< in a row
+  std::optional<kubernetes_outcome> trouble_;   ///< of the last request, if it is worth telling
+  std::optional<kubernetes_outcome> last_;      ///< told
+  int failures_ = 0;                            ///< in a row
+  std::array<int, kubernetes_outcomes> row_{};  ///< the same by outcome
   bool is_watching_ = false;
   time_point relist_at_{};
   time_point listed_at_{};

@@ -220,6 +220,7 @@ asio::awaitable<void> kubernetes_server::serve(std::shared_ptr<connection> with)
     if (!asked.is_watch) asked.timeout = std::chrono::seconds(60);
     if (const auto made = scripted(asked)) {
       with->is_watch = asked.is_watch && made->after == then::hold;
+      asked.version = UINT64_MAX;  // nothing beside what is told
       const bool is_written = co_await write(*with, made->bytes);
       if (is_written && made->after == then::hold) co_await serve_watch(*with, asked);
     } else if (asked.is_watch) {

@@ -322,6 +322,16 @@ TEST_F(KubernetesWatcherTest, AVersionThatIsGoneIsNeverUsedAgain) {
   EXPECT_EQ(step.next->version, "");
 }
 
+TEST_F(KubernetesWatcherTest, AWatchThatIsCutAndThenHasNoVersionGoesOnQuietly) {
+  know_two();
+  fail(outcome::failed);
+  const auto step = fail(outcome::expired);
+  EXPECT_EQ(told(step), nothing);
+  EXPECT_EQ(step.next->what, todo::list);
+  EXPECT_EQ(step.next->at, now);
+  EXPECT_THAT(told(fail(outcome::timed_out)), ElementsAre("error: timed_out"));
+}
+
 TEST_F(KubernetesWatcherTest, TheSameAsAnEvent) {
   know_two();
   const auto step = change(error(410));
