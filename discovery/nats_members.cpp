@@ -94,6 +94,7 @@ nats_outcome nats_members::judge(const nats_presence& from, std::uint64_t unix_m
   }
   const bool is_new = found == known_.end() || !found->second.is_member;
   if (is_new && (members() >= rules_.most_members || !make_room())) return nats_outcome::too_many;
+  is_changed_ |= is_new || found->second.address != from.address;
   known_[{from.id, from.incarnation}] = {.address = from.address, .at = from.at, .seen = now};
   return nats_outcome::heard;
 }
@@ -140,7 +141,10 @@ void nats_members::count_absences() {
     const bool is_heard = std::exchange(each.is_heard, false);
     each.absences = is_heard || !is_somebody_heard ? 0 : each.absences + 1;
     const bool has_left = each.goodbye && (*each.goodbye)-- <= 0;
-    if (has_left || each.absences >= rules_.misses) each.is_member = false;
+    if (has_left || each.absences >= rules_.misses) {
+      each.is_member = false;
+      is_changed_ = true;
+    }
   }
 }
 
@@ -163,6 +167,7 @@ std::optional<nats_outcome> nats_members::doubt() const {
 void nats_members::conclude(step& out) {
   const bool is_working = is_settled() || (has_answered_ && has_heard_itself_);
   if (!is_up_ || !is_working) return;
+  if (has_answered_ && !trouble_ && !is_changed_) return;
   if (const auto why = doubt(); why && !has_answered_) {
     out.tell = failed(*why).tell;
     if (out.tell && *why == nats_outcome::deaf) count(*why);
@@ -173,6 +178,7 @@ void nats_members::conclude(step& out) {
   std::vector<std::string> addresses;
   for (const auto& each : found) addresses.push_back(each.address);
   const bool is_first = !std::exchange(has_answered_, true);
+  is_changed_ = false;
   if (!is_first && !is_over && addresses == told_) return;
   told_ = std::move(addresses);
   out.tell = std::move(found);

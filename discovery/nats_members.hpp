@@ -114,6 +114,7 @@ class nats_members {
   int beats_since_refused_ = 0;
   std::optional<nats_outcome> trouble_;  ///< told, and not over
   bool has_answered_ = false;
+  bool is_changed_ = false;  ///< members or addresses, since told_
   std::vector<std::string> told_;
 };
 

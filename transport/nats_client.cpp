@@ -89,7 +89,6 @@ class nats_client::core : public std::enable_shared_from_this<core> {
         names_(executor_),
         pause_timer_(executor_),
         pause_(options_.first_pause) {
-    check_nats_client(options_);
     for (const auto& each : options_.servers) servers_.push_back(parse_nats_server(each).value());
   }
 

@@ -166,8 +166,8 @@ TEST_F(NatsServerTest, NodesFindEachOtherOutliveTheServerAndMeetAFourth) {
 
 TEST_F(NatsServerTest, WhoSaysGoodbyeLeavesAtOnceAndWhoIsKilledWhenItIsMissed) {
   serve();
-  start_three(options());
-  add(4, options()).start().value();
+  start_three(hasty_options());
+  add(4, hasty_options()).start().value();
   ASSERT_TRUE(eventually([&] { return agree_on(4); }, 10s));
   auto begin = clock::now();
   nodes_[3]->drain(5s);

@@ -66,7 +66,8 @@ class nats_client {
     std::function<void()> too_large = {};          ///< a message was passed over
   };
 
-  /// Throws what check_nats_client() throws. `env` outlives all handlers of the executor.
+  /// `options` are such that check_nats_client() throws nothing. `env` outlives all handlers of the
+  /// executor.
   nats_client(
       asio::any_io_executor executor, environment& env, nats_client_options options, handlers call
   );
