@@ -59,7 +59,12 @@ class judgement {
       ++out_.late_in_sessions;
       latest = latest_end(of, of.due + (of.due - of.started));
     }
-    if (ended > latest) blame(of, "C8: " + text(ended - of.due) + " after its deadline");
+    if (ended > latest)
+      blame(
+          of,
+          "C8: " + text(ended - of.due) + " after its deadline" +
+              (of.session != 0 ? ", in a session" : "")
+      );
   }
 
   instant latest_end(const request_record& of, instant due) const {

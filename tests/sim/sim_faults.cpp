@@ -89,6 +89,8 @@ class schedule {
         return remove(when);
       case incident::leave:
         return leave(when);
+      case incident::severed_freeze:
+        return freeze_behind_cut(when);
       case incident::flap:
         return flap(when);
     }
@@ -157,6 +159,19 @@ class schedule {
           on.kill(voter, going_down::process);
           on.world().after(down, [&on, voter] { on.restart(voter); });
         });
+    });
+  }
+
+  // What the other one has ordered meanwhile only those know who hear both.
+  void freeze_behind_cut(instant when) {
+    const duration time = std::min(time_of(random_, 3500ms, 6s), plan_.until - when);
+    const duration longer = time_of(random_, 500ms, 5s);
+    const std::size_t step = 1 + random_.below(on_.size() - 1);
+    strike(when, [=](cluster& on, std::size_t node) {
+      const std::size_t other = (node + step) % on.size();
+      on.cut(other, node);
+      on.freeze(node, time);
+      on.world().after(time + longer, [&on, node, other] { on.mend(other, node); });
     });
   }
 

@@ -10,17 +10,18 @@ namespace weir::sim {
 
 /// What can go wrong. All of it is mended at the end of the plan.
 enum class incident {
-  crash,          ///< memory lost, back after a while
-  quick_restart,  ///< back before anybody's lease or verdict has run out
-  freeze,         ///< the whole process stands still; its clock goes on
-  cut,            ///< one pair of nodes, one way or both
-  isolation,      ///< one node from all others, in, out or both ways
-  frozen_voter,   ///< a node freezes, and others restart while it does
-  blind_restart,  ///< a node comes back cut off, and discovery does not answer it for a while
-  join,           ///< a node that nobody knew is named, to one node after the other
-  removal,        ///< discovery drops a node at one node after the other, and names it again later
-  leave,          ///< a node says that it goes, ends, and comes back
-  flap,           ///< the same node does so again and again
+  crash,           ///< memory lost, back after a while
+  quick_restart,   ///< back before anybody's lease or verdict has run out
+  freeze,          ///< the whole process stands still; its clock goes on
+  cut,             ///< one pair of nodes, one way or both
+  isolation,       ///< one node from all others, in, out or both ways
+  frozen_voter,    ///< a node freezes, and others restart while it does
+  blind_restart,   ///< a node comes back cut off, and discovery does not answer it for a while
+  join,            ///< a node that nobody knew is named, to one node after the other
+  removal,         ///< discovery drops a node at one node after the other, and names it again later
+  leave,           ///< a node says that it goes, ends, and comes back
+  severed_freeze,  ///< a node freezes, and longer than that another one cannot send to it
+  flap,            ///< the same node does so again and again
 };
 
 /// What goes wrong in one run, drawn by its seed in [`from`, `until`), beside wires that lose,

@@ -23,7 +23,7 @@ struct arguments {
   std::uint64_t seeds = 200;
   std::size_t nodes = 0;
   double requests_per_second = 250;
-  flavour about = flavour::general;
+  std::optional<flavour> about;  ///< empty = general, or that of the mutation
   std::optional<std::uint64_t> verbose;
   bool hunts = false;
   bool meets = false;  ///< the courses of membership, and the storm
@@ -80,7 +80,7 @@ std::optional<arguments> parse(int argc, char** argv) {
     } else if (option == "--verbose") {
       parsed.verbose = std::strtoull(value, nullptr, 10);
     } else if (option == "--flavour" && flavour_called(value)) {
-      parsed.about = *flavour_called(value);
+      parsed.about = flavour_called(value);
     } else if (option == "--mutant" && mutation_called(value) != nullptr) {
       parsed.mutant = value;
     } else {
@@ -221,7 +221,7 @@ verdict play_seed(const arguments& with, std::uint64_t seed) {
   what.seed = seed;
   what.nodes = with.nodes;
   what.requests_per_second = with.requests_per_second;
-  if (with.mutant.empty()) what.about = with.about;
+  if (with.about) what.about = *with.about;
   verdict found = play(what, with.verbose == seed ? print_history : nullptr);
   if (found.violations.empty()) return found;
   std::printf(

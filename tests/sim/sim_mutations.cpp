@@ -27,7 +27,7 @@ constexpr std::array table{
     mutation{"lone_only_when_told", &rules::lone_only_when_told, flavour::restarts},
     // Agreement
     mutation{"wait_for_all", &rules::wait_for_all, flavour::cuts},
-    mutation{"keep_hints", &rules::keep_hints, flavour::freezes},
+    mutation{"keep_hints", &rules::keep_hints, flavour::severed},
     mutation{"hints_of_old_electorate", &rules::hints_of_old_electorate, flavour::voters},
     mutation{"two_rounds_without_owner", &rules::two_rounds_without_owner, flavour::cuts},
     mutation{"two_rounds_across_views", &rules::two_rounds_across_views, flavour::members},

@@ -71,6 +71,11 @@ fault_plan plan_of(flavour about) {
       plan.most = 4;
       plan.longest_freeze = 14s;
       break;
+    case flavour::severed:
+      plan.weights = {{severed_freeze, 1}};
+      plan.least = 3;
+      plan.most = 5;
+      break;
     case flavour::cuts:
       plan.weights = {{cut, 4}, {isolation, 2}, {freeze, 1}};
       plan.least = 6;
@@ -96,8 +101,8 @@ fault_plan plan_of(flavour about) {
       break;
     case flavour::terms:
       plan.weights = {{flap, 1}};
-      plan.least = 6;
-      plan.most = 10;
+      plan.least = 8;
+      plan.most = 12;
       plan.bad_wires = 0;
       plan.fastest = 1ms;
       plan.slowest = 4ms;
@@ -188,11 +193,12 @@ workload_habits habits_of(const scenario& of) {
     }
     if (of.about == flavour::terms) {
       habits.keys = 40;
-      habits.fresh_basis = 0.05;
+      habits.fresh_basis = 0.25;
       users = {
           .weight = 9, .invalidations = 0.005, .puts = 0, .conditional_puts = 0.15, .clears = 0};
     }
-    if (of.about == flavour::voters) {  // what was missed must not be changed once more
+    if (of.about == flavour::voters ||
+        of.about == flavour::severed) {  // what was missed must not be changed once more
       habits.keys = 60;
       users = {.weight = 9, .invalidations = 0.03, .clears = 0};
     }
@@ -211,6 +217,7 @@ workload_habits habits_of(const scenario& of) {
     if (of.about == flavour::owner) {
       habits.keys = 40;
       habits.fresh_basis = 0.1;
+      habits.echoes = 3;
       tiny = {.weight = 6, .invalidations = 0.01, .conditional_puts = 0.10, .clears = 0.001};
     }
     lax.weight = 0.2;
@@ -229,6 +236,8 @@ std::string_view name(flavour of) noexcept {
       return "freezes";
     case flavour::voters:
       return "voters";
+    case flavour::severed:
+      return "severed";
     case flavour::cuts:
       return "cuts";
     case flavour::members:

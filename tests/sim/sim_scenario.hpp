@@ -18,6 +18,7 @@ enum class flavour {
   general,   ///< everything, in the proportions of a bad day
   freezes,   ///< nodes stand still, and voters restart meanwhile
   voters,    ///< a node stands still, and all who know what it missed restart meanwhile
+  severed,   ///< a node stands still, and one of the others stays out of its reach when it is back
   cuts,      ///< links end in one way or both; owners are out of reach
   members,   ///< nodes join, leave, are dropped and come back while keys change
   restarts,  ///< nodes lose their memory, some come back blind
