@@ -37,6 +37,14 @@ std::shared_ptr<const metadata> meta_of(const http_client_response& response) {
   return std::make_shared<const metadata>(std::move(meta));
 }
 
+/// What trusts the authorities of a file; null when there is none.
+tls_context trusting(const std::string& ca) {
+  if (ca.empty()) return nullptr;
+  auto made = make_tls_client(ca);
+  if (!made) throw std::invalid_argument("weir: ca of an http source: " + made.error().text);
+  return std::move(*made);
+}
+
 class http_source final : public data_source {
  public:
   http_source(std::shared_ptr<http_client> client, http_source_options options)
@@ -44,7 +52,8 @@ class http_source final : public data_source {
         url_(std::move(options.url)),
         fields_(with_defaults(std::move(options.headers))),
         timeout_(options.timeout),
-        max_entry_(options.max_entry) {}
+        max_entry_(options.max_entry),
+        tls_(trusting(options.ca)) {}
 
   asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
     auto url = url_.url_for(key);
@@ -53,6 +62,7 @@ class http_source final : public data_source {
     request.url = std::move(*url);
     request.fields = fields_;
     request.max_response = max_entry_;
+    request.tls = tls_;
     const auto left = std::min<steady_duration>(timeout_, context.deadline - context.env.now());
     request.deadline = std::chrono::steady_clock::now() + left;
     auto response = co_await client_->async_request(std::move(request));
@@ -102,6 +112,7 @@ class http_source final : public data_source {
   const fields fields_;
   const std::chrono::milliseconds timeout_;
   const std::size_t max_entry_;
+  const tls_context tls_;
 };
 
 }  // namespace

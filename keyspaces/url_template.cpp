@@ -55,13 +55,14 @@ url_template::url_template(std::string text) : text_(std::move(text)) {
   const auto refuse = [&](const std::string& why) {
     throw std::invalid_argument("weir: the url \"" + text_ + "\" of an http source " + why);
   };
-  if (const auto scheme = text_.substr(0, text_.find("://")); !http_name_equal(scheme, "http")) {
+  const auto scheme = text_.substr(0, text_.find("://"));
+  if (!http_name_equal(scheme, "http") && !http_name_equal(scheme, "https")) {
     refuse(
         scheme == text_ ? "needs a scheme: http://host/path/{key}"
-                        : "has the scheme \"" + scheme + "\"; only http is supported"
+                        : "has the scheme \"" + scheme + "\"; only http and https are supported"
     );
   }
-  const std::string_view rest = std::string_view(text_).substr(7);
+  const std::string_view rest = std::string_view(text_).substr(scheme.size() + 3);
   const auto authority = rest.substr(0, rest.find_first_of("/?#"));
   if (authority.find('@') != std::string_view::npos) {
     refuse("has user information; put credentials into a header");

@@ -47,6 +47,8 @@ class command_tree {
   CLI::App* add_client(const char* name, verb command, const char* what, const char* example) {
     auto* made = add(app_, name, command, what, example);
     made->add_option("--server", into_.server, "Node to ask, or WEIR_SERVER")->type_name("URL");
+    made->add_option("--ca", into_.ca, "Authorities of an https node, or WEIR_CA")
+        ->type_name("FILE");
     made->add_option("-o,--output", into_.output, "table or json")
         ->transform(CLI::CheckedTransformer(std::map<std::string, output_format>{
             {"table", output_format::table}, {"json", output_format::json}}))
@@ -240,6 +242,10 @@ parsed_command_line parse_command_line(
   if (takes_client_options(read.command) && read.server.empty()) {
     read.server = variable("WEIR_SERVER").value_or("");
     if (read.server.empty()) read.server = default_server;
+  }
+  if (takes_client_options(read.command)) {
+    if (read.ca.empty()) read.ca = variable("WEIR_CA").value_or("");
+    read.token = variable("WEIR_TOKEN").value_or("");
   }
   if (tree.key()) read.keys = {*tree.key()};
   return {.command = std::move(read), .out = {}, .err = {}};

@@ -47,6 +47,8 @@ enum class output_format { table, json };
 struct command_line {
   verb command = verb::version;
   std::string server;  ///< "http://127.0.0.1:7421"
+  std::string ca;      ///< PEM file that an https server is checked against; "" = the system's
+  std::string token;   ///< of WEIR_TOKEN; never among the words
   output_format output = output_format::table;
   std::string timeout = "5s";
 

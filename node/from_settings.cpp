@@ -80,6 +80,7 @@ struct source_maker {
         .url = from.url,
         .timeout = from.timeout,
         .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+        .ca = from.ca.value_or(""),
     };
     for (const auto& each : from.headers) options.headers.emplace_back(each.name, each.value.value);
     return make_http_source(client, std::move(options));

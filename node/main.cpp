@@ -21,7 +21,11 @@ int main(int argc, char** argv) {
     std::cerr << parsed.err;
     auto code = parsed.code;
     if (parsed.command) {
-      const auto fetch = [](http_client_request request) { return http_fetch(std::move(request)); };
+      http_client_options client;
+      if (!parsed.command->ca.empty()) client.tls = make_tls_client(parsed.command->ca).value();
+      const auto fetch = [&](http_client_request request) {
+        return http_fetch(std::move(request), client);
+      };
       code = run_command(*parsed.command, fetch, streams);
     }
     std::cout.flush();

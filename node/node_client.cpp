@@ -23,7 +23,13 @@ command_failure unreachable(const std::string& server, const error_code& why) {
     return {
         exit_code::usage,
         "\"" + printable(server) +
-            "\" is not an http:// URL; give the node's with --server or WEIR_SERVER"};
+            "\" is not an http:// or https:// URL; give the node's with --server or WEIR_SERVER"};
+  }
+  if (why.category() == tls_category()) {
+    return {
+        exit_code::unreachable,
+        "cannot trust " + server + ": " + why.message() +
+            "; give its authority with --ca or WEIR_CA"};
   }
   if (why == errc::protocol) {
     return {
@@ -49,6 +55,8 @@ std::string advice_for(std::string_view code) {
   if (code == "overloaded" || code == "unavailable") return "retry after a while";
   if (code == "source_failed") return "look at the source and the node's log";
   if (code == "deadline_exceeded") return "look at the source, or wait longer with --timeout";
+  if (code == "unauthorized") return "set WEIR_TOKEN to a token of the node";
+  if (code == "forbidden") return "use a token that allows it";
   if (code == "unknown_outcome") return "it may have happened: read, then decide";
   return {};
 }
@@ -88,8 +96,11 @@ std::optional<milliseconds> parse_time(std::string_view text) {
   return milliseconds(sum);
 }
 
-node_client::node_client(std::string server, milliseconds timeout, fetcher fetch)
-    : server_(std::move(server)), timeout_(timeout), fetch_(std::move(fetch)) {
+node_client::node_client(std::string server, milliseconds timeout, fetcher fetch, std::string token)
+    : server_(std::move(server)),
+      timeout_(timeout),
+      fetch_(std::move(fetch)),
+      token_(std::move(token)) {
   while (server_.ends_with('/')) server_.pop_back();
 }
 
@@ -104,6 +115,7 @@ boost::system::result<node_answer, command_failure> node_client::send(
       .deadline = std::chrono::steady_clock::now() + timeout_ + grace,
   };
   request.fields.emplace_back("Weir-Timeout", std::to_string(timeout_.count()) + "ms");
+  if (!token_.empty()) request.fields.emplace_back("Authorization", "Bearer " + token_);
   auto answer = fetch_(std::move(request));
   if (!answer) return unreachable(server_, answer.error());
   return std::move(*answer);

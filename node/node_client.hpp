@@ -33,8 +33,8 @@ class node_client {
   using fetcher = std::function<result<http_client_response>(http_client_request)>;
   using fields = std::vector<std::pair<std::string, std::string>>;
 
-  /// `fetch` does one request; tests pass their own.
-  node_client(std::string server, milliseconds timeout, fetcher fetch);
+  /// `fetch` does one request; tests pass their own. `token` goes with every request.
+  node_client(std::string server, milliseconds timeout, fetcher fetch, std::string token = {});
 
   /// Sends one request to `target` ("/v1/users/42"). A status of 400 and above is an answer; the
   /// failure is that there is none.
@@ -48,6 +48,7 @@ class node_client {
   std::string server_;
   milliseconds timeout_;
   fetcher fetch_;
+  std::string token_;  // empty = none is sent
 };
 
 /// Lets result<T, command_failure>::value() throw.

@@ -65,7 +65,7 @@ exit_code run_command(
     to.err << "weir: " << text << '\n';
     return exit_code::usage;
   }
-  return run_remote(line, node_client(line.server, *timeout, fetch), to);
+  return run_remote(line, node_client(line.server, *timeout, fetch, line.token), to);
 }
 
 }  // namespace weir

@@ -23,18 +23,18 @@ std::optional<std::string_view> http_client_response::header(std::string_view na
 
 result<http_url> parse_http_url(std::string_view text) {
   const auto bad = make_error_code(errc::bad_request);
-  constexpr std::string_view scheme = "http://";
-  if (text.size() < scheme.size() || !http_name_equal(text.substr(0, scheme.size()), scheme))
-    return bad;
-  text.remove_prefix(scheme.size());
+  const auto scheme = text.substr(0, text.find("://"));
+  const bool is_https = http_name_equal(scheme, "https");
+  if (scheme.size() == text.size() || (!is_https && !http_name_equal(scheme, "http"))) return bad;
+  text.remove_prefix(scheme.size() + 3);
   const auto end = std::min(text.find_first_of("/?#"), text.size());
   std::string authority(text.substr(0, end));
   const auto bracket = authority.rfind(']');
   if (authority.find(':', bracket == std::string::npos ? 0 : bracket) == std::string::npos)
-    authority.append(":80");
+    authority.append(is_https ? ":443" : ":80");
   auto server = parse_host_port(authority);
   if (!server || server->host.empty() || server->port == 0) return bad;
-  http_url url{std::move(*server), std::string(text.substr(end))};
+  http_url url{std::move(*server), std::string(text.substr(end)), is_https};
   if (!url.target.starts_with('/')) url.target.insert(0, "/");
   if (!is_http_target(url.target)) return bad;
   return url;

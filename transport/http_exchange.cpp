@@ -32,7 +32,8 @@ result<std::string> write_http_request(const http_client_request& request, const
   if (request.method == http_method::other) return bad;
   std::string text(name(request.method));
   text.append(" ").append(url.target).append(" HTTP/1.1\r\nHost: ");
-  text.append(url.server.port == 80 ? url.server.host : to_string(url.server)).append("\r\n");
+  const bool is_usual = url.server.port == (url.is_https ? 443 : 80);
+  text.append(is_usual ? url.server.host : to_string(url.server)).append("\r\n");
   for (const auto& [field, value] : request.fields) {
     if (!is_http_token(field) || !is_http_value(value) || names_the_server_part(field)) return bad;
     text.append(field).append(": ").append(value).append("\r\n");

@@ -1,11 +1,11 @@
 #pragma once
 
 #include "http_parser.hpp"
+#include "net_stream.hpp"
 
 #include <weir/transport/http_client.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <string>
 
@@ -23,7 +23,7 @@ class http_exchange {
     std::size_t body;
   };
 
-  http_exchange(asio::ip::tcp::socket& socket, limits most) : socket_(socket), limits_(most) {}
+  http_exchange(net_stream& socket, limits most) : socket_(socket), limits_(most) {}
 
   /// Writes `text` and `body`, reads the whole answer to `method`. Ends early when the socket is
   /// closed.
@@ -45,7 +45,7 @@ class http_exchange {
   asio::awaitable<error_code> read_length(std::uint64_t length);
   asio::awaitable<error_code> read_to_end();
 
-  asio::ip::tcp::socket& socket_;
+  net_stream& socket_;
   limits limits_;
   std::string buffer_;  // received and not consumed
   http_response_head head_;

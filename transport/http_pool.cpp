@@ -9,7 +9,6 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
-#include <sys/socket.h>
 #include <utility>
 
 namespace weir {
@@ -20,13 +19,6 @@ const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 bool may_be_repeated(http_method method) noexcept {
   return method == http_method::get || method == http_method::head || method == http_method::put ||
          method == http_method::delete_ || method == http_method::options;
-}
-
-/// A kept connection that has something to read is closed, or out of step.
-bool is_stale(asio::ip::tcp::socket& socket) noexcept {
-  char byte;
-  const auto got = ::recv(socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-  return got >= 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
 }
 
 bool is_lost_connection(const error_code& error) noexcept {
@@ -63,26 +55,34 @@ asio::awaitable<result<http_client_response>> http_pool::request(
   if (!url) co_return url.error();
   const auto text = write_http_request(request, *url);
   if (!text) co_return text.error();
-  const std::string name = to_string(url->server);
+  tls_context tls;
+  std::string name = to_string(url->server);
+  if (url->is_https) {
+    auto found = self->context_for(request);
+    if (!found) co_return found.error();
+    tls = std::move(*found);
+    // Connections that trust others are not shared.
+    name += '#' + std::to_string(reinterpret_cast<std::uintptr_t>(tls.get()));
+  }
 
   const error_code no_place = co_await self->wait_for_place(name, request.deadline);
   if (no_place) co_return no_place;
   const place held(*self, name);
 
-  tcp::socket socket(self->loop_);
+  net_stream socket(tcp::socket(self->loop_));
   const bool reused = self->take_idle(name, socket);
   if (reused) {
     bool heard = false;
-    auto answer = co_await self->try_once(socket, request, *url, *text, heard);
+    auto answer = co_await self->try_once(socket, request, name, *text, heard);
     const bool repeat =
         !answer && !heard && is_lost_connection(answer.error()) && may_be_repeated(request.method);
     if (!repeat) co_return answer;
   }
-  auto connected = co_await self->connect(*url, request.deadline);
+  auto connected = co_await self->connect(*url, tls, request.deadline);
   if (!connected) co_return connected.error();
   socket = std::move(*connected);
   bool heard = false;
-  co_return co_await self->try_once(socket, request, *url, *text, heard);
+  co_return co_await self->try_once(socket, request, name, *text, heard);
 }
 
 asio::awaitable<error_code> http_pool::wait_for_place(
@@ -117,8 +117,16 @@ void http_pool::give_place(const std::string& name) {
   if (--freed.busy == 0 && freed.idle.empty()) hosts_.erase(found);
 }
 
-asio::awaitable<result<asio::ip::tcp::socket>> http_pool::connect(
-    const http_url& url, clock::time_point deadline
+result<tls_context> http_pool::context_for(const http_client_request& request) {
+  if (request.tls) return request.tls;
+  if (options_.tls) return options_.tls;
+  auto made = make_tls_client("");
+  if (!made) return made.error().code;
+  return options_.tls = std::move(*made);
+}
+
+asio::awaitable<result<net_stream>> http_pool::connect(
+    const http_url& url, const tls_context& tls, clock::time_point deadline
 ) {
   const auto addresses = co_await resolver_.async_resolve(url.server.host, deadline);
   if (!addresses) co_return addresses.error();
@@ -130,12 +138,17 @@ asio::awaitable<result<asio::ip::tcp::socket>> http_pool::connect(
     const auto now = clock::now();
     if (now >= deadline) co_return make_error_code(errc::deadline_exceeded);
     const auto latest = std::min(deadline, now + options_.connect_timeout);
-    tcp::socket socket(loop_);
+    net_stream socket{tcp::socket(loop_)};
     const deadline_guard guard(loop_.get_executor(), latest, [&socket] {
       error_code ignored;
       socket.close(ignored);
     });
-    auto [failed] = co_await socket.async_connect(endpoint, as_tuple);
+    auto [failed] = co_await socket.socket().async_connect(endpoint, as_tuple);
+    if (!failed && tls) {
+      socket.secure(tls, tls_side::client, url.server.host);
+      auto [refused] = co_await socket.async_handshake(as_tuple);
+      failed = refused;
+    }
     if (guard.expired()) {
       if (latest == deadline) co_return make_error_code(errc::deadline_exceeded);
       failed = asio::error::timed_out;
@@ -144,16 +157,16 @@ asio::awaitable<result<asio::ip::tcp::socket>> http_pool::connect(
       last = failed;
       continue;
     }
-    socket.set_option(tcp::no_delay(true), error);
+    socket.socket().set_option(tcp::no_delay(true), error);
     co_return std::move(socket);
   }
   co_return last;
 }
 
 asio::awaitable<result<http_client_response>> http_pool::try_once(
-    tcp::socket& socket,
+    net_stream& socket,
     const http_client_request& request,
-    const http_url& url,
+    const std::string& name,
     const std::string& text,
     bool& heard
 ) {
@@ -167,25 +180,24 @@ asio::awaitable<result<http_client_response>> http_pool::try_once(
   auto answer = co_await exchange.run(text, request.body, request.method);
   heard = exchange.heard();
   if (!answer && guard.expired()) co_return make_error_code(errc::deadline_exceeded);
-  if (answer && exchange.reusable() && !guard.expired())
-    keep(to_string(url.server), std::move(socket));
+  if (answer && exchange.reusable() && !guard.expired()) keep(name, std::move(socket));
   co_return answer;
 }
 
-bool http_pool::take_idle(const std::string& name, tcp::socket& socket) {
+bool http_pool::take_idle(const std::string& name, net_stream& socket) {
   auto& idle = hosts_[name].idle;
   const auto oldest = clock::now() - options_.idle_timeout;
   while (!idle.empty()) {
     auto found = std::move(idle.back());
     idle.pop_back();
-    if (found.since < oldest || is_stale(found.socket)) continue;
+    if (found.since < oldest || !found.socket.is_quiet()) continue;
     socket = std::move(found.socket);
     return true;
   }
   return false;
 }
 
-void http_pool::keep(const std::string& name, tcp::socket socket) {
+void http_pool::keep(const std::string& name, net_stream socket) {
   if (closed_) return;
   auto& idle = hosts_[name].idle;
   idle.push_back({std::move(socket), clock::now()});

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "net_stream.hpp"
+
 #include <weir/transport/http_client.hpp>
 #include <weir/transport/resolver.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <deque>
@@ -35,7 +36,7 @@ class http_pool : public std::enable_shared_from_this<http_pool> {
   using tcp = asio::ip::tcp;
 
   struct kept {
-    tcp::socket socket;
+    net_stream socket;
     clock::time_point since;
   };
 
@@ -49,16 +50,20 @@ class http_pool : public std::enable_shared_from_this<http_pool> {
 
   asio::awaitable<error_code> wait_for_place(std::string name, clock::time_point deadline);
   void give_place(const std::string& name);
-  asio::awaitable<result<tcp::socket>> connect(const http_url& url, clock::time_point deadline);
+  asio::awaitable<result<net_stream>> connect(
+      const http_url& url, const tls_context& tls, clock::time_point deadline
+  );
+  /// The context of an https request: its own, the client's, or one of the system's authorities.
+  result<tls_context> context_for(const http_client_request& request);
   asio::awaitable<result<http_client_response>> try_once(
-      tcp::socket& socket,
+      net_stream& socket,
       const http_client_request& request,
-      const http_url& url,
+      const std::string& name,
       const std::string& text,
       bool& heard
   );
-  bool take_idle(const std::string& name, tcp::socket& socket);
-  void keep(const std::string& name, tcp::socket socket);
+  bool take_idle(const std::string& name, net_stream& socket);
+  void keep(const std::string& name, net_stream socket);
   void sweep_later();
 
   asio::io_context& loop_;

@@ -67,7 +67,7 @@ TEST(url_template_test, refuses_every_wrong_url_with_its_reason) {
       {"h/p/{key}", "needs a scheme"},
       {"file:///etc/{key}", "has the scheme \"file\""},
       {"gopher://h/{key}", "has the scheme \"gopher\""},
-      {"https://h/{key}", "only http is supported"},
+      {"ftps://h/{key}", "only http and https are supported"},
       {"http://user:secret@h/{key}", "has user information"},
       {"http://user@h/{key}", "has user information"},
       {"http://{key}/x", "must not take its host from the key"},

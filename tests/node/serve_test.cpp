@@ -90,7 +90,7 @@ TEST_F(ServeTest, AWrongOptionIsNamed) {
     EXPECT_THAT(ended.err, HasSubstr("--set " + set)) << set;
   }
   for (const std::string server :
-       {"127.0.0.1:7421", "http://127.0.0.1:80x", "https://127.0.0.1", "file:///etc"}) {
+       {"127.0.0.1:7421", "http://127.0.0.1:80x", "https://127.0.0.1:x", "file:///etc"}) {
     const auto ended = run(folder_, {"members", "--server", server});
     EXPECT_EQ(ended.code, 2) << server;
     EXPECT_THAT(ended.err, HasSubstr("--server")) << server;

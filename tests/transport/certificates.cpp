@@ -118,7 +118,7 @@ void tls_folder::write(const std::string& name, const std::string& text) const {
     out << text;
   }
   using std::filesystem::perms;
-  if (name.ends_with(".key")) {
+  if (name.find(".key") != std::string::npos) {
     std::filesystem::permissions(made, perms::owner_read | perms::owner_write);
   }
   std::filesystem::rename(made, path(name));

@@ -327,7 +327,8 @@ TEST_F(HttpClientTest, RefusesRequestsThatWouldNotReadBackAsSent) {
 TEST_F(HttpClientTest, RefusesUrlsItCannotRead) {
   for (const char* bad :
        {"",
-        "https://a/",
+        "httpss://a/",
+        "https:/a/",
         "ftp://a/",
         "http://",
         "http:///x",
@@ -350,6 +351,8 @@ TEST_F(HttpClientTest, ReadsUrls) {
   EXPECT_EQ(parse_http_url("http://h/a?b").value().server, (host_port{"h", 80}));
   EXPECT_EQ(parse_http_url("http://[::1]:81/").value().server, (host_port{"::1", 81}));
   EXPECT_EQ(parse_http_url("http://[::1]/").value().server, (host_port{"::1", 80}));
+  EXPECT_EQ(parse_http_url("https://h/a").value().server, (host_port{"h", 443}));
+  EXPECT_TRUE(parse_http_url("https://h/a").value().is_https);
 }
 
 TEST_F(HttpClientTest, FindsNamesInTheHostsFile) {

@@ -26,7 +26,7 @@ class http_client;
 /// decode before they look at paths, a key that would put a "." or ".." between slashes is not
 /// asked for; it is not found.
 struct http_source_options {
-  /// "http://host[:port]/path/{key}", `{key}` once or more in path or query. Hosts are trusted.
+  /// "http://host[:port]/path/{key}" or "https://...", `{key}` once or more in path or query. Hosts are trusted.
   std::string url;
 
   /// Sent with every request. Host and those that frame the message are not allowed.
@@ -34,6 +34,10 @@ struct http_source_options {
 
   std::chrono::milliseconds timeout{2000};  ///< of one request; the load's deadline holds too
   std::size_t max_entry = 1u << 20;         ///< bytes of a body; more is errc::too_large
+
+  /// PEM file of the authorities that an https server is checked against, read once. Empty = those
+  /// of the client.
+  std::string ca = {};
 };
 
 /// An SQLite database: the first column of the first row; no row or NULL is "not found".

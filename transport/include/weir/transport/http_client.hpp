@@ -3,6 +3,7 @@
 #include <weir/engine/result.hpp>
 #include <weir/transport/host_port.hpp>
 #include <weir/transport/http_message.hpp>
+#include <weir/transport/tls.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -30,9 +31,10 @@ struct http_client_options {
   std::size_t max_header = 16'384;                   ///< bytes of a response head
   std::size_t max_per_host = 64;  ///< requests at once per host, port and loop; more wait
   std::string dns_servers;        ///< as resolver_options::servers
+  tls_context tls = nullptr;  ///< of https, for tls_use::client; null = the system's authorities
 };
 
-/// One request; `url` is "http://host[:port]/path?query", percent-encoded.
+/// One request; `url` is "http://host[:port]/path?query" or "https://...", percent-encoded.
 struct http_client_request {
   http_method method = http_method::get;
   std::string url;
@@ -42,6 +44,7 @@ struct http_client_request {
   std::chrono::steady_clock::time_point deadline =
       std::chrono::steady_clock::now() + std::chrono::seconds(5);
   std::size_t max_response = SIZE_MAX;  ///< the smaller of this and the client's holds
+  tls_context tls = nullptr;            ///< of https; null = the client's
 };
 
 struct http_client_response {
@@ -57,10 +60,11 @@ struct http_client_response {
 struct http_url {
   host_port server;
   std::string target = "/";  ///< path and query
+  bool is_https = false;
 };
 
-/// Reads "http://host[:port][/path][?query]". Fails with errc::bad_request on another scheme, user
-/// information, a fragment, or a character that must be percent-encoded.
+/// Reads "http://host[:port][/path][?query]", https too. Fails with errc::bad_request on another
+/// scheme, user information, a fragment, or a character that must be percent-encoded.
 result<http_url> parse_http_url(std::string_view text);
 
 /// An HTTP/1.1 client with kept connections, one pool per loop.
@@ -82,7 +86,8 @@ class http_client {
   /// Fails with errc::deadline_exceeded, errc::too_large (the body is over max_response),
   /// errc::bad_request (the request cannot be written as HTTP), errc::protocol (the answer is not
   /// HTTP), or what the network said: connection_refused, timed_out (connect_timeout),
-  /// host_not_found, eof (the answer was cut off), ... When a kept connection turns out closed
+  /// host_not_found, eof (the answer was cut off), a tls_fault (the server is not who it should
+  /// be), ... When a kept connection turns out closed
   /// before any byte of the answer, a GET, HEAD, PUT, DELETE or OPTIONS is sent once more on a new
   /// one.
   asio::awaitable<result<http_client_response>> async_request(http_client_request request);
