@@ -80,7 +80,11 @@ struct frame_header {
 };
 
 inline constexpr std::size_t frame_header_size = 40;
-inline constexpr std::uint32_t frame_chunk = 64 * 1024;
+inline constexpr std::uint32_t frame_chunk = 16 * 1024;  ///< 131 ms at 1 Mbit/s
+
+/// Bytes that the system keeps unsent for one connection before it takes no more
+/// (TCP_NOTSENT_LOWAT); below half of it there is room for more than control frames.
+inline constexpr std::uint32_t max_unsent = frame_chunk;
 
 inline std::uint32_t frame_header::chunk() const noexcept {
   return std::min(remaining, frame_chunk);

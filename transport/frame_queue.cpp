@@ -45,14 +45,22 @@ void frame_queue::push(frame_header header, frame_body body, lane small) {
     return;
   }
   bulk_size_ += header.remaining;
-  waiting_.push_back({header, std::move(body)});
+  wait({header, std::move(body)});
+}
+
+void frame_queue::wait(stream&& long_one) {
+  if (is_control(long_one.header.type)) {
+    waiting_.push_front(std::move(long_one));
+  } else {
+    waiting_.push_back(std::move(long_one));
+  }
 }
 
 void frame_queue::absorb(frame_queue&& other) {
   control_ += other.control_;
   shorts_ += other.shorts_;
   bulk_size_ += other.bulk_size_;
-  for (auto& one : other.waiting_) waiting_.push_back(std::move(one));
+  for (auto& one : other.waiting_) wait(std::move(one));
   other = frame_queue(limits_);
 }
 
@@ -84,15 +92,31 @@ void frame_queue::append_chunk(std::string& out) {
   active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(turn_));
 }
 
-void frame_queue::take(std::string& out) {
+void frame_queue::append_shorts(std::string& out) {
+  std::size_t end = shorts_.size();
+  if (end - shorts_done_ > shorts_per_write) {  // whole frames
+    end = shorts_done_;
+    while (end - shorts_done_ < shorts_per_write) {
+      end += frame_header_size + load_number<std::uint32_t>(shorts_.data() + end + 16);
+    }
+  }
+  out.append(shorts_, shorts_done_, end - shorts_done_);
+  shorts_done_ = end;
+  if (shorts_done_ == shorts_.size() || shorts_done_ > kept_capacity) {
+    shorts_.erase(0, shorts_done_);
+    shorts_done_ = 0;
+  }
+}
+
+void frame_queue::take(std::string& out, room left) {
   out.clear();
   if (out.capacity() > kept_capacity) out = {};
-  if (control_.empty()) {
+  out.swap(control_);
+  if (left == room::for_control) return;
+  if (out.empty() && shorts_done_ == 0 && shorts_.size() <= shorts_per_write) {
     out.swap(shorts_);
   } else {
-    out.swap(control_);
-    out.append(shorts_);
-    shorts_.clear();
+    append_shorts(out);
   }
   for (std::size_t bulk = 0; bulk < bulk_per_write && bulk_size_ > 0; bulk += frame_chunk) {
     start_waiting();

@@ -45,6 +45,9 @@ class frame_body {
 /// Which of the messages that fit one chunk go first.
 enum class lane : std::uint8_t { control, shorts };
 
+/// How much the connection can take now without making the next control frame wait for long.
+enum class room : std::uint8_t { for_control, for_all };
+
 /// What waits to be written to one connection: control frames first, then short messages, then one
 /// chunk of each long message in turn, so that a large value never holds up a small one. Not
 /// thread-safe.
@@ -57,21 +60,26 @@ class frame_queue {
 
   std::string& shorts() noexcept { return shorts_; }
 
-  /// A message of any length; one that fits one chunk goes where `small` says.
+  /// A message of any length; one that fits one chunk goes where `small` says. Of long ones those
+  /// that leases hang on begin first.
   void push(frame_header header, frame_body body, lane small = lane::shorts);
 
   /// Takes over what `other` holds; it has written nothing yet.
   void absorb(frame_queue&& other);
 
-  /// Replaces `out` by what to write next: everything short, and up to `bulk_per_write` of long
-  /// ones. Keeps the memory of `out` for later.
-  void take(std::string& out);
+  /// Replaces `out` by what to write next: all control frames and, where there is room, up to
+  /// about `shorts_per_write` of short messages and `bulk_per_write` of long ones. Keeps the memory
+  /// of `out` for later.
+  void take(std::string& out, room left = room::for_all);
 
   bool empty() const noexcept { return size() == 0; }
 
-  std::uint64_t size() const noexcept { return control_.size() + shorts_.size() + bulk_size_; }
+  std::uint64_t size() const noexcept {
+    return control_.size() + shorts_.size() - shorts_done_ + bulk_size_;
+  }
 
-  static constexpr std::size_t bulk_per_write = 2 * frame_chunk;
+  static constexpr std::size_t shorts_per_write = frame_chunk;
+  static constexpr std::size_t bulk_per_write = frame_chunk;
   static constexpr std::size_t max_active = 8;
 
  private:
@@ -80,12 +88,15 @@ class frame_queue {
     frame_body body;
   };
 
+  void wait(stream&& long_one);
   void start_waiting();
+  void append_shorts(std::string& out);
   void append_chunk(std::string& out);
 
   frame_limits limits_;
   std::string control_;
   std::string shorts_;
+  std::size_t shorts_done_ = 0;  // bytes of shorts_ that are taken
   std::vector<stream> active_;
   std::deque<stream> waiting_;
   std::size_t turn_ = 0;

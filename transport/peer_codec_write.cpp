@@ -318,6 +318,13 @@ void append_message(
   field_writer fields(flat);
   write_body(fields, body, limits);
   header.remaining = static_cast<std::uint32_t>(flat.size() - start - frame_header_size);
+  if (header.more()) {
+    frame_body payload;
+    payload.flat().assign(flat, start + frame_header_size);
+    flat.resize(start);
+    out.push(header, std::move(payload));
+    return;
+  }
   seal_frame(flat, start, header);
 }
 

@@ -6,6 +6,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <utility>
 
 namespace weir {
@@ -13,7 +15,7 @@ namespace weir {
 namespace {
 
 // A flush that keeps finding more gives the loop back after this many writes.
-constexpr int writes_in_a_row = 4;
+constexpr int writes_in_a_row = 16;
 
 // A message that stops half way, and a write of which nothing arrives, end the connection.
 constexpr milliseconds watch_period{1000};
@@ -166,12 +168,16 @@ void peer_connection::flush() {
         flush_coming_ = false;
         return;
       }
-      queue_.take(out_);
+      const bool all = has_room(queue_.size());
+      queue_.take(out_, all ? room::for_all : room::for_control);
+      if (out_.empty()) flush_coming_ = false;  // a control frame must be able to wake the loop
     }
+    if (out_.empty()) return wait_for_room();
     error_code error;
     const std::size_t sent = socket_.write_some(asio::buffer(out_), error);
     if (error && error != asio::error::would_block) return lose(error);
     bytes_out_.add(out_.size());
+    most_unsent_ += out_.size();
     if (sent == out_.size()) continue;
     writing_ = true;
     write_began_ = core_->env.coarse_now();
@@ -191,6 +197,31 @@ void peer_connection::flush() {
   });
 }
 
+// What the system has taken and not yet sent stands before a ping that comes later: on a narrow
+// link for longer than a ping may take. So little of it is kept there, except for control frames.
+bool peer_connection::has_room(std::uint64_t wanted) {
+  if (most_unsent_ + wanted <= max_unsent) return true;
+  int unsent = 0;
+  if (::ioctl(socket_.socket().native_handle(), SIOCOUTQNSD, &unsent) != 0) return true;
+  most_unsent_ = static_cast<std::uint64_t>(unsent);
+  return 2 * most_unsent_ < max_unsent;
+}
+
+void peer_connection::wait_for_room() {
+  if (waiting_for_room_) return;
+  waiting_for_room_ = true;
+  write_began_ = core_->env.coarse_now();
+  watch();
+  auto done = [self = self()](error_code error) {
+    self->waiting_for_room_ = false;
+    if (self->closed_) return;
+    if (error) return self->lose(error);
+    self->flush();
+    self->resume();
+  };
+  socket_.socket().async_wait(asio::ip::tcp::socket::wait_write, std::move(done));
+}
+
 void peer_connection::on_written(error_code error) {
   writing_ = false;
   if (closed_) return;
@@ -204,12 +235,12 @@ void peer_connection::resume() {
 }
 
 bool peer_connection::is_stuck(time_point now) const {
-  return (writing_ && now - write_began_ > max_write_stall) ||
+  return ((writing_ || waiting_for_room_) && now - write_began_ > max_write_stall) ||
          (reading_ && !decoder_.idle() && now - heard() > core_->options.handshake_timeout);
 }
 
 void peer_connection::watch() {
-  if (watching_ || closed_ || (!writing_ && decoder_.idle())) return;
+  if (watching_ || closed_ || (!writing_ && !waiting_for_room_ && decoder_.idle())) return;
   watching_ = true;
   watch_timer_.expires_after(std::min(watch_period, core_->options.handshake_timeout));
   watch_timer_.async_wait([self = self()](error_code error) {

@@ -18,7 +18,6 @@ namespace {
 using asio::ip::tcp;
 using endpoints_callback = std::function<void(error_code, std::vector<tcp::endpoint>)>;
 
-constexpr int max_unsent = 128 * 1024;
 constexpr int keep_alive_after = 10;  // seconds of silence
 constexpr int keep_alive_every = 2;
 

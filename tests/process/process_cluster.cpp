@@ -227,6 +227,13 @@ void process_cluster::lose(int from, int to, double share) {
   );
 }
 
+void process_cluster::narrow(int number, std::uint64_t bits_per_second) {
+  const auto limit =
+      " root tbf rate " + std::to_string(bits_per_second) + " burst 8kb latency 100ms";
+  parts_.at(index(number)).space->run("tc qdisc replace dev eth0" + limit);
+  run_commands("tc qdisc replace dev weir" + std::to_string(number) + limit);
+}
+
 void process_cluster::mend() {
   for (int i = 1; i <= size(); ++i) filter(i, "-F");
 }

@@ -304,6 +304,14 @@ TEST(PeerAgreementCodecTest, HeartbeatsAndVotesOvertakeEverything) {
   EXPECT_EQ(order_of(requests), (std::vector<std::uint64_t>{3, 4, 2, 1}));
 }
 
+TEST(PeerAgreementCodecTest, ALongHeartbeatBeginsBeforeOtherLongMessages) {
+  frame_queue queue;
+  for (std::uint64_t id = 1; id <= 20; ++id)
+    append_reply(queue, id, {0, a_hit(std::string(100'000, 'L'))}, {});
+  append_reply(queue, 21, {0, ping_reply{.hints = std::vector(4096, a_record("k"))}}, {});
+  EXPECT_EQ(order_of(queue).front(), 21u);
+}
+
 TEST(PeerAgreementCodecTest, ManyHintsLeaveTheWayToSmallMessages) {
   frame_queue queue;
   append_reply(queue, 1, {0, ping_reply{.hints = std::vector(4096, a_record("k"))}}, {});
