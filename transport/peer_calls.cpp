@@ -54,8 +54,9 @@ peer_calls::answered peer_calls::take(std::uint64_t id, frame_type reply) {
   return found;
 }
 
-void peer_calls::expire(time_point now, std::vector<peer_callback>& out) {
-  if (now < earliest_) return;
+unsigned peer_calls::expire(time_point now, time_point heard, std::vector<peer_callback>& out) {
+  unsigned unheard = 0;
+  if (now < earliest_) return unheard;
   earliest_ = time_point::max();
   for (place& one : places_) {
     if (one.id == 0) continue;
@@ -64,6 +65,7 @@ void peer_calls::expire(time_point now, std::vector<peer_callback>& out) {
         release(one);
         continue;
       }
+      unheard += one.request == frame_type::ping && one.sent > heard ? 1 : 0;
       out.push_back(std::move(one.done));
       --waiting_;
       one.late = true;
@@ -71,6 +73,7 @@ void peer_calls::expire(time_point now, std::vector<peer_callback>& out) {
     }
     earliest_ = std::min(earliest_, one.deadline);
   }
+  return unheard;
 }
 
 void peer_calls::abandon(time_point now, std::vector<peer_callback>& out) {

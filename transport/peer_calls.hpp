@@ -38,8 +38,9 @@ class peer_calls {
   /// Finds whom a reply is for and frees the place.
   answered take(std::uint64_t id, frame_type reply);
 
-  /// Moves the callbacks whose deadline has passed to `out`.
-  void expire(time_point now, std::vector<peer_callback>& out);
+  /// Moves the callbacks whose deadline has passed to `out`; returns how many of them were pings
+  /// sent after `heard`.
+  unsigned expire(time_point now, time_point heard, std::vector<peer_callback>& out);
 
   /// Moves all callbacks to `out`; their replies, should they come, are dropped.
   void abandon(time_point now, std::vector<peer_callback>& out);

@@ -14,6 +14,10 @@ namespace {
 constexpr auto sweep_period = std::chrono::milliseconds(10);
 constexpr unsigned max_unknown_replies = 100;
 
+// TCP alone would hold on to a dead connection for longer: a sender that hears nothing tries again
+// ever more seldom, and a proxy on the way may take everything for ever.
+constexpr unsigned max_unheard_pings = 3;
+
 milliseconds time_left(time_point now, time_point deadline) {
   return std::chrono::duration_cast<milliseconds>(std::max(deadline - now, steady_duration(0)));
 }
@@ -134,9 +138,11 @@ void peer_client::measure(time_point sent) {
 
 void peer_client::sweep() {
   std::vector<peer_callback> expired;
+  const auto now = core().env.now();
+  unsigned unheard = 0;
   {
     std::lock_guard lock(mutex_);
-    calls_.expire(core().env.now(), expired);
+    unheard = calls_.expire(now, heard(), expired);
     sweeping_ = up_ && !calls_.empty();
     if (sweeping_) {
       sweep_timer_.expires_after(sweep_period);
@@ -147,6 +153,15 @@ void peer_client::sweep() {
   }
   history_->timed_out.add(expired.size());
   deliver_all(std::move(expired), errc::deadline_exceeded);
+  mind_silence(unheard, now);
+}
+
+void peer_client::mind_silence(unsigned unheard, time_point now) {
+  if (std::exchange(silent_since_, heard()) != heard()) unheard_pings_ = 0;
+  unheard_pings_ += unheard;
+  const bool is_silent = now - heard() >= core().options.max_silence;
+  if (unheard == 0 || unheard_pings_ < max_unheard_pings || !is_silent) return;
+  close({link_loss::timeout, false, "no answer to several pings"});
 }
 
 void peer_client::abandon() {

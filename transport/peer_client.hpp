@@ -79,6 +79,7 @@ class peer_client final : public peer_connection {
   void deliver_all(std::vector<peer_callback> callbacks, errc why);
   void measure(time_point sent);
   void sweep();
+  void mind_silence(unsigned unheard, time_point now);
 
   std::string address_;
   std::shared_ptr<peer_history> history_;
@@ -89,6 +90,8 @@ class peer_client final : public peer_connection {
   peer_calls calls_;       // guarded by mutex_
   bool was_up_ = false;
   unsigned unknown_replies_ = 0;
+  unsigned unheard_pings_ = 0;  // that ran out since `silent_since_`
+  time_point silent_since_;
   std::vector<delivery> elsewhere_;  // replies of this read whose callers live on other loops
   std::atomic<std::int64_t> rtt_ns_{0};
 };

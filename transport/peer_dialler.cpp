@@ -58,13 +58,18 @@ void peer_dialler::stop_now() {
 
 void peer_dialler::dial() {
   dialling_ = true;
-  const auto attempt = ++attempt_;
-  timer_.expires_after(core_->options.connect_timeout);
-  timer_.async_wait([self = shared_from_this(), this, attempt](error_code error) {
+  ++attempt_;
+  began_ = asio::steady_timer::clock_type::now();
+  give_up_at(began_ + core_->options.connect_timeout);
+  resolve();
+}
+
+void peer_dialler::give_up_at(asio::steady_timer::time_point when) {
+  timer_.expires_at(when);
+  timer_.async_wait([self = shared_from_this(), this, attempt = attempt_](error_code error) {
     if (error || is_over(attempt)) return;
     failed(link_loss::timeout, false, "no connection in time");
   });
-  resolve();
 }
 
 void peer_dialler::resolve() {
@@ -87,13 +92,21 @@ void peer_dialler::connect(std::vector<tcp::endpoint> endpoints, std::size_t nex
   socket_.close(error);
   socket_ = tcp::socket(loop_);
   const auto to = endpoints[next];
+  // Half the time is for the handshake of TCP: where a packet was lost, dialling anew is quicker
+  // than the second of waiting after which the system sends it again.
+  const auto until = began_ + core_->options.connect_timeout;
+  const auto now = asio::steady_timer::clock_type::now();
+  give_up_at(std::min(now + core_->options.connect_timeout / 2, until));
   auto done = [self = shared_from_this(),
                this,
                attempt = attempt_,
                next,
                endpoints = std::move(endpoints)](error_code failure) mutable {
     if (is_over(attempt)) return;
-    if (!failure) return secure();
+    if (!failure) {
+      give_up_at(began_ + core_->options.connect_timeout);
+      return secure();
+    }
     if (next + 1 < endpoints.size()) return connect(std::move(endpoints), next + 1);
     failed(loss_of(failure), false, failure.message());
   };
@@ -195,7 +208,10 @@ void peer_dialler::lost(const error_code& error, std::string_view doing) {
 }
 
 void peer_dialler::dial_later(bool lasting) {
-  timer_.expires_after(pause_.next(lasting, core_->env.random()));
+  const auto spent = asio::steady_timer::clock_type::now() - began_;
+  timer_.expires_after(
+      pause_.next(lasting, core_->env.random(), std::chrono::duration_cast<milliseconds>(spent))
+  );
   timer_.async_wait([self = shared_from_this(), this, attempt = attempt_](error_code error) {
     if (!error && !is_over(attempt)) dial();
   });

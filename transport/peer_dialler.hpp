@@ -33,6 +33,7 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
 
  private:
   void dial();
+  void give_up_at(asio::steady_timer::time_point when);
   void resolve();
   void connect(std::vector<asio::ip::tcp::endpoint> endpoints, std::size_t next);
   void secure();
@@ -51,8 +52,9 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
   asio::io_context& loop_;
   std::string address_;
   net_stream socket_;
-  asio::steady_timer timer_;  // of the attempt, or until the next one
-  std::string exchange_;      // the Upgrade, then its answer
+  asio::steady_timer timer_;              // of the attempt, or until the next one
+  std::string exchange_;                  // the Upgrade, then its answer
+  asio::steady_timer::time_point began_;  // the attempt
   std::uint64_t attempt_ = 0;
   bool dialling_ = false;
   bool stopped_ = false;

@@ -97,11 +97,14 @@ std::string_view name(refusal_reason reason) noexcept {
   return names[static_cast<std::size_t>(reason) % names.size()];
 }
 
-milliseconds redial_pause::next(bool lasting_refusal, std::uint64_t random) {
+milliseconds redial_pause::next(bool lasting_refusal, std::uint64_t random, milliseconds spent) {
   milliseconds pause = lasting_refusal ? lasting_refusal_pause : first_ * (1u << losses_);
   if (!lasting_refusal && pause >= longest_) pause = longest_;
   if (losses_ < 16) ++losses_;
-  return pause - pause * static_cast<std::int64_t>(random % 256) / 1024;
+  const auto spread = [random](milliseconds whole) {
+    return whole - whole * static_cast<std::int64_t>(random % 256) / 1024;
+  };
+  return std::max(spread(pause) - spent, spread(first_));
 }
 
 }  // namespace weir

@@ -55,12 +55,15 @@ std::string_view name(refusal_reason reason) noexcept;
 
 /// How long to wait before dialling again: 100 ms after the first loss, doubling to 1 s; a node
 /// that was refused for good reason (another cluster, ourselves) is asked again every 5 s. `random`
-/// spreads the pause over 75 to 100 %.
+/// spreads the pause over 75 to 100 %. It counts from where the attempt began, `spent` ago, so that
+/// a node that does not answer is dialled as often as one that refuses; `first` is the least.
 class redial_pause {
  public:
   redial_pause(milliseconds first, milliseconds longest) : first_(first), longest_(longest) {}
 
-  milliseconds next(bool lasting_refusal, std::uint64_t random);
+  milliseconds next(
+      bool lasting_refusal, std::uint64_t random, milliseconds spent = milliseconds(0)
+  );
 
   void reset() noexcept { losses_ = 0; }
 

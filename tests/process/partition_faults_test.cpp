@@ -61,6 +61,41 @@ INSTANTIATE_TEST_SUITE_P(
     )
 );
 
+// Packets vanish for 10 s, on the nodes' own connections or behind proxies that hold them open: who
+// was cut off hears the others again and serves from its cache soon after the heal.
+class BlackHole : public FaultTest, public ::testing::WithParamInterface<links> {};
+
+TEST_P(BlackHole, ContactReturnsSoonAfterTheHeal) {
+  start({.via = GetParam()});
+  const auto key = key_of(3);
+  warm({key});
+  for (const int i : {1, 2}) nodes().cut_both(i, 3);
+  const auto cut = history_clock::now();
+  const auto passes_through = [&] { return read(3, key).status == 200 && !read(3, key).is_cached; };
+  EXPECT_TRUE(process_cluster::eventually(passes_through, lease_and_rounds));
+  pass(std::chrono::duration_cast<milliseconds>(cut + 10s - history_clock::now()));
+  nodes().mend();
+  const auto healed = history_clock::now();
+  const auto serves = [&] { return read(3, key).is_cached; };
+  EXPECT_TRUE(process_cluster::eventually(serves, recovered)) << nodes().logs();
+  const std::chrono::duration<double> leased = history_clock::now() - healed;
+  const auto is_whole = [&] {
+    return nodes().sees(1, 3) && nodes().sees(2, 3) && nodes().sees(3, 3);
+  };
+  EXPECT_TRUE(process_cluster::eventually(is_whole, recovered)) << nodes().logs();
+  const std::chrono::duration<double> whole = history_clock::now() - healed;
+  std::printf(
+      "black hole of 10 s, %s: from its cache again after %.2f s, all reachable after %.2f s\n",
+      GetParam() == links::direct ? "direct" : "behind proxies",
+      leased.count(),
+      whole.count()
+  );
+  EXPECT_LE(leased, 2 * 2000ms);
+  EXPECT_LE(whole, 2 * 2000ms);
+}
+
+INSTANTIATE_TEST_SUITE_P(Links, BlackHole, ::testing::Values(links::direct, links::proxied));
+
 class CutLinks : public FaultTest {
  protected:
   // The pair 1 and 2 is cut in some way, both hear 3: everybody stays a member, every read is

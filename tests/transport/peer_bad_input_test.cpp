@@ -289,6 +289,33 @@ TEST(PeerFalseServerTest, B6_FewerAreDroppedAndCounted) {
   EXPECT_EQ(node.network().counters().unknown_replies, 100u);
 }
 
+TEST(PeerFalseServerTest, APeerThatAnswersNoPingIsDialledAnew) {
+  false_peer server("");
+  peer_node node({.id = "n1", .options = {.max_silence = 0ms}});
+  node.network().connect(server.address());
+  ASSERT_TRUE(node.handler.saw("up " + server.address() + " false"));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_FALSE(node.handler.noted("down " + server.address() + " timeout")) << i;
+    const auto reply = node.ask(server.address(), ping_request{}, 20ms).get();
+    EXPECT_EQ(reply.error(), errc::deadline_exceeded);
+  }
+  EXPECT_TRUE(node.handler.saw("down " + server.address() + " timeout"));
+  EXPECT_TRUE(node.logged("no answer to several pings"));
+}
+
+TEST(PeerFalseServerTest, RequestsWithoutAnAnswerEndNoConnection) {
+  false_peer server("");
+  peer_node node({.id = "n1", .options = {.max_silence = 0ms}});
+  node.network().connect(server.address());
+  ASSERT_TRUE(node.handler.saw("up " + server.address() + " false"));
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(
+        value_of(node.ask(server.address(), get_of("k"), 10ms).get()), "error deadline_exceeded"
+    );
+  }
+  EXPECT_FALSE(node.handler.noted("down " + server.address() + " timeout"));
+}
+
 TEST(PeerFalseServerTest, AServerThatIsNoPeerIsRejected) {
   false_peer server("", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   peer_node node({.id = "n1"});

@@ -132,6 +132,14 @@ TEST(RedialPauseTest, ChanceTakesAtMostAQuarterOff) {
   }
 }
 
+TEST(RedialPauseTest, TheTimeThatAnAttemptTookIsPartOfThePause) {
+  redial_pause pause(100ms, 1000ms);
+  for (int i = 0; i < 5; ++i) pause.next(false, 0);
+  EXPECT_EQ(pause.next(false, 0, 400ms), 600ms);
+  EXPECT_EQ(pause.next(false, 0, 5000ms), 100ms);
+  EXPECT_EQ(pause.next(true, 0, 500ms), 4500ms);
+}
+
 TEST(RedialPauseTest, ALastingRefusalIsAskedEvery5Seconds) {
   redial_pause pause(100ms, 1000ms);
   EXPECT_EQ(pause.next(true, 0), 5s);
@@ -188,22 +196,32 @@ TEST_F(PeerCallsTest, AReplyOfAnotherTypeDoesNotFit) {
 TEST_F(PeerCallsTest, AnExpiredCallIsLateUntilItsReplyComes) {
   const auto id = add(time_point(1s));
   std::vector<peer_callback> out;
-  calls.expire(time_point(999ms), out);
+  calls.expire(time_point(999ms), time_point(), out);
   EXPECT_TRUE(out.empty());
-  calls.expire(time_point(1s), out);
+  calls.expire(time_point(1s), time_point(), out);
   EXPECT_EQ(out.size(), 1u);
   EXPECT_EQ(calls.waiting(), 0u);
   EXPECT_EQ(calls.take(id, frame_type::get_reply).how, match::late);
   EXPECT_TRUE(calls.empty());
 }
 
+TEST_F(PeerCallsTest, CountsPingsThatRanOutAndWereSentIntoTheSilence) {
+  add(time_point(1s), frame_type::ping);
+  add(time_point(1s));
+  add(time_point(2s), frame_type::ping);
+  std::vector<peer_callback> out;
+  EXPECT_EQ(calls.expire(time_point(1s), time_point(-1s), out), 1u) << "a get is no ping";
+  EXPECT_EQ(calls.expire(time_point(2s), time_point(0s), out), 0u) << "something came since";
+  EXPECT_EQ(out.size(), 3u);
+}
+
 TEST_F(PeerCallsTest, ALateCallIsForgottenAfterAMinute) {
   const auto id = add(time_point(1s));
   std::vector<peer_callback> out;
-  calls.expire(time_point(1s), out);
-  calls.expire(time_point(60s), out);
+  calls.expire(time_point(1s), time_point(), out);
+  calls.expire(time_point(60s), time_point(), out);
   EXPECT_FALSE(calls.empty());
-  calls.expire(time_point(61s), out);
+  calls.expire(time_point(61s), time_point(), out);
   EXPECT_TRUE(calls.empty());
   EXPECT_EQ(calls.take(id, frame_type::get_reply).how, match::unknown);
   EXPECT_EQ(out.size(), 1u) << "answered once";
@@ -214,7 +232,7 @@ TEST_F(PeerCallsTest, AbandonedCallsAreLateToo) {
   std::vector<peer_callback> out;
   calls.abandon(time_point(0s), out);
   EXPECT_EQ(out.size(), 1u);
-  calls.expire(time_point(2s), out);
+  calls.expire(time_point(2s), time_point(), out);
   EXPECT_EQ(out.size(), 1u);
   EXPECT_EQ(calls.take(id, frame_type::get_reply).how, match::late);
 }

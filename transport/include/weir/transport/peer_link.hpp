@@ -27,7 +27,7 @@ using peer_log_fields = std::vector<std::pair<std::string, std::string>>;
 
 /// Times and limits of the peer link. Those of messages are the same on all nodes of a cluster.
 struct peer_link_options {
-  /// For name, connection and upgrade together.
+  /// For name, connection and upgrade together; half of it at most for the handshake of TCP.
   milliseconds connect_timeout{1000};
   /// Until the other node's hello; also for a message that stops half way.
   milliseconds handshake_timeout{5000};
@@ -36,6 +36,8 @@ struct peer_link_options {
   milliseconds max_redial{1000};
   /// Data that nobody acknowledged for so long ends a connection (TCP_USER_TIMEOUT).
   milliseconds user_timeout{3000};
+  /// A connection on which nothing came for so long, in spite of three pings, is dialled anew.
+  milliseconds max_silence{2000};
   /// A connection silent for so long gives way to a newer process with the same node id.
   milliseconds silent_is_dead{3000};
 
