@@ -35,13 +35,17 @@ bool nats_server_process::is_installed() {
   return program() != nullptr;
 }
 
-nats_server_process::nats_server_process(std::string settings) : settings_(std::move(settings)) {
+std::uint16_t nats_server_process::free_port() {
+  asio::io_context idle;
+  const tcp::acceptor free(idle, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  return free.local_endpoint().port();
+}
+
+nats_server_process::nats_server_process(std::string settings)
+    : settings_(std::move(settings)), port_(free_port()) {
   std::string name = std::filesystem::temp_directory_path() / "weir-nats-XXXXXX";
   if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for nats-server");
   folder_ = name;
-  asio::io_context idle;
-  const tcp::acceptor free(idle, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-  port_ = free.local_endpoint().port();
 }
 
 nats_server_process::~nats_server_process() {

@@ -12,6 +12,9 @@ class nats_server_process {
  public:
   static bool is_installed();
 
+  /// A port that was free a moment ago.
+  static std::uint16_t free_port();
+
   /// `settings` are lines of its configuration file beside the address.
   explicit nats_server_process(std::string settings = {});
   ~nats_server_process();
@@ -33,8 +36,8 @@ class nats_server_process {
   bool accepts() const;
 
   const std::string settings_;
+  const std::uint16_t port_;
   std::filesystem::path folder_;
-  std::uint16_t port_ = 0;
   pid_t process_ = -1;
 };
 

@@ -6,6 +6,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdlib>
 #include <iostream>
@@ -264,6 +265,34 @@ TEST_F(NatsServerTest, OneOfSeveralServersIsEnough) {
   wanted.servers = {never_started.url(), server_->url()};
   start_three(wanted);
   EXPECT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+  for (int i = 1; i <= 3; ++i) EXPECT_EQ(logged(i, "discovery.failed"), 0);
+}
+
+TEST_F(NatsServerTest, AServerThatTheClusterNamedTakesOver) {
+  const auto port_of = [] { return std::to_string(nats_server_process::free_port()); };
+  const auto one = port_of();
+  const auto other = port_of();
+  const auto cluster = [](const std::string& own, const std::string& route) {
+    return "cluster { name: c, listen: \"127.0.0.1:" + own +
+           "\", routes: [\"nats://127.0.0.1:" + route + "\"] }";
+  };
+  serve(cluster(one, other));
+  nats_server_process second(cluster(other, one));
+  second.start();
+  start_three(hasty_options());  // who know the first one only
+  ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+  const auto before = clock::now();
+  ASSERT_TRUE(eventually([&] { return clock::now() - before >= 1s; }, 5s));  // a life that counts
+  server_->kill();
+  const auto begin = clock::now();
+  const auto are_back = [&] {
+    return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& each) {
+      return count(*each, "connected") == 2;
+    });
+  };
+  EXPECT_TRUE(eventually(are_back, 5s));
+  report("all nodes are with the other server", begin);
+  EXPECT_TRUE(agree_on(3));
   for (int i = 1; i <= 3; ++i) EXPECT_EQ(logged(i, "discovery.failed"), 0);
 }
 
