@@ -77,7 +77,9 @@ void agreement::set_silent(std::set<std::string> silent) {
         return said != silent_by_.end() && said->second.contains(id);
       };
       if (!who_.is_majority(confirms)) continue;
+      const auto before = who_.digest();
       who_.remove(id);
+      if (who_.digest() == before) continue;  // it was removed, and is still silent
       todo.push_back([context = context_, id] {
         context->report({"peer.removed", id, "a majority has not reached it for 30 s"});
       });
