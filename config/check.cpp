@@ -108,6 +108,24 @@ class checker {
     if (given->token && given->user) {
       refuse("token", {"user and token are both given", "keep one of them"});
     }
+    if ((given->password || given->token) && !given->ca) plain_credentials(given->servers);
+  }
+
+  void plain_credentials(const std::vector<std::string>& servers) {
+    constexpr std::string_view plain = "nats://";
+    for (const auto& each : servers) {
+      if (!each.starts_with(plain)) continue;
+      const auto rest = each.substr(plain.size());
+      const bool has_port = rest.rfind(':') != rest.npos && rest.back() != ']';
+      const auto where = parse_address(has_port ? rest : rest + ":4222");
+      if (!where || is_loopback(*where)) continue;
+      problems_.warning(
+          nearest({"discovery", "nats", "servers"}).at,
+          {"discovery.nats.servers", {}},
+          {quoted(each) + " gets the password in plain text unless it asks for TLS itself",
+           "write tls:// if it can"}
+      );
+    }
   }
 
   void http_certificate() {

@@ -19,13 +19,13 @@ class NatsTest : public config_test {
     return with("listen: {peer: {address: \"127.0.0.1:7420\"}}\ndiscovery:\n  nats:\n" + more);
   }
 
-  static std::string server() { return "    servers: [\"nats://10.0.0.1:4222\"]\n"; }
+  static std::string server() { return "    servers: [\"nats://127.0.0.1:4222\"]\n"; }
 };
 
 TEST_F(NatsTest, NeedsOnlyServers) {
   const auto given = valid(nats(server()));
   EXPECT_TRUE(given.discovery.has_provider());
-  EXPECT_EQ(*given.discovery.nats, nats_discovery{.servers = {"nats://10.0.0.1:4222"}});
+  EXPECT_EQ(*given.discovery.nats, nats_discovery{.servers = {"nats://127.0.0.1:4222"}});
 }
 
 TEST_F(NatsTest, ReadsEverything) {
@@ -103,6 +103,18 @@ TEST_F(NatsTest, WhatBelongsTogetherMustComeTogether) {
       problems(nats(server() + "  dns: {name: weir}\n")),
       ElementsAre(HasSubstr("dns and nats are both given"))
   );
+}
+
+TEST_F(NatsTest, WarnsOfCredentialsThatAreSentInPlainText) {
+  const auto warnings = [&](const std::string& url, const std::string& more) {
+    return problems(nats("    servers: [\"" + url + "\"]\n    token: t\n" + more)).size();
+  };
+  EXPECT_EQ(warnings("nats://10.0.0.1", ""), 1u);
+  EXPECT_EQ(warnings("nats://nats.test:4222", ""), 1u);
+  EXPECT_EQ(warnings("nats://127.0.0.1:4222", ""), 0u);
+  EXPECT_EQ(warnings("nats://[::1]", ""), 0u);
+  EXPECT_EQ(warnings("tls://10.0.0.1", ""), 0u);
+  EXPECT_EQ(warnings("nats://10.0.0.1", "    ca: ca.pem\n"), 0u);
 }
 
 TEST_F(NatsTest, SecretsAreNeverShown) {
