@@ -138,10 +138,27 @@ node_options options_from(const config::settings& settings) {
     options.discovery = std::make_shared<static_provider>(candidates_of(*settings.discovery.fixed));
   }
   if (settings.tls) options.peer_tls = {settings.tls->cert, settings.tls->key, settings.tls->ca};
+  options.http_tokens = tokens_from(settings.auth);
   const auto& http = settings.listen.http;
   if (http.cert && http.key) options.http_tls = {.cert = *http.cert, .key = *http.key, .ca = {}};
   if (settings.node.advertise) options.advertise = config::to_string(*settings.node.advertise);
   return options;
+}
+
+std::vector<door_token> tokens_from(const config::auth_settings& settings) {
+  std::vector<door_token> all;
+  for (const auto& each : settings.tokens) {
+    door_token made{each.name, each.secret.value, {}, each.keyspaces};
+    for (const auto& right : each.allow) {
+      made.allow.push_back(
+          right == "read"    ? door_right::read
+          : right == "write" ? door_right::write
+                             : door_right::admin
+      );
+    }
+    all.push_back(std::move(made));
+  }
+  return all;
 }
 
 keyspace_options options_from(const config::keyspace_settings& settings) {

@@ -91,6 +91,7 @@ struct node::impl {
         )),
         core(threads, own_identity(), {.ring = options.ring, .health = options.health}),
         door(core, door_settings()) {
+    door.set_tokens(options.http_tokens);
     core.on_event([hub = hub, door = &door](const cluster_event& event) {
       door->note(event);
       hub->publish(event);
@@ -325,6 +326,10 @@ void node::drain(milliseconds longest) {
 
 void node::reload_tls() {
   impl_->tls->reload();
+}
+
+void node::set_http_tokens(const std::vector<door_token>& tokens) {
+  impl_->door.set_tokens(tokens);
 }
 
 void node::stop() {

@@ -118,6 +118,7 @@ void served_node::reload(const config::load_result& loaded) {
     if (!node_->remove_keyspace(each)) continue;
   }
   for (auto& each : changes.added_or_changed) node_->update_keyspace(each.options, each.source);
+  node_->set_http_tokens(tokens_from(wanted.auth));
   log_.set_level(level_from(wanted.log.level));
   if (peers_ && wanted.discovery.fixed != settings_.discovery.fixed) {
     std::vector<candidate> peers;

@@ -143,6 +143,11 @@ asio::awaitable<door_answer> http_door::impl::purge_many(
   if (const auto refused = read_batch(request.body, batch_form::keys_or_all, batch)) {
     co_return refuse(*refused);
   }
+  const auto right = batch.is_all ? door_right::admin : door_right::write;
+  if (!auth.allows(session_of(request).pass, right, keyspace.name())) {
+    auth.count(door_verdict::forbidden);
+    co_return refuse(errc::forbidden, "the token does not allow this here");
+  }
   change_result sum;
   if (batch.is_all) {
     op = door_op::clear;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "door_auth.hpp"
 #include "door_conditions.hpp"
 #include "door_counters.hpp"
 #include "door_fields.hpp"
@@ -24,6 +25,7 @@ struct door_session {
   std::string keyspace;  ///< that `counters` belongs to
   request_counters* counters = nullptr;
   std::string key, scratch;
+  door_pass pass;
   std::unique_ptr<session_order> order;  ///< made at the connection's first change
 
   /// Whether the connection's own changes allow this answer (C5); allocates only after a change.
@@ -80,6 +82,9 @@ struct http_door::impl {
       const http_request& request, const door_route& route, std::string_view keyspace, door_op& op
   );
   std::uint64_t body_limit(const http_request& request) const;
+  door_verdict judge(const http_request& request) const;
+  /// Answers a request that is not allowed; one without a valid token after a pause.
+  asio::awaitable<http_response> turn_away(const http_request& request, door_verdict verdict) const;
   http_response method_not_allowed(const http_request& request, std::string_view allowed) const;
   std::string_view allowed_in(const door_route& route, std::string_view keyspace) const;
   door_session& session_of(const http_request& request) const;
@@ -131,6 +136,7 @@ struct http_door::impl {
   const door_options options;
   const door_fields fields;
   door_counters counters;
+  door_auth auth;
   std::atomic<std::uint64_t> digest_changes{0};
 };
 

@@ -282,6 +282,13 @@ std::string http_door::impl::metrics() const {
   append_changes(out, changes);
   out.family("weir_view_digest_changes_total", metric_type::counter, "Changes of this node's ring.")
       .sample({}, digest_changes.load(std::memory_order_relaxed));
+  out.family(
+         "weir_http_turned_away_total",
+         metric_type::counter,
+         "Requests without the right to be made."
+  )
+      .sample({{"reason", "unauthorized"}}, auth.unauthorized())
+      .sample({{"reason", "forbidden"}}, auth.forbidden());
   out.family("weir_build_info", metric_type::gauge, "Always 1; what was built is in the labels.")
       .sample({{"version", options.version}, {"revision", options.revision}}, std::uint64_t{1});
   append_process_metrics(out, options.started);

@@ -3,7 +3,11 @@
 
 #include <weir/transport/http_target.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,7 +17,8 @@ namespace {
 
 constexpr std::uint64_t small_body = 64 * 1024;  // of a request that needs none
 constexpr std::size_t max_batch = 1000;
-constexpr std::size_t longest_escape = 6;  // "\u0000" for one byte of a key
+constexpr milliseconds pause_of_strangers{100};  // nobody tries tokens quickly
+constexpr std::size_t longest_escape = 6;        // "\u0000" for one byte of a key
 
 std::optional<door_op> op_of(const http_request& request, door_page page) noexcept {
   if (page == door_page::keyspace) {
@@ -122,6 +127,9 @@ bool http_door::impl::try_hit(const http_request& request, http_response& respon
 
 asio::awaitable<http_response> http_door::impl::handle_data(const http_request& request) {
   const auto route = find_route(request.path);
+  if (route.page != door_page::key && route.page != door_page::keyspace) {
+    co_return view(request, route.page);  // turned away at first, and let in since
+  }
   const auto decoded = decode_path_segment(route.keyspace);
   if (!decoded) co_return refuse(errc::bad_request, "a malformed % in the keyspace").response;
   if (request.method == http_method::options) {
@@ -250,7 +258,35 @@ std::string_view http_door::impl::allowed_in(const door_route& route, std::strin
   return may_write ? allowed_with_writes : allowed_methods(door_page::key);
 }
 
+door_verdict http_door::impl::judge(const http_request& request) const {
+  if (!auth.is_on()) return door_verdict::allowed;
+  return auth.judge(request, find_route(request.path), session_of(request).pass);
+}
+
+asio::awaitable<http_response> http_door::impl::turn_away(
+    const http_request& request, door_verdict verdict
+) const {
+  auth.count(verdict);
+  if (verdict == door_verdict::forbidden) {
+    co_return problem(errc::forbidden, "the token does not allow this here");
+  }
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  timer.expires_at(std::min(request.arrived + pause_of_strangers, request.deadline));
+  co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  const bool was_shown = request.header("Authorization").has_value();
+  auto response = problem(
+      errc::unauthorized,
+      was_shown ? "the token is not known here" : "send Authorization: Bearer TOKEN"
+  );
+  response.add(
+      "WWW-Authenticate",
+      was_shown ? "Bearer realm=\"weir\", error=\"invalid_token\"" : "Bearer realm=\"weir\""
+  );
+  co_return response;
+}
+
 std::uint64_t http_door::impl::body_limit(const http_request& request) const {
+  if (judge(request) != door_verdict::allowed) return small_body;
   const auto route = find_route(request.path);
   const auto name = decode_path_segment(route.keyspace);
   const auto keyspace = name ? engine.find_keyspace(*name) : weir::keyspace();
@@ -284,7 +320,12 @@ http_door::http_door(engine& of, door_options options)
 
 http_door::~http_door() = default;
 
+void http_door::set_tokens(const std::vector<door_token>& tokens) {
+  impl_->auth.replace(tokens);
+}
+
 bool http_door::try_handle(const http_request& request, http_response& response) {
+  if (impl_->judge(request) != door_verdict::allowed) return false;
   const bool is_get = request.method == http_method::get || request.method == http_method::head;
   if (is_get && impl_->try_hit(request, response)) return true;
   const auto page = find_route(request.path).page;
@@ -294,6 +335,8 @@ bool http_door::try_handle(const http_request& request, http_response& response)
 }
 
 asio::awaitable<http_response> http_door::handle(const http_request& request) {
+  const auto verdict = impl_->judge(request);
+  if (verdict != door_verdict::allowed) return impl_->turn_away(request, verdict);
   return impl_->handle_data(request);
 }
 

@@ -21,6 +21,9 @@ using callback_sources = std::map<std::string, std::shared_ptr<data_source>, std
 /// there is a discovery block.
 node_options options_from(const config::settings& settings);
 
+/// The bearer tokens of the HTTP door.
+std::vector<door_token> tokens_from(const config::auth_settings& settings);
+
 /// The options of one keyspace.
 keyspace_options options_from(const config::keyspace_settings& settings);
 

@@ -4,6 +4,7 @@
 #include <weir/engine/engine.hpp>
 #include <weir/engine/runtime.hpp>
 #include <weir/node/log.hpp>
+#include <weir/transport/door_token.hpp>
 #include <weir/transport/tls.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -44,6 +45,9 @@ struct node_options {
 
   /// Certificate and key of the HTTP door, which then speaks https only. No `cert` = plain text.
   tls_files http_tls = {};
+
+  /// Bearer tokens of the HTTP door. Empty = everybody may do everything there.
+  std::vector<door_token> http_tokens = {};
 
   /// host:port that other nodes dial. Empty = peer_address, or, when that is every interface, the
   /// address of the interface that reaches the first candidate.
@@ -153,6 +157,10 @@ class node {
   /// Reads the files of certificates again now, as SIGHUP does; a set that cannot be used changes
   /// nothing and is logged. Blocks for the time of reading.
   void reload_tls();
+
+  /// Replaces the bearer tokens of the HTTP door; connections that are open are judged by the new
+  /// ones.
+  void set_http_tokens(const std::vector<door_token>& tokens);
 
   /// Closes the doors and fails what waits with errc::unavailable; waits for sources that are
   /// running. Idempotent. Handles of keyspaces stay safe to call.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/engine/engine.hpp>
+#include <weir/transport/door_token.hpp>
 #include <weir/transport/http_server.hpp>
 #include <weir/transport/metrics_text.hpp>
 
@@ -58,6 +59,10 @@ class http_door final : public http_handler {
   bool try_handle(const http_request& request, http_response& response) override;
   asio::awaitable<http_response> handle(const http_request& request) override;
   std::uint64_t body_limit(const http_request& request) const override;
+
+  /// From now on these tokens are asked for, everywhere but at /livez and /readyz; without any the
+  /// door is open to everybody, as it is at first. At any time.
+  void set_tokens(const std::vector<door_token>& tokens);
 
   /// Counts an event for the metrics; give it what engine::on_event() reports.
   void note(const cluster_event& event) noexcept;
