@@ -316,7 +316,8 @@ void cluster::watch_leases() {
 }
 
 void cluster::look_at_lease(std::size_t node) {
-  const std::uint64_t drops = at(node).changes().dropped_all;
+  const change_stats changes = at(node).changes();
+  const std::uint64_t drops = changes.dropped_all + changes.lease_losses;
   const bool is_valid = at(node).lease().is_valid && drops == nodes_[node].drops;
   nodes_[node].drops = drops;
   if (!is_valid) history_.lease_losses.push_back({node, now()});

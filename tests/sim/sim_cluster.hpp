@@ -198,7 +198,7 @@ class cluster {
     std::vector<std::size_t> candidates;
     std::uint64_t freezes = 0;
     instant frozen_at{0};
-    std::uint64_t drops = 0;  // of everything, as last seen
+    std::uint64_t drops = 0;  // of everything, and losses of the lease, as last seen
     bool is_frozen = false;
     bool is_known = true;
   };
