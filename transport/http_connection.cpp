@@ -54,7 +54,7 @@ void http_connection::greet() {
     if (self->phase_ == phase::closed) return;
     if (error) {
       self->core_->failed_handshakes.fetch_add(1, std::memory_order_relaxed);
-      self->core_->remark("http: " + self->session_.remote + ": " + error.message());
+      self->core_->remark_seldom("http: " + self->session_.remote + ": " + error.message());
       return self->close();
     }
     --self->core_->handshakes;

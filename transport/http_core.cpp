@@ -18,6 +18,8 @@ using asio::ip::tcp;
 constexpr std::chrono::milliseconds shortest_sweep{10};
 constexpr std::chrono::milliseconds longest_sweep{500};
 constexpr std::chrono::milliseconds sweep_while_draining{50};
+constexpr std::chrono::seconds same_remark_after{10};
+constexpr std::size_t most_remarks = 256;
 
 /// Runs `action` on `context`, or, when that never runs again, as the context is destroyed.
 void run_on(asio::io_context& context, std::function<void()> action) {
@@ -144,6 +146,19 @@ http_core::http_core(
 }
 
 http_core::~http_core() = default;
+
+void http_core::remark_seldom(const std::string& line) {
+  const auto now = std::chrono::steady_clock::now();
+  {
+    std::lock_guard lock(mutex_);
+    auto& last = remarked_[line];
+    const bool is_new = last == std::chrono::steady_clock::time_point();
+    if (!is_new && now - last < same_remark_after) return;
+    last = now;
+    if (is_new && remarked_.size() > most_remarks) remarked_ = {{line, now}};
+  }
+  remark(line);
+}
 
 std::unique_ptr<http_admission> http_core::admit(const asio::ip::address& address) {
   auto client = address;

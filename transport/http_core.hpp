@@ -96,6 +96,9 @@ class http_core : public std::enable_shared_from_this<http_core> {
     if (log) log(line);
   }
 
+  /// remark(), but not the same line again within 10 s: a client that retries fills no log.
+  void remark_seldom(const std::string& line);
+
   const std::vector<std::shared_ptr<http_loop>>& loops() const noexcept { return loops_; }
 
   /// A place for one more connection from `address`, or null when a limit is reached.
@@ -115,6 +118,7 @@ class http_core : public std::enable_shared_from_this<http_core> {
   std::map<asio::ip::address, std::size_t> per_address_;
   std::vector<std::shared_ptr<http_acceptor>> acceptors_;
   std::function<void()> drained_;
+  std::map<std::string, std::chrono::steady_clock::time_point> remarked_;
 };
 
 }  // namespace weir

@@ -66,7 +66,7 @@ bool http_connection::closed_as_another_protocol() {
   const char* protocol = first == 0x16 ? "TLS" : first == '*' || first == '$' ? "RESP" : nullptr;
   if (protocol == nullptr) return false;
   core_->bad_requests.fetch_add(1, std::memory_order_relaxed);
-  core_->remark(
+  core_->remark_seldom(
       "http: " + session_.remote + ": closed, it speaks " + protocol + " to a plain HTTP port"
   );
   close();
