@@ -62,7 +62,10 @@ class flattener {
         if (member == nullptr) return add(row, path, "");
         const auto& secret = *static_cast<const secret_text*>(member);
         const std::string shown = render_secret(secret);
-        leaves_.push_back({path, shown, shown + secret.value, row.when});
+        // Its file is read anew for every request.
+        const bool is_followed =
+            path == "discovery.kubernetes.token" && secret.from == secret_text::origin::file;
+        leaves_.push_back({path, shown, is_followed ? shown : shown + secret.value, row.when});
         return;
       }
       case kind::tokens:

@@ -6,7 +6,6 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -138,9 +137,7 @@ class http_stream::connection {
   asio::awaitable<error_code> connect(host_port server, time_point deadline) {
     std::vector<std::string> addresses{server.host};
     if (!is_literal(server.host)) {
-      const auto* loop = executor_.target<asio::io_context::executor_type>();
-      if (loop == nullptr) co_return make_error_code(asio::error::host_not_found);
-      resolver_ = std::make_unique<resolver>(loop->context());
+      resolver_ = std::make_unique<resolver>(executor_);
       auto found = co_await resolver_->async_resolve(server.host, deadline);
       if (!found) co_return found.error();
       addresses = std::move(*found);

@@ -83,6 +83,20 @@ TEST_F(DiffTest, DnsNeedsARestart) {
   );
 }
 
+TEST_F(DiffTest, ATokenFileOfKubernetesMayHoldAnother) {
+  const auto with_token = [](secret_text::origin from, const std::string& text) {
+    kubernetes_discovery given{.service = "weir"};
+    given.token = secret_text{.from = from, .reference = "x", .value = text, .written = {}};
+    settings out;
+    out.discovery.kubernetes = given;
+    return out;
+  };
+  using origin = secret_text::origin;
+  EXPECT_TRUE(diff(with_token(origin::file, "old"), with_token(origin::file, "new")).empty());
+  const auto changed = diff(with_token(origin::env, "old"), with_token(origin::env, "new"));
+  EXPECT_EQ(changed.restart.size(), 1u);
+}
+
 TEST_F(DiffTest, KeyspacesComeAndGoLive) {
   const std::string a = "  - {name: a, max_memory: 1MiB, source: {type: file, root: /}}\n";
   const std::string b = "  - {name: b, max_memory: 1MiB, source: {type: file, root: /}}\n";

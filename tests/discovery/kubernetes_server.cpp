@@ -10,6 +10,7 @@
 #include <boost/asio/write.hpp>
 
 #include <cstdio>
+#include <fcntl.h>
 #include <future>
 
 namespace weir::test {
@@ -151,6 +152,7 @@ void kubernetes_server::start() {
     const tcp::endpoint where(asio::ip::address_v4::loopback(), port_);
     acceptor_ = std::make_shared<tcp::acceptor>(loop_, where, true);
     port_ = acceptor_->local_endpoint().port();
+    ::fcntl(acceptor_->native_handle(), F_SETFD, FD_CLOEXEC);  // not for programs of the test
     asio::co_spawn(loop_, accept(acceptor_), asio::detached);
   });
 }
@@ -196,6 +198,7 @@ asio::awaitable<void> kubernetes_server::accept(std::shared_ptr<tcp::acceptor> f
   for (;;) {
     auto [failed, socket] = co_await from->async_accept(as_tuple);
     if (failed) co_return;
+    ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
     std::shared_ptr<ssl::context> context;
     {
       const std::lock_guard lock(mutex_);

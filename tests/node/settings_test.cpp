@@ -1,5 +1,6 @@
 #include <weir/config/load.hpp>
 #include <weir/discovery/dns_provider.hpp>
+#include <weir/discovery/kubernetes_provider.hpp>
 #include <weir/node/from_settings.hpp>
 
 #include <gtest/gtest.h>
@@ -80,6 +81,36 @@ keyspaces: [{name: a, source: {type: file, root: /}}]
   EXPECT_EQ(made->options().port, 1);
   EXPECT_EQ(made->options().interval, milliseconds(1'000));
   EXPECT_EQ(made->options().servers, "[::1]:53,127.0.0.1:5353");
+}
+
+TEST(OptionsFromSettings, MakeAKubernetesProviderOfEveryField) {
+  const auto options = options_from(settings_of(R"(
+listen: {peer: {address: "127.0.0.1:7420"}}
+discovery:
+  kubernetes: {service: weir, namespace: demo, port_name: link, port: 1, api: "https://h:6443", token: abc, ca: ca.crt}
+keyspaces: [{name: a, source: {type: file, root: /}}]
+)"));
+  const auto made = std::dynamic_pointer_cast<kubernetes_provider>(options.discovery);
+  ASSERT_NE(made, nullptr);
+  EXPECT_EQ(made->options().service, "weir");
+  EXPECT_EQ(made->options().service_namespace, "demo");
+  EXPECT_EQ(made->options().port_name, "link");
+  EXPECT_EQ(made->options().port, 1);
+  EXPECT_EQ(made->options().api, "https://h:6443");
+  EXPECT_EQ(made->options().token, "abc");
+  EXPECT_EQ(made->options().ca_file, "ca.crt");
+}
+
+TEST(OptionsFromSettings, AKubernetesTokenInAFileIsLeftThere) {
+  const auto options = options_from(settings_of(R"(
+listen: {peer: {address: "127.0.0.1:7420"}}
+discovery: {kubernetes: {service: weir, api: "https://h", token: {file: /etc/hostname}}}
+keyspaces: [{name: a, source: {type: file, root: /}}]
+)"));
+  const auto made = std::dynamic_pointer_cast<kubernetes_provider>(options.discovery);
+  ASSERT_NE(made, nullptr);
+  EXPECT_EQ(made->options().token, "");
+  EXPECT_EQ(made->options().token_file, "/etc/hostname");
 }
 
 TEST(OptionsFromSettings, KeepThePeerDoorClosedWithoutDiscovery) {

@@ -1,0 +1,155 @@
+// Three `weir serve` processes that find each other through an API server.
+#include "tests/discovery/dnsmasq.hpp"
+#include "tests/discovery/kubernetes_server.hpp"
+#include "tests/node/process.hpp"
+
+#include <weir/transport/http_client.hpp>
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <poll.h>
+#include <signal.h>
+
+namespace weir {
+namespace {
+
+using namespace std::chrono_literals;
+using test::api_slice;
+using test::kubernetes_server;
+using clock = std::chrono::steady_clock;
+
+class KubernetesServeTest : public testing::Test {
+ protected:
+  KubernetesServeTest() : ca_("api"), server_(ca_.issue("kubernetes.default.svc")) {
+    files_.write("ca.crt", ca_.pem());
+    files_.write("token", "a.b.c");
+    server_.accept_token("a.b.c");
+  }
+
+  std::string address(int number) const { return "127.79.0." + std::to_string(number); }
+
+  void serve(int number) {
+    const auto id = "weir-" + std::to_string(number);
+    const auto file = folder_.write(
+        id + ".yaml",
+        "cluster: test\nnode: {id: " + id + ", threads: 1}\nlisten:\n  peer: {address: \"" +
+            address(number) + ':' + std::to_string(port_) +
+            "\"}\n  http: {address: \"127.0.0.1:0\"}\ndiscovery:\n  kubernetes:\n" +
+            "    service: weir-peers\n    namespace: demo\n    api: " + server_.address() +
+            "\n    token: {file: " + files_.path("token") + "}\n    ca: " + files_.ca() +
+            "\nkeyspaces: [{name: pages, source: {type: file, root: /}}]\n"
+    );
+    nodes_[number] =
+        std::make_unique<test::program>(folder_, std::vector<std::string>{"serve", "-c", file});
+  }
+
+  api_slice slice_of(const std::vector<int>& numbers) const {
+    api_slice out{.endpoints = {}, .port = port_};
+    for (const int each : numbers) {
+      out.endpoints.push_back({"weir-" + std::to_string(each), address(each), false, false});
+    }
+    return out;
+  }
+
+  std::string ask(int number, const std::string& path) {
+    http_client_request request{.url = nodes_.at(number)->banner("http") + path};
+    const auto answer = http_fetch(std::move(request));
+    return answer ? answer->body : std::string();
+  }
+
+  static std::size_t count(std::string_view text, std::string_view of) {
+    std::size_t found = 0;
+    for (auto at = text.find(of); at != text.npos; at = text.find(of, at + 1)) ++found;
+    return found;
+  }
+
+  /// Every node that runs has so many in its ring, all of them reachable, and a lease.
+  bool agree_on(std::size_t members) {
+    for (const auto& [number, node] : nodes_) {
+      const auto text = ask(number, "/cluster/members");
+      if (count(text, "\"in_ring\":true") != members || count(text, "\"valid\":true") != 1 ||
+          count(text, "\"state\":\"reachable\"") != members)
+        return false;
+    }
+    return true;
+  }
+
+  template <class Condition>
+  static bool eventually(Condition condition, std::chrono::seconds most) {
+    const auto deadline = clock::now() + most;
+    while (!condition()) {
+      if (clock::now() > deadline) return false;
+      ::poll(nullptr, 0, 10);
+    }
+    return true;
+  }
+
+  static void report(std::string_view what, clock::time_point since) {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since);
+    std::cout << "[ measured ] " << what << ": " << took.count() << " ms\n";
+  }
+
+  const std::uint16_t port_ = test::dnsmasq::free_port();
+  const weir_test::authority ca_;
+  const weir_test::tls_folder files_;
+  kubernetes_server server_;
+  test::scratch_folder folder_;
+  std::map<int, std::unique_ptr<test::program>> nodes_;
+};
+
+/// The API server is gone for a moment; for a minute with WEIR_SOAK=1.
+TEST_F(KubernetesServeTest, NodesMeetOutliveTheApiServerAndLoseAKilledOne) {
+  server_.set("weir-peers-a", slice_of({1, 2, 3}));
+  auto begin = clock::now();
+  for (int i = 1; i <= 3; ++i) serve(i);
+  ASSERT_TRUE(eventually([&] { return agree_on(3); }, 10s)) << ask(1, "/cluster/members");
+  report("three processes agree, from their start", begin);
+
+  server_.stop();
+  const auto failures = [&](int number) {
+    const std::string name = "weir_discovery_answers_total{outcome=\"failed\"} ";
+    const auto text = ask(number, "/metrics");
+    const auto at = text.find(name);
+    return at == text.npos ? 0 : std::stoi(text.substr(at + name.size()));
+  };
+  const auto until = clock::now() + (std::getenv("WEIR_SOAK") != nullptr ? 60s : 2s);
+  const auto is_over = [&] { return clock::now() > until && failures(3) >= 2; };
+  ASSERT_TRUE(eventually(is_over, std::getenv("WEIR_SOAK") != nullptr ? 90s : 20s))
+      << ask(3, "/metrics") << nodes_[3]->err();
+  EXPECT_TRUE(agree_on(3));
+  for (int i = 1; i <= 3; ++i) {
+    std::cout << "[ measured ] failed requests of node " << i << ": " << failures(i) << '\n';
+    const auto log = nodes_[i]->err();
+    EXPECT_EQ(count(log, "\"discovery.failed\""), 1u) << log;
+    EXPECT_EQ(count(log, "\"peer.dropped\""), 0u) << log;
+    EXPECT_EQ(count(log, "\"lease.lost\""), 0u) << log;
+  }
+  server_.start();
+
+  begin = clock::now();
+  auto changed = slice_of({1, 2, 3});
+  changed.endpoints[2].is_terminating = true;
+  nodes_[3]->signal(SIGKILL);
+  nodes_.erase(3);
+  server_.set("weir-peers-a", changed);
+  ASSERT_TRUE(eventually([&] { return agree_on(2); }, 30s)) << ask(1, "/cluster/members");
+  report("a killed process whose pod terminates left the ring", begin);
+}
+
+TEST_F(KubernetesServeTest, OutsideOfAPodWithoutAnApiNothingIsStarted) {
+  const auto file = folder_.write(
+      "weir.yaml",
+      "listen: {peer: {address: \"127.0.0.1:0\"}, http: {address: \"127.0.0.1:0\"}}\n"
+      "discovery: {kubernetes: {service: weir-peers}}\n"
+      "keyspaces: [{name: pages, source: {type: file, root: /}}]\n"
+  );
+  const auto ended = test::run(folder_, {"serve", "-c", file});
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_THAT(ended.err, testing::HasSubstr("so this is no pod; set api, token and ca"));
+}
+
+}  // namespace
+}  // namespace weir
