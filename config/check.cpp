@@ -64,7 +64,8 @@ class checker {
         nearest({"listen", name, "address"}).at,
         where.child("address"),
         {to_string(given.address) + " accepts plain text from other machines",
-         "add insecure: true to listen." + std::string(name) +
+         std::string("set up ") + (name == "peer" ? "tls" : "auth.tokens") +
+             ", or add insecure: true to listen." + std::string(name) +
              " if the network is trusted, or listen on 127.0.0.1"}
     );
   }
@@ -150,8 +151,8 @@ class checker {
         problems_.error(
             at,
             where,
-            {std::string(same_name ? "the name" : "the secret") + " is already that of auth.tokens[" +
-                 std::to_string(other) + "]",
+            {std::string(same_name ? "the name" : "the secret") +
+                 " is already that of auth.tokens[" + std::to_string(other) + "]",
              "give it another one"}
         );
       }

@@ -47,6 +47,11 @@ std::shared_ptr<tls_credentials> node_tls::load(const std::string& use, const tl
 
 void node_tls::watch() {
   if (all_.empty()) return;
+  for (const auto& each : all_) {
+    if (each.files->expires() - system_clock::now() >= soon) continue;
+    log_fields fields{{"door", each.use}, {"certificate", days_left(each.files->expires())}};
+    hub_->log(log_level::warn, "tls.expires", std::move(fields));
+  }
   asio::post(loop_, [self = shared_from_this()] { self->look_later(); });
 }
 
