@@ -64,7 +64,11 @@ std::optional<milliseconds> retry_after(const http_stream_head& head) {
 }
 
 kubernetes_rules rules_of(const kubernetes_options& options) {
-  return {.relist = options.relist, .watch = options.watch, .backoff = options.backoff};
+  return {
+      .relist = options.relist,
+      .watch = options.watch,
+      .backoff = options.backoff,
+      .linger = options.linger};
 }
 
 }  // namespace
@@ -79,6 +83,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
         env_(env),
         executor_(env.executor()),
         timer_(executor_),
+        leave_timer_(executor_),
         answer_(std::move(answer)),
         known_(rules_of(options)) {}
 
@@ -98,6 +103,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
     asio::post(executor, [self = std::move(self)] {
       self->is_closed_ = true;
       self->timer_.cancel();
+      self->leave_timer_.cancel();
       if (self->stream_) self->stream_->close();
     });
   }
@@ -139,15 +145,31 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
   template <class Decide>
   std::optional<kubernetes_todo> decide(Decide take) {
     step made;
+    std::optional<time_point> due;
     {
       const std::lock_guard lock(known_mutex_);
       made = take(known_, env_.now(), env_.random());
+      due = known_.due();
     }
+    wake_at(due);
     if (made.tell) {
       const std::lock_guard lock(answer_mutex_);
       if (answer_) answer_(std::move(*made.tell));
     }
     return std::move(made.next);
+  }
+
+  /// Drops whom nobody names any more when the time has come, also while a watch is silent.
+  void wake_at(std::optional<time_point> due) {
+    if (!due || due == due_ || is_closed_) return;
+    due_ = due;
+    leave_timer_.expires_after(std::chrono::ceil<milliseconds>(*due - env_.now()));
+    leave_timer_.async_wait([weak = weak_from_this()](const error_code& stopped) {
+      const auto self = weak.lock();
+      if (!self || stopped) return;
+      self->due_.reset();
+      self->decide([](auto& known, time_point now, std::uint64_t) { return known.tick(now); });
+    });
   }
 
   std::optional<kubernetes_todo> fail(
@@ -269,6 +291,8 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
   environment& env_;
   const asio::any_io_executor executor_;
   asio::steady_timer timer_;
+  asio::steady_timer leave_timer_;
+  std::optional<time_point> due_;  // of leave_timer_
   std::unique_ptr<http_stream> stream_;
   tls_context authorities_;            // the last that could be read
   outcome refused_ = outcome::failed;  // why request_of() made none

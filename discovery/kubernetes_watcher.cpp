@@ -113,7 +113,7 @@ kubernetes_watcher::step kubernetes_watcher::listed(
   }
   version_ = list.version;
   trouble_.reset();
-  view();
+  view(now);
   const auto tenth = some(rules_.relist, 20, random);
   relist_at_ = now + rules_.relist - rules_.relist / 10 + tenth;
   return {.tell = news(), .next = watch_at(now, now, random)};
@@ -153,7 +153,7 @@ kubernetes_watcher::step kubernetes_watcher::changed(
   }
   settle();
   version_ = change.version;
-  view();
+  view(now);
   return {.tell = news(), .next = std::nullopt};
 }
 
@@ -274,7 +274,7 @@ bool kubernetes_watcher::lacks_port() const {
 }
 
 /// Judges the slices as they are now, and takes over what can be taken.
-void kubernetes_watcher::view() {
+void kubernetes_watcher::view(time_point now) {
   auto found = merge();
   if (lacks_port()) {
     view_ = outcome::no_port;
@@ -282,20 +282,50 @@ void kubernetes_watcher::view() {
     view_ = outcome::empty;
   } else {
     view_ = outcome::answered;
+    say_goodbye(found, now);
     known_ = std::move(found);
   }
   ++counts_[static_cast<std::size_t>(view_)];
 }
 
+/// Who is not in `to` any more stays a little: what is under way on its link may end, and one that
+/// moves from slice to slice is not cut off.
+void kubernetes_watcher::say_goodbye(const merged& to, time_point now) {
+  if (rules_.linger > milliseconds(0)) {
+    for (const auto& each : known_) leaving_.emplace(each, now + rules_.linger);
+  }
+  for (const auto& each : to) leaving_.erase(each);
+  if (leaving_.size() > rules_.most_candidates) leaving_.clear();
+}
+
+kubernetes_watcher::merged kubernetes_watcher::known() const {
+  merged out = known_;
+  for (const auto& [address, when] : leaving_) out.push_back(address);
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+std::optional<time_point> kubernetes_watcher::due() const {
+  std::optional<time_point> out;
+  for (const auto& [address, when] : leaving_) out = std::min(out.value_or(when), when);
+  return out;
+}
+
+kubernetes_watcher::step kubernetes_watcher::tick(time_point now) {
+  std::erase_if(leaving_, [now](const auto& each) { return each.second <= now; });
+  return {.tell = news(), .next = std::nullopt};
+}
+
 std::optional<result<std::vector<candidate>>> kubernetes_watcher::news() {
   const auto now = trouble_.value_or(view_);
-  const bool is_same = last_ == now && (now != outcome::answered || known_ == told_);
+  auto all = known();
+  const bool is_same = last_ == now && (now != outcome::answered || all == told_);
   if (is_same) return std::nullopt;
   last_ = now;
   if (now != outcome::answered) return result<std::vector<candidate>>(make_error_code(now));
-  told_ = known_;
+  told_ = std::move(all);
   std::vector<candidate> out;
-  for (const auto& each : known_) out.push_back({.id = {}, .address = each});
+  for (const auto& each : told_) out.push_back({.id = {}, .address = each});
   return result<std::vector<candidate>>(std::move(out));
 }
 

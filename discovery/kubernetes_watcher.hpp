@@ -45,6 +45,7 @@ struct kubernetes_rules {
   milliseconds relist{300'000};  ///< +-10 %, between lists that went well
   milliseconds watch{300'000};   ///< of one watch at most, up to 20 % less
   milliseconds backoff{500};     ///< after the first failure; doubles
+  milliseconds linger{3'000};    ///< from when a pod terminates or is gone until it is dropped
   milliseconds most_backoff{10'000};
   milliseconds most_retry_after{120'000};  ///< a server that wants longer is asked after this
   milliseconds gap{1'000};                 ///< between the beginnings of two watches at least
@@ -96,8 +97,13 @@ class kubernetes_watcher {
   step changed(const kubernetes_change& change, time_point now, std::uint64_t random);
   /// The server ended the watch as asked.
   step ended(time_point now, std::uint64_t random);
+  /// The time of due() has come.
+  step tick(time_point now);
   /// The list or the watch under way went wrong.
   step failed(const kubernetes_failure& failure, time_point now, std::uint64_t random);
+
+  /// When the next pod is to be dropped.
+  std::optional<time_point> due() const;
 
   std::uint64_t count(kubernetes_outcome outcome) const noexcept {
     return counts_[static_cast<std::size_t>(outcome)];
@@ -109,7 +115,9 @@ class kubernetes_watcher {
   merged merge() const;
   bool is_too_much() const;
   bool lacks_port() const;
-  void view();
+  void view(time_point now);
+  void say_goodbye(const merged& to, time_point now);
+  merged known() const;
   std::optional<result<std::vector<candidate>>> news();
   kubernetes_todo list_at(time_point when);
   kubernetes_todo watch_at(time_point when, time_point now, std::uint64_t random);
@@ -119,7 +127,8 @@ class kubernetes_watcher {
 
   kubernetes_rules rules_;
   std::map<std::string, kubernetes_slice> slices_;
-  merged known_;  ///< addresses of the last good view, sorted
+  merged known_;                               ///< addresses of the last good view, sorted
+  std::map<std::string, time_point> leaving_;  ///< was in it before; when to drop it
   merged told_;
   std::string version_;                                  ///< empty = list first
   kubernetes_outcome view_ = kubernetes_outcome::empty;  ///< of slices_

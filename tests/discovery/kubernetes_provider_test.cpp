@@ -61,6 +61,7 @@ class KubernetesProviderTest : public testing::Test {
         .api = server_.address(),
         .token_file = files_.path("token"),
         .ca_file = files_.ca(),
+        .linger = 0ms,
         .backoff = 50ms,
         .request_timeout = 2s,
     };
@@ -196,6 +197,20 @@ TEST_F(KubernetesProviderTest, AsksForTheSlicesOfItsService) {
           list + "&watch=true&allowWatchBookmarks=true&resourceVersion=1001&timeoutSeconds="
       )
   );
+}
+
+TEST_F(KubernetesProviderTest, APodThatTerminatesIsDroppedAfterAMoment) {
+  auto slow = options();
+  slow.linger = 100ms;
+  start(slow);
+  ASSERT_TRUE(tells(at({1, 2})));
+  auto changed = pods({1, 2});
+  changed.endpoints[1].is_terminating = true;
+  const auto begin = clock::now();
+  server_.set("a", changed);
+  EXPECT_TRUE(tells(at({1})));
+  EXPECT_GE(clock::now() - begin, 100ms);
+  EXPECT_EQ(tellings(), 2u);
 }
 
 TEST_F(KubernetesProviderTest, NobodyLeftChangesNothing) {

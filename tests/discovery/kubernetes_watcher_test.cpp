@@ -73,7 +73,7 @@ class KubernetesWatcherTest : public testing::Test {
     now += 10s;
   }
 
-  kubernetes_rules rules;
+  kubernetes_rules rules{.linger = 0ms};
   kubernetes_watcher watcher{rules};
   time_point now = start;
   std::uint64_t random = 0;
@@ -138,6 +138,56 @@ TEST_F(KubernetesWatcherTest, EventsChangeTheCandidates) {
   EXPECT_THAT(told(change(set(slice("a", {pod(1), pod(2, true)})))), ElementsAre(at(1), at(3)));
   EXPECT_THAT(told(change(removed("b"))), ElementsAre(at(1)));
   EXPECT_EQ(watcher.count(outcome::answered), 4u);
+}
+
+TEST_F(KubernetesWatcherTest, WhoGoesStaysForAMoment) {
+  rules.linger = 3s;
+  watcher = kubernetes_watcher{rules};
+  know_two();
+  EXPECT_FALSE(watcher.due());
+  EXPECT_EQ(told(change(set(slice("a", {pod(1), pod(2, true)})))), nothing);
+  EXPECT_EQ(watcher.due(), now + 3s);
+  now += 1s;
+  EXPECT_EQ(told(change(set(slice("a", {pod(1)})))), nothing);
+  EXPECT_EQ(watcher.due(), now + 2s);
+  now += 1'999ms;
+  EXPECT_EQ(told(watcher.tick(now)), nothing);
+  now += 1ms;
+  EXPECT_THAT(told(watcher.tick(now)), ElementsAre(at(1)));
+  EXPECT_FALSE(watcher.due());
+}
+
+TEST_F(KubernetesWatcherTest, WhoMovesFromSliceToSliceStays) {
+  rules.linger = 3s;
+  watcher = kubernetes_watcher{rules};
+  know_two();
+  EXPECT_EQ(told(change(set(slice("a", {pod(1)})))), nothing);
+  EXPECT_EQ(told(change(set(slice("b", {pod(2)})))), nothing);
+  EXPECT_FALSE(watcher.due());
+  now += 10s;
+  EXPECT_EQ(told(watcher.tick(now)), nothing);
+}
+
+TEST_F(KubernetesWatcherTest, NobodyLeftDropsNobodyLater) {
+  rules.linger = 3s;
+  watcher = kubernetes_watcher{rules};
+  know_two();
+  change(removed("a"));
+  EXPECT_FALSE(watcher.due());
+  now += 10s;
+  EXPECT_EQ(told(watcher.tick(now)), nothing);
+  EXPECT_THAT(told(change(set(slice("a", {pod(1), pod(2)})))), ElementsAre(at(1), at(2)));
+}
+
+TEST_F(KubernetesWatcherTest, ThoseWhoLeaveAreBounded) {
+  rules.linger = 3s;
+  rules.most_candidates = 2;
+  watcher = kubernetes_watcher{rules};
+  know_two();
+  EXPECT_THAT(
+      told(change(set(slice("a", {pod(3), pod(4)})))), ElementsAre(at(1), at(2), at(3), at(4))
+  );
+  EXPECT_THAT(told(change(set(slice("a", {pod(5), pod(6)})))), ElementsAre(at(5), at(6)));
 }
 
 TEST_F(KubernetesWatcherTest, AnEventThatChangesNothingIsNoNews) {
