@@ -6,6 +6,8 @@
 
 #include <gmock/gmock.h>
 
+#include <random>
+
 namespace weir {
 namespace {
 
@@ -192,6 +194,25 @@ TEST(KubernetesMessage, EveryCutOfAListIsRefused) {
   for (std::size_t i = 0; i + 2 < good.size(); ++i) {
     EXPECT_EQ(error_of_list(good.substr(0, i)), errc::bad_request) << i;
   }
+}
+
+/// Damaged answers are refused or read; nothing else happens.
+TEST(KubernetesMessage, SurvivesDamage) {
+  const auto event = event_json("ADDED", slice_json("a", 5, slice_at("10.0.0.1")));
+  std::mt19937 random(1);
+  int refused = 0;
+  for (int i = 0; i != 5'000; ++i) {
+    std::string list = good;
+    std::string line = event;
+    for (auto* text : {&list, &line}) {
+      for (auto n = random() % 3 + 1; n != 0; --n) {
+        (*text)[random() % text->size()] = "{}[]\",:0a\0\xff"[random() % 11];
+      }
+    }
+    refused += read_kubernetes_list(list, wanted).has_error();
+    refused += read_kubernetes_change(line, wanted).has_error();
+  }
+  EXPECT_GT(refused, 1'000);
 }
 
 TEST(KubernetesMessage, NestingIsBounded) {

@@ -4,6 +4,7 @@
 #include <weir/discovery/kubernetes_provider.hpp>
 #include <weir/engine/runtime.hpp>
 
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/write.hpp>
 #include <gmock/gmock.h>
 
@@ -450,6 +451,35 @@ TEST_F(KubernetesProviderTest, PlainTextIsNotTakenForTls) {
   const std::string text = "HTTP/1.1 400 Bad Request\r\n\r\n";
   boost::asio::write(socket, boost::asio::buffer(text), ignored);
   EXPECT_TRUE(tells(outcome::malformed));
+}
+
+TEST_F(KubernetesProviderTest, ANameIsLookedUpAndChecked) {
+  weir_test::certificate_request named;
+  named.names = {"localhost"};
+  server_.use_certificate(ca_.issue(named));
+  auto by_name = options();
+  by_name.api.replace(by_name.api.find("127.0.0.1"), 9, "localhost");
+  start(by_name);
+  EXPECT_TRUE(tells(at({1, 2})));
+  EXPECT_EQ(count(outcome::untrusted), 0u);
+}
+
+TEST_F(KubernetesProviderTest, AProxyMayBePlainText) {
+  boost::asio::io_context loop;
+  boost::asio::ip::tcp::acceptor proxy(loop, {boost::asio::ip::address_v4::loopback(), 0});
+  auto plain = options();
+  plain.api = "http://127.0.0.1:" + std::to_string(proxy.local_endpoint().port());
+  plain.token_file.clear();
+  start(plain);
+  auto socket = proxy.accept();
+  std::string head;
+  boost::system::error_code failed;
+  boost::asio::read_until(socket, boost::asio::dynamic_buffer(head), "\r\n\r\n", failed);
+  EXPECT_THAT(head, testing::HasSubstr("Host: 127.0.0.1:"));
+  EXPECT_THAT(head, testing::Not(testing::HasSubstr("Authorization")));
+  const auto list = test::list_json(7, {test::slice_json("a", 7, pods({5}))});
+  boost::asio::write(socket, boost::asio::buffer(kubernetes_server::http(200, list)), failed);
+  EXPECT_TRUE(tells(at({5})));
 }
 
 TEST_F(KubernetesProviderTest, AServerThatIsGoneFreezes) {
