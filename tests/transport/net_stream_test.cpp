@@ -9,7 +9,10 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
 #include <optional>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -258,6 +261,46 @@ TEST_F(NetStreamTest, CloseEndsAReadThatWaits) {
   client_->close(ignored);
   run();
   EXPECT_EQ(got, asio::error::operation_aborted);
+}
+
+/// Handshakes over pairs of sockets on one thread, each with the newest certificates.
+int shake_hands_often(const weir::tls_credentials& held, int times) {
+  asio::io_context loop;
+  tcp::acceptor acceptor(loop, {asio::ip::address_v4::loopback(), 0});
+  int good = 0;
+  for (int i = 0; i < times; ++i) {
+    tcp::socket dialled(loop);
+    dialled.connect(acceptor.local_endpoint());
+    net_stream server(acceptor.accept()), client(std::move(dialled));
+    server.secure(held.peer_server(), tls_side::server);
+    client.secure(held.peer_client(), tls_side::client);
+    const auto count = [&](error_code error) { good += error ? 0 : 1; };
+    server.async_handshake(count);
+    client.async_handshake(count);
+    loop.restart();
+    loop.run();
+  }
+  return good;
+}
+
+TEST(TlsRotationTest, ContextsAreReplacedUnderHandshakes) {
+  const authority ca("old"), next("new");
+  const tls_folder files;
+  files.write(ca.issue("n1"));
+  files.write("ca.crt", ca.pem() + next.pem());
+  const auto held = weir::tls_credentials::load({files.cert(), files.key(), files.ca()}).value();
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&] { good += shake_hands_often(*held, 40); });
+  }
+  for (int i = 0; i < 20; ++i) {
+    files.write((i % 2 == 0 ? next : ca).issue("n1"));
+    EXPECT_EQ(held->reload().what, weir::tls_credentials::outcome::replaced);
+    held->has_settled_change();
+  }
+  for (auto& each : threads) each.join();
+  EXPECT_EQ(good, 3 * 40 * 2);
 }
 
 }  // namespace
