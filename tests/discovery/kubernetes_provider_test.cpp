@@ -160,9 +160,11 @@ class KubernetesProviderTest : public testing::Test {
 
   const weir_test::authority ca_;
   const weir_test::tls_folder files_;
+  std::mutex mutex_;
+  std::vector<std::string> targets_;      // of all requests, with mutex_
+  std::vector<clock::time_point> asked_;  // when, with mutex_
   kubernetes_server server_;
   runtime runtime_{{.threads = 1}};
-  std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<result<std::vector<candidate>>> told_;
   std::unique_ptr<kubernetes_provider> provider_;
@@ -179,10 +181,9 @@ TEST_F(KubernetesProviderTest, ListsThenWatches) {
 }
 
 TEST_F(KubernetesProviderTest, AsksForTheSlicesOfItsService) {
-  std::vector<std::string> targets;
-  server_.answer_with([&](const request& asked) {
+  server_.answer_with([this](const request& asked) {
     const std::lock_guard lock(mutex_);
-    targets.push_back(asked.target);
+    targets_.push_back(asked.target);
     return std::nullopt;
   });
   start();
@@ -190,10 +191,10 @@ TEST_F(KubernetesProviderTest, AsksForTheSlicesOfItsService) {
   const std::string list =
       "/apis/discovery.k8s.io/v1/namespaces/demo/endpointslices?labelSelector="
       "kubernetes.io%2Fservice-name%3Dweir-peers";
-  ASSERT_EQ(targets.size(), 2u);
-  EXPECT_EQ(targets[0], list);
+  ASSERT_EQ(targets_.size(), 2u);
+  EXPECT_EQ(targets_[0], list);
   EXPECT_THAT(
-      targets[1],
+      targets_[1],
       testing::StartsWith(
           list + "&watch=true&allowWatchBookmarks=true&resourceVersion=1001&timeoutSeconds="
       )
@@ -311,10 +312,9 @@ TEST_F(KubernetesProviderTest, TooManyNodesFreeze) {
 
 TEST_F(KubernetesProviderTest, AServerThatWantsToBeLeftAloneIs) {
   start();
-  std::vector<clock::time_point> asked;
-  server_.answer_with([&](const request&) {
+  server_.answer_with([this](const request&) {
     const std::lock_guard lock(mutex_);
-    asked.push_back(clock::now());
+    asked_.push_back(clock::now());
     const auto status = status_json(429, "TooManyRequests");
     return answer{kubernetes_server::http(429, status, "Retry-After: 1\r\n")};
   });
@@ -322,7 +322,7 @@ TEST_F(KubernetesProviderTest, AServerThatWantsToBeLeftAloneIs) {
   wait_for(outcome::overloaded, 2);
   EXPECT_TRUE(tells(outcome::overloaded));
   const std::lock_guard lock(mutex_);
-  EXPECT_GE(asked.at(1) - asked.at(0), 1s);
+  EXPECT_GE(asked_.at(1) - asked_.at(0), 1s);
 }
 
 TEST_F(KubernetesProviderTest, AVersionThatIsGoneByStatusLists) {
