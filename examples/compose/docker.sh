@@ -1,0 +1,140 @@
+# The cluster in containers, for compose.sh: config/compose with docker-compose 1.29 or docker compose v2. Starts a
+# daemon if none runs, and makes the base image with debootstrap if it cannot be pulled.
+
+project=weir-example
+docker_missing=
+
+apt_install() { # packages
+  [ "$(id -u)" -eq 0 ] || fail "--install needs root; or run: apt-get install $*"
+  say "installing $*"
+  apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# Whether there is a daemon and a compose; docker_missing says what is not there.
+docker_ready() {
+  if [ "$install" = yes ]; then apt_install docker.io docker-compose debootstrap; fi
+  PATH=$PATH:/usr/sbin:/sbin
+  if ! command -v docker >/dev/null; then
+    docker_missing="docker is not installed; --install does that on Debian"
+    return 1
+  fi
+  if docker compose version >/dev/null 2>&1; then
+    compose=(docker compose)
+  elif command -v docker-compose >/dev/null; then
+    compose=(docker-compose)
+  else
+    docker_missing="neither docker compose nor docker-compose is installed"
+    return 1
+  fi
+  local answer
+  answer=$(docker info 2>&1 >/dev/null) && return
+  docker_missing=$(head -n 1 <<<"${answer:-none answers}")
+  if [ "$where" = docker ] || [ "$(id -u)" -ne 0 ] || ! command -v dockerd >/dev/null; then return 1; fi
+  start_daemon
+}
+
+# A daemon of our own, which touches neither the firewall nor the routing of this machine. Its images stay in
+# build/docker, so that the next run is quick.
+start_daemon() {
+  local data=$repository/build/docker
+  mkdir -p "$data"
+  say "starting a docker daemon, with its images in build/docker"
+  dockerd --data-root "$data" --exec-root "$work/docker" --pidfile "$work/docker.pid" -H "unix://$work/docker.sock" \
+    --bridge=none --iptables=false --ip-forward=false >"$work/docker.log" 2>&1 &
+  daemon=$!
+  export DOCKER_HOST=unix://$work/docker.sock
+  local end=$(($(date +%s) + 60))
+  until docker info >/dev/null 2>&1; do
+    if ! kill -0 $daemon 2>/dev/null || [ "$(date +%s)" -ge $end ]; then
+      docker_missing="dockerd: $(grep -v 'level=info' "$work/docker.log" | tail -n 1)"
+      stop_daemon
+      unset DOCKER_HOST
+      return 1
+    fi
+    sleep 0.2
+  done
+}
+
+stop_daemon() {
+  [ -n "${daemon:-}" ] || return 0
+  kill "$daemon" 2>/dev/null || true
+  wait "$daemon" 2>/dev/null || true
+  daemon=
+}
+
+use_docker() {
+  place="in containers"
+  local folder=$repository/config/compose
+  compose+=(-p $project -f "$folder/docker-compose.yml")
+  if [ "$discovery" = nats ]; then compose+=(-f "$folder/docker-compose.nats.yml"); fi
+  cluster_down() {
+    "${compose[@]}" down --volumes --remove-orphans --timeout 5 >"$work/down.log" 2>&1 || cat "$work/down.log" >&2
+    stop_daemon
+  }
+  cluster_up() { run_quietly "${compose[@]}" up -d --no-build; }
+  cluster_scale() { run_quietly "${compose[@]}" up -d --no-build --no-recreate --scale weir="$1"; }
+  cluster_kill() { docker kill "$1" >/dev/null; }
+  cluster_logs() { "${compose[@]}" logs --tail 20; }
+  nodes() { containers weir | sort; }
+  at() { docker exec "$1" weir "${@:2}"; }
+  origin_file() { docker exec "$(containers origin)" cat "/usr/share/common-licenses/$1"; }
+  origin_requests() { docker logs "$(containers origin)" 2>/dev/null | grep -c GET; }
+  make_base
+  make_images
+}
+
+containers() { # ids of the running ones of a service; the first 12 digits are the host name, and so the node's id
+  docker ps -q --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1"
+}
+
+run_quietly() { "$@" >"$work/command.log" 2>&1 || { cat "$work/command.log" >&2; fail "$1 failed; its output is above"; }; }
+
+make_images() {
+  local network=(--network host)     # what works on this machine works in the build, too
+  say "images"
+  mkdir -p "$work/context"
+  local machine=
+  [ ! -r /etc/os-release ] || machine=$(. /etc/os-release && echo "${ID:-} ${VERSION_ID:-}")
+  if [ -z "$weir" ] && [ "$machine" = "debian 12" ] && [ -x "$repository/build/release/node/weir" ]; then
+    weir=$repository/build/release/node/weir
+  fi
+  if [ -n "$weir" ]; then
+    strip -o "$work/context/weir" "$weir" 2>/dev/null || cp "$weir" "$work/context/weir"
+    run_quietly docker build "${network[@]}" -t weir:0.1 --target given -f "$repository/Dockerfile" "$work/context"
+  else
+    say "  compiling in a container, which takes some minutes"
+    run_quietly docker build "${network[@]}" -t weir:0.1 --target weir "$repository"
+  fi
+  run_quietly docker build "${network[@]}" -t weir-origin:0.1 -t weir-data:0.1 -t weir-nats:0.1 --target beside \
+    -f "$repository/Dockerfile" "$work/context"
+  say "  weir:0.1 adds $(added_size weir:0.1) MB to $(docker image inspect -f '{{.Size}}' debian:12-slim | in_mb) MB"
+}
+
+in_mb() { awk '{ printf "%.0f", $1 / 1e6 }'; }
+added_size() {
+  echo $(($(docker image inspect -f '{{.Size}}' "$1") - $(docker image inspect -f '{{.Size}}' debian:12-slim))) | in_mb
+}
+
+# debian:12-slim: what is there, else pulled, else made from the package mirrors that this machine uses.
+make_base() {
+  ! docker image inspect debian:12-slim >/dev/null 2>&1 || return 0
+  say "base image debian:12-slim"
+  ! docker pull -q debian:12-slim >/dev/null 2>"$work/pull.log" || return 0
+  say "  it cannot be pulled; making it with debootstrap"
+  command -v debootstrap >/dev/null || fail "no base image: $(tail -n 1 "$work/pull.log"); apt-get install debootstrap makes one here"
+  [ "$(id -u)" -eq 0 ] || fail "no base image: $(tail -n 1 "$work/pull.log"); as root this script makes one"
+  local mirror proxy
+  mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' | awk '$1 == "bookworm" { print $2; exit }')
+  proxy=$(apt-config shell proxy Acquire::http::Proxy)
+  eval "$proxy"
+  [ -z "${proxy:-}" ] || export http_proxy=$proxy
+  run_quietly debootstrap --variant=minbase --include=ca-certificates bookworm "$work/base" "${mirror:-http://deb.debian.org/debian}"
+  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
+    grep -E ' bookworm(-updates|-security)? ' | sort -u >"$work/base/etc/apt/sources.list"
+  [ -z "${proxy:-}" ] || echo "Acquire::http::Proxy \"$proxy\";" >"$work/base/etc/apt/apt.conf.d/80proxy"
+  # As in the slim image: neither packages nor documents, but for the licences.
+  rm -rf "$work"/base/var/cache/apt/* "$work"/base/var/lib/apt/lists/* "$work"/base/usr/share/{man,info,locale,doc}/*
+  tar -C "$work/base" -c . | docker import - debian:12-slim >/dev/null
+  rm -rf "$work/base"
+}
