@@ -26,16 +26,21 @@ struct arguments {
   std::optional<flavour> about;  ///< empty = general, or that of the mutation
   std::optional<std::uint64_t> verbose;
   bool hunts = false;
-  bool meets = false;  ///< the courses of membership, and the storm
-  std::string mutant;  ///< one mutation only; empty = none, or all when hunting
+  std::size_t storm = 0;  ///< that many nodes come and go; 0 = none
+  bool meets = false;     ///< the courses of membership, and the storm
+  std::string mutant;     ///< one mutation only; empty = none, or all when hunting
 };
+
+constexpr std::size_t usual_storm = 5;
 
 constexpr std::string_view usage =
     "weir_sim [--seeds N] [--first N] [--nodes N] [--rate REQUESTS_PER_SECOND] [--flavour NAME]\n"
     "         [--mutant RULE] [--verbose SEED]\n"
     "weir_sim --gate        200 seeds, 2,000 with WEIR_SOAK=1 in the environment\n"
     "weir_sim --mutations [--mutant RULE] [--seeds N]\n"
-    "weir_sim --membership [--seeds N] [--first N]   how nodes find, lose and mistake each other\n";
+    "weir_sim --membership [--seeds N] [--first N]   how nodes find, lose and mistake each other\n"
+    "weir_sim --storm NODES   so many nodes come and go in turn beside five that stay: what it "
+    "costs the source\n";
 
 std::optional<flavour> flavour_called(std::string_view wanted) {
   for (int i = 0; i <= static_cast<int>(flavour::last); ++i)
@@ -75,6 +80,8 @@ std::optional<arguments> parse(int argc, char** argv) {
       parsed.first = std::strtoull(value, nullptr, 10);
     } else if (option == "--nodes") {
       parsed.nodes = std::strtoull(value, nullptr, 10);
+    } else if (option == "--storm") {
+      parsed.storm = std::strtoull(value, nullptr, 10);
     } else if (option == "--rate") {
       parsed.requests_per_second = std::strtod(value, nullptr);
     } else if (option == "--verbose") {
@@ -271,6 +278,26 @@ int hunt_all(const arguments& with) {
   return caught + open == tried ? 0 : 1;
 }
 
+void print(const churn_cost& storm, std::size_t wanderers) {
+  std::printf(
+      "storm of %-2zu nodes %llu joins and leaves in 30 s: %llu loads, %llu in 30 s of calm (%.2f "
+      "x), "
+      "of %llu reads;\n"
+      "                 %llu of them failed; %llu views at one node; those who stay without a "
+      "lease "
+      "%.1f %% of the time\n",
+      wanderers,
+      number(storm.changes),
+      number(storm.churn_loads),
+      number(storm.steady_loads),
+      storm.ratio(),
+      number(storm.reads),
+      number(storm.failed_reads),
+      number(storm.view_changes),
+      100.0 * static_cast<double>(storm.leaseless) / static_cast<double>(storm.looks)
+  );
+}
+
 int play_membership(const arguments& with) {
   std::size_t wrong = 0;
   for (const membership_case& each : membership_cases()) {
@@ -296,21 +323,7 @@ int play_membership(const arguments& with) {
     );
     std::fflush(stdout);
   }
-  const churn_cost storm = play_churn(with.first);
-  std::printf(
-      "storm            %llu joins and leaves in 30 s: %llu loads, %llu in 30 s of calm (%.2f x) "
-      "for %llu reads,\n"
-      "                 %llu of them failed; %llu views at one node; without a lease %.1f %% of "
-      "the time\n",
-      number(storm.changes),
-      number(storm.churn_loads),
-      number(storm.steady_loads),
-      storm.ratio(),
-      number(storm.reads),
-      number(storm.failed_reads),
-      number(storm.view_changes),
-      100.0 * static_cast<double>(storm.leaseless) / static_cast<double>(storm.looks)
-  );
+  print(play_churn(with.first, usual_storm), usual_storm);
   return wrong == 0 ? 0 : 1;
 }
 
@@ -339,6 +352,10 @@ int main(int argc, char** argv) {
   }
   if (with->hunts) return hunt_all(*with);
   if (with->meets) return play_membership(*with);
+  if (with->storm != 0) {
+    print(play_churn(with->first, with->storm), with->storm);
+    return 0;
+  }
   const auto begun = std::chrono::steady_clock::now();
   verdict all;
   for (std::uint64_t seed = with->first; seed != with->first + with->seeds; ++seed)

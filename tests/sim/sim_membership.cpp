@@ -387,9 +387,9 @@ std::span<const membership_case> membership_cases() noexcept {
 
 // ---- a storm
 
-churn_cost play_churn(std::uint64_t seed) {
+churn_cost play_churn(std::uint64_t seed, std::size_t wanderers) {
   constexpr std::size_t stay = 5;
-  constexpr std::size_t size = 10;
+  const std::size_t size = stay + wanderers;
   constexpr duration span = 30s;
   cluster_options options = sized(seed, size);
   keyspace_options users;

@@ -46,8 +46,8 @@ struct churn_cost {
   }
 };
 
-/// Ten joins and leaves per second for 30 s among ten nodes of which five stay, beside 30 s of
-/// calm.
-churn_cost play_churn(std::uint64_t seed);
+/// Ten joins and leaves per second for 30 s, of `wanderers` in turn beside five nodes that stay,
+/// and 30 s of calm before.
+churn_cost play_churn(std::uint64_t seed, std::size_t wanderers);
 
 }  // namespace weir::sim
