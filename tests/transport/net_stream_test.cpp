@@ -81,7 +81,8 @@ class NetStreamTest : public testing::Test {
       if (error) return client_->close(ignored);
       client_->async_read_some(asio::buffer(byte), [&](error_code later, std::size_t) {
         got.client = later;
-        if (later) client_->close(ignored);
+        error_code none;
+        if (later) client_->close(none);
       });
     });
     run();
