@@ -70,8 +70,8 @@ class judgement {
   instant latest_end(const request_record& of, instant due) const {
     instant latest = due;
     for (const fault_record& fault : past_.faults)
-      if (fault.kind == fault_kind::freeze && fault.node == of.node && fault.from <= latest &&
-          fault.until > of.started)
+      if (fault.kind == fault_kind::freeze && fault.node == of.node &&
+          fault.from <= latest + outcome_slack && fault.until > of.started)
         latest = std::max(latest, std::min(fault.until, instant::max() - outcome_slack));
     return latest + outcome_slack;
   }
