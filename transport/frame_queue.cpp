@@ -92,11 +92,11 @@ void frame_queue::append_chunk(std::string& out) {
   active_.erase(active_.begin() + static_cast<std::ptrdiff_t>(turn_));
 }
 
-void frame_queue::append_shorts(std::string& out) {
+void frame_queue::append_shorts(std::string& out, std::size_t room) {
   std::size_t end = shorts_.size();
-  if (end - shorts_done_ > shorts_per_write) {  // whole frames
+  if (end - shorts_done_ > room) {  // whole frames
     end = shorts_done_;
-    while (end - shorts_done_ < shorts_per_write) {
+    while (end - shorts_done_ < room) {
       end += frame_header_size + load_number<std::uint32_t>(shorts_.data() + end + 16);
     }
   }
@@ -108,17 +108,17 @@ void frame_queue::append_shorts(std::string& out) {
   }
 }
 
-void frame_queue::take(std::string& out, room left) {
+void frame_queue::take(std::string& out, std::size_t room) {
   out.clear();
   if (out.capacity() > kept_capacity) out = {};
   out.swap(control_);
-  if (left == room::for_control) return;
-  if (out.empty() && shorts_done_ == 0 && shorts_.size() <= shorts_per_write) {
+  if (room == 0) return;
+  if (out.empty() && shorts_done_ == 0 && shorts_.size() <= room) {
     out.swap(shorts_);
   } else {
-    append_shorts(out);
+    append_shorts(out, room);
   }
-  for (std::size_t bulk = 0; bulk < bulk_per_write && bulk_size_ > 0; bulk += frame_chunk) {
+  for (std::size_t bulk = 0; bulk < room && bulk_size_ > 0; bulk += frame_chunk) {
     start_waiting();
     append_chunk(out);
   }

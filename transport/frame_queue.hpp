@@ -45,9 +45,6 @@ class frame_body {
 /// Which of the messages that fit one chunk go first.
 enum class lane : std::uint8_t { control, shorts };
 
-/// How much the connection can take now without making the next control frame wait for long.
-enum class room : std::uint8_t { for_control, for_all };
-
 /// What waits to be written to one connection: control frames first, then short messages, then one
 /// chunk of each long message in turn, so that a large value never holds up a small one. Not
 /// thread-safe.
@@ -67,10 +64,9 @@ class frame_queue {
   /// Takes over what `other` holds; it has written nothing yet.
   void absorb(frame_queue&& other);
 
-  /// Replaces `out` by what to write next: all control frames and, where there is room, up to
-  /// about `shorts_per_write` of short messages and `bulk_per_write` of long ones. Keeps the memory
-  /// of `out` for later.
-  void take(std::string& out, room left = room::for_all);
+  /// Replaces `out` by what to write next: all control frames, and up to about `room` bytes of
+  /// short messages and as many of long ones. Keeps the memory of `out` for later.
+  void take(std::string& out, std::size_t room = least_room);
 
   bool empty() const noexcept { return size() == 0; }
 
@@ -78,8 +74,7 @@ class frame_queue {
     return control_.size() + shorts_.size() - shorts_done_ + bulk_size_;
   }
 
-  static constexpr std::size_t shorts_per_write = frame_chunk;
-  static constexpr std::size_t bulk_per_write = frame_chunk;
+  static constexpr std::size_t least_room = frame_chunk;  ///< what a slow link gets at a time
   static constexpr std::size_t max_active = 8;
 
  private:
@@ -90,7 +85,7 @@ class frame_queue {
 
   void wait(stream&& long_one);
   void start_waiting();
-  void append_shorts(std::string& out);
+  void append_shorts(std::string& out, std::size_t room);
   void append_chunk(std::string& out);
 
   frame_limits limits_;

@@ -103,7 +103,7 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   void handle(std::string_view input);
   peer_fault greet(const frame_message& message);
   void flush();
-  bool has_room(std::uint64_t wanted);
+  std::size_t room_for(std::uint64_t wanted);
   void wait_for_room();
   void on_written(error_code error);
   void fail(peer_fault fault);
@@ -129,7 +129,8 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   bool reading_ = false;
   bool writing_ = false;
   bool waiting_for_room_ = false;
-  std::uint64_t most_unsent_ = 0;  // bytes that the system may still hold back
+  std::size_t room_ = frame_queue::least_room;  // grows while all of it leaves at once
+  std::uint64_t most_unsent_ = 0;               // bytes that the system may still hold back
   bool watching_ = false;
   time_point write_began_;  // or the waiting for room
   std::atomic<time_point::rep> heard_{0};

@@ -439,10 +439,10 @@ TEST(FrameQueueTest, OnlyControlFramesGoWhereThereIsNoRoom) {
   append_reply(queue, 1, {0, a_hit(std::string(1 << 20, 'L'))}, {});
   append_reply(queue, 2, {0, a_hit("small")}, {});
   std::string out;
-  queue.take(out, room::for_control);
+  queue.take(out, 0);
   EXPECT_TRUE(out.empty());
   append_reply(queue, 3, {0, ping_reply{}}, {});
-  queue.take(out, room::for_control);
+  queue.take(out, 0);
   EXPECT_EQ(feed(out, phase::replies).messages.size(), 1u);
   EXPECT_LT(out.size(), 200u);
   EXPECT_EQ(feed(drain(queue), phase::replies).messages.size(), 2u);
@@ -458,7 +458,7 @@ TEST(FrameQueueTest, ManyShortMessagesGoInSeveralWritesOfWholeFrames) {
     const auto before = queue.size();
     queue.take(out);
     EXPECT_EQ(queue.size(), before - out.size());
-    EXPECT_LT(out.size(), frame_queue::shorts_per_write + 2 * value.size());
+    EXPECT_LT(out.size(), frame_queue::least_room + 2 * value.size());
     const auto got = feed(out, phase::replies);
     EXPECT_TRUE(got.idle);
     messages += got.messages.size();
