@@ -2,7 +2,7 @@
 // node through flight, ring, peer link and the owner's store, and back. Two nodes in one process,
 // one thread each.
 //
-//   remote_get_bench [--json] [--seconds N]
+//   remote_get_bench [--json] [--seconds N] [--bytes N]    values of 100 bytes unless told
 
 #include <weir/discovery/static_provider.hpp>
 #include <weir/weir.hpp>
@@ -11,6 +11,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdio>
@@ -29,6 +30,7 @@ using clock_type = std::chrono::steady_clock;
 struct load {
   weir::keyspace things;
   const std::vector<std::string>& keys;
+  std::size_t value_size;
   std::atomic<bool> is_over{false};
   std::atomic<std::size_t> done{0};
   std::atomic<int> running{0};
@@ -38,7 +40,7 @@ asio::awaitable<void> caller(load& of, std::size_t n) {
   std::size_t done = 0;
   while (!of.is_over.load(std::memory_order_relaxed)) {
     const auto found = co_await of.things.async_get(of.keys[n++ % of.keys.size()]);
-    if (!found || found->value.size() != 100) {
+    if (!found || found->value.size() != of.value_size) {
       std::fprintf(
           stderr, "remote_get_bench: %s\n", found ? "wrong value" : found.error().message().c_str()
       );
@@ -64,9 +66,12 @@ double cpu_seconds() {
 int main(int argc, char** argv) {
   bool is_json = false;
   double seconds = 2;
+  std::size_t value_size = 100;
   for (int i = 1; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--json")) is_json = true;
     if (!std::strcmp(argv[i], "--seconds") && i + 1 < argc) seconds = std::atof(argv[++i]);
+    if (!std::strcmp(argv[i], "--bytes") && i + 1 < argc)
+      value_size = std::strtoul(argv[++i], nullptr, 10);
   }
   const auto provider = std::make_shared<weir::static_provider>(std::vector<weir::candidate>{});
   const auto options = [&](const char* id) {
@@ -78,8 +83,8 @@ int main(int argc, char** argv) {
         .runtime = {.threads = 1}};
   };
   weir::node asking(options("asking")), owning(options("owning"));
-  const auto source = [](std::string_view) -> weir::result<weir::bytes> {
-    return weir::bytes(std::string(100, 'x'));
+  const auto source = [value_size](std::string_view) -> weir::result<weir::bytes> {
+    return weir::bytes(std::string(value_size, 'x'));
   };
   const auto things = asking.add_keyspace({.name = "things"}, source);
   auto owned = owning.add_keyspace({.name = "things"}, source);
@@ -94,7 +99,8 @@ int main(int argc, char** argv) {
   while (!is_whole(asking) || !is_whole(owning)) std::this_thread::yield();
 
   std::vector<std::string> keys;
-  for (int i = 0; keys.size() != 10'000; ++i) {
+  const std::size_t most = std::min<std::size_t>(10'000, 1 + (64u << 20) / (value_size + 200));
+  for (int i = 0; keys.size() != most; ++i) {
     auto key = "user:" + std::to_string(100'000'000'000 + i);
     if (asking.place_of("things", key).owner == "owning") keys.push_back(std::move(key));
   }
@@ -104,7 +110,7 @@ int main(int argc, char** argv) {
     std::printf("%8s %12s %12s %14s\n", "callers", "gets/s", "mean us", "CPU us per get");
   const char* before = "[\n";
   for (const std::size_t callers : {1, 16, 64, 256}) {
-    load work{.things = things, .keys = keys};
+    load work{.things = things, .keys = keys, .value_size = value_size};
     work.running = static_cast<int>(callers);
     const auto cpu = cpu_seconds();
     const auto began = clock_type::now();
