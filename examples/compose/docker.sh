@@ -29,19 +29,20 @@ docker_ready() {
   fi
   local answer
   answer=$(docker info 2>&1 >/dev/null) && return
-  docker_missing=$(head -n 1 <<<"${answer:-none answers}")
+  docker_missing=$(tail -n 1 <<<"${answer:-none answers}")
   if [ "$where" = docker ] || [ "$(id -u)" -ne 0 ] || ! command -v dockerd >/dev/null; then return 1; fi
   start_daemon
 }
 
-# A daemon of our own, which touches neither the firewall nor the routing of this machine. Its images stay in
-# build/docker, so that the next run is quick.
+# A daemon of our own. It leaves the firewall and the routing of this machine alone, unless the firewall forwards only
+# what has a rule. Its images stay in build/docker, so that the next run is quick.
 start_daemon() {
-  local data=$repository/build/docker
+  local data=$repository/build/docker rules=false
+  if iptables -S FORWARD 2>/dev/null | grep -q -- '-P FORWARD DROP'; then rules=true; fi
   mkdir -p "$data"
   say "starting a docker daemon, with its images in build/docker"
   dockerd --data-root "$data" --exec-root "$work/docker" --pidfile "$work/docker.pid" -H "unix://$work/docker.sock" \
-    --bridge=none --iptables=false --ip-forward=false >"$work/docker.log" 2>&1 &
+    --bridge=none --iptables=$rules --ip-forward=$rules >"$work/docker.log" 2>&1 &
   daemon=$!
   export DOCKER_HOST=unix://$work/docker.sock
   local end=$(($(date +%s) + 60))
@@ -60,6 +61,7 @@ stop_daemon() {
   [ -n "${daemon:-}" ] || return 0
   kill "$daemon" 2>/dev/null || true
   wait "$daemon" 2>/dev/null || true
+  umount "$work"/docker/netns/* 2>/dev/null || true
   daemon=
 }
 
@@ -122,8 +124,8 @@ make_base() {
   say "base image debian:12-slim"
   ! docker pull -q debian:12-slim >/dev/null 2>"$work/pull.log" || return 0
   say "  it cannot be pulled; making it with debootstrap"
-  command -v debootstrap >/dev/null || fail "no base image: $(tail -n 1 "$work/pull.log"); apt-get install debootstrap makes one here"
-  [ "$(id -u)" -eq 0 ] || fail "no base image: $(tail -n 1 "$work/pull.log"); as root this script makes one"
+  command -v debootstrap >/dev/null || skip "no base image: $(tail -n 1 "$work/pull.log"); apt-get install debootstrap makes one here"
+  [ "$(id -u)" -eq 0 ] || skip "no base image: $(tail -n 1 "$work/pull.log"); as root this script makes one"
   local mirror proxy
   mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' | awk '$1 == "bookworm" { print $2; exit }')
   proxy=$(apt-config shell proxy Acquire::http::Proxy)

@@ -91,6 +91,7 @@ node_up() {
 
 # Its process and its network are gone at the same time, and so is its address from DNS, as in docker.
 node_kill() {
+  disown ${pid_of[$1]}
   kill -9 ${pid_of[$1]}
   ip link del to-$1
   unset "pid_of[$1]"
