@@ -42,7 +42,10 @@ await() {
   until "$@"; do
     [ "$progress" = "$shown" ] || say "  $progress"
     shown=$progress
-    [ "$(date +%s)" -lt $end ] || { cluster_logs >&2; fail "$what: not in time; ${progress:-no progress}; the logs are above"; }
+    if [ "$(date +%s)" -ge $end ]; then
+      cluster_logs >&2
+      fail "$what: not in time; ${progress:-no progress}; the logs are above"
+    fi
     sleep 0.2
   done
 }

@@ -41,8 +41,9 @@ start_daemon() {
   if iptables -S FORWARD 2>/dev/null | grep -q -- '-P FORWARD DROP'; then rules=true; fi
   mkdir -p "$data"
   say "starting a docker daemon, with its images in build/docker"
-  dockerd --data-root "$data" --exec-root "$work/docker" --pidfile "$work/docker.pid" -H "unix://$work/docker.sock" \
-    --bridge=none --iptables=$rules --ip-forward=$rules >"$work/docker.log" 2>&1 &
+  # In a session of its own: Ctrl-C is for this script, which still needs the daemon then.
+  setsid dockerd --data-root "$data" --exec-root "$work/docker" --pidfile "$work/docker.pid" \
+    -H "unix://$work/docker.sock" --bridge=none --iptables=$rules --ip-forward=$rules >"$work/docker.log" 2>&1 &
   daemon=$!
   export DOCKER_HOST=unix://$work/docker.sock
   local end=$(($(date +%s) + 60))
@@ -82,6 +83,8 @@ use_docker() {
   at() { docker exec "$1" weir "${@:2}"; }
   origin_file() { docker exec "$(containers origin)" cat "/usr/share/common-licenses/$1"; }
   origin_requests() { docker logs "$(containers origin)" 2>/dev/null | grep -c GET; }
+  # What an earlier run may have left that was killed.
+  run_quietly "${compose[@]}" down --volumes --remove-orphans --timeout 1
   make_base
   make_images
 }
@@ -90,7 +93,11 @@ containers() { # ids of the running ones of a service; the first 12 digits are t
   docker ps -q --filter "label=com.docker.compose.project=$project" --filter "label=com.docker.compose.service=$1"
 }
 
-run_quietly() { "$@" >"$work/command.log" 2>&1 || { cat "$work/command.log" >&2; fail "$1 failed; its output is above"; }; }
+run_quietly() {
+  "$@" >"$work/command.log" 2>&1 && return
+  cat "$work/command.log" >&2
+  fail "$1 failed; its output is above"
+}
 
 make_images() {
   local network=(--network host)     # what works on this machine works in the build, too
@@ -110,13 +117,10 @@ make_images() {
   fi
   run_quietly docker build "${network[@]}" -t weir-origin:0.1 -t weir-data:0.1 -t weir-nats:0.1 --target beside \
     -f "$repository/Dockerfile" "$work/context"
-  say "  weir:0.1 adds $(added_size weir:0.1) MB to $(docker image inspect -f '{{.Size}}' debian:12-slim | in_mb) MB"
+  say "  weir:0.1 adds $((($(size_of weir:0.1) - $(size_of debian:12-slim)) / 1000000)) MB to the base image"
 }
 
-in_mb() { awk '{ printf "%.0f", $1 / 1e6 }'; }
-added_size() {
-  echo $(($(docker image inspect -f '{{.Size}}' "$1") - $(docker image inspect -f '{{.Size}}' debian:12-slim))) | in_mb
-}
+size_of() { docker image inspect -f '{{.Size}}' "$1"; }
 
 # debian:12-slim: what is there, else pulled, else made from the package mirrors that this machine uses.
 make_base() {
@@ -124,14 +128,17 @@ make_base() {
   say "base image debian:12-slim"
   ! docker pull -q debian:12-slim >/dev/null 2>"$work/pull.log" || return 0
   say "  it cannot be pulled; making it with debootstrap"
-  command -v debootstrap >/dev/null || skip "no base image: $(tail -n 1 "$work/pull.log"); apt-get install debootstrap makes one here"
-  [ "$(id -u)" -eq 0 ] || skip "no base image: $(tail -n 1 "$work/pull.log"); as root this script makes one"
+  if [ "$(id -u)" -ne 0 ] || ! command -v debootstrap >/dev/null; then
+    skip "no base image: $(tail -n 1 "$work/pull.log"); with debootstrap, as root, this script makes one"
+  fi
   local mirror proxy
-  mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' | awk '$1 == "bookworm" { print $2; exit }')
+  mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
+    awk '$1 == "bookworm" { print $2; exit }')
   proxy=$(apt-config shell proxy Acquire::http::Proxy)
   eval "$proxy"
   [ -z "${proxy:-}" ] || export http_proxy=$proxy
-  run_quietly debootstrap --variant=minbase --include=ca-certificates bookworm "$work/base" "${mirror:-http://deb.debian.org/debian}"
+  run_quietly debootstrap --variant=minbase --include=ca-certificates bookworm "$work/base" \
+    "${mirror:-http://deb.debian.org/debian}"
   apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
     grep -E ' bookworm(-updates|-security)? ' | sort -u >"$work/base/etc/apt/sources.list"
   [ -z "${proxy:-}" ] || echo "Acquire::http::Proxy \"$proxy\";" >"$work/base/etc/apt/apt.conf.d/80proxy"
