@@ -1,9 +1,8 @@
 # A node in an image, and what the cluster in config/compose has beside it, all from one base image.
 #
-#   docker build -t weir:0.1 .                         compiles what is here
-#   docker build -t weir:0.1 --target given -f Dockerfile DIR     takes DIR/weir, built on Debian 12
+#   docker build -t weir:0.1 .       compiles what is here
 #
-# The stages that compile stand last, as builders without BuildKit make every stage before the wanted one.
+# With a program that is built already, on Debian 12, only --target base is needed; see docs/deployment.md.
 
 FROM debian:12-slim AS base
 RUN apt-get update -qq \
@@ -28,10 +27,6 @@ RUN apt-get update -qq \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir / --shell /usr/sbin/nologin weir \
  && install -d -o weir -g weir /data
 USER 10001:10001
-
-FROM base AS given
-ARG WEIR=weir
-COPY ${WEIR} /usr/local/bin/weir
 
 FROM debian:12-slim AS compiled
 COPY cmake/install-packages.sh /src/cmake/

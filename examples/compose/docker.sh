@@ -110,7 +110,9 @@ make_images() {
   fi
   if [ -n "$weir" ]; then
     strip -o "$work/context/weir" "$weir" 2>/dev/null || cp "$weir" "$work/context/weir"
-    run_quietly docker build "${network[@]}" -t weir:0.1 --target given -f "$repository/Dockerfile" "$work/context"
+    printf 'FROM weir-base:0.1\nCOPY weir /usr/local/bin/weir\n' >"$work/context/Dockerfile"
+    run_quietly docker build "${network[@]}" -t weir-base:0.1 --target base -f "$repository/Dockerfile" "$work/context"
+    run_quietly docker build -t weir:0.1 "$work/context"
   else
     say "  compiling in a container, which takes some minutes"
     run_quietly docker build "${network[@]}" -t weir:0.1 --target weir "$repository"
