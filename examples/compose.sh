@@ -71,12 +71,13 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 if [ "$where" != namespaces ]; then
-  if docker_ready; then
+  if docker_ready && make_base; then
     use_docker
   elif [ "$where" = docker ]; then
     skip "$docker_missing"
   else
-    echo "no docker daemon ($docker_missing); the same topology in network namespaces:"
+    stop_daemon
+    echo "no docker ($docker_missing); the same topology in network namespaces:"
     where=namespaces
   fi
 fi

@@ -85,7 +85,6 @@ use_docker() {
   origin_requests() { docker logs "$(containers origin)" 2>/dev/null | grep -c GET; }
   # What an earlier run may have left that was killed.
   run_quietly "${compose[@]}" down --volumes --remove-orphans --timeout 1
-  make_base
   make_images
 }
 
@@ -124,28 +123,41 @@ make_images() {
 
 size_of() { docker image inspect -f '{{.Size}}' "$1"; }
 
-# debian:12-slim: what is there, else pulled, else made from the package mirrors that this machine uses.
+# debian:12-slim: what is there, else pulled, else made from the package mirrors that this machine uses. On failure
+# docker_missing says why.
 make_base() {
   ! docker image inspect debian:12-slim >/dev/null 2>&1 || return 0
   say "base image debian:12-slim"
   ! docker pull -q debian:12-slim >/dev/null 2>"$work/pull.log" || return 0
-  say "  it cannot be pulled; making it with debootstrap"
+  docker_missing="no base image: $(tail -n 1 "$work/pull.log")"
   if [ "$(id -u)" -ne 0 ] || ! command -v debootstrap >/dev/null; then
-    skip "no base image: $(tail -n 1 "$work/pull.log"); with debootstrap, as root, this script makes one"
+    docker_missing+="; with debootstrap, as root, this script makes one"
+    return 1
   fi
-  local mirror proxy
-  mirror=$(apt-get indextargets --format '$(RELEASE) $(REPO_URI)' 'Created-By: Packages' |
-    awk '$1 == "bookworm" { print $2; exit }')
-  proxy=$(apt-config shell proxy Acquire::http::Proxy)
-  eval "$proxy"
-  [ -z "${proxy:-}" ] || export http_proxy=$proxy
-  run_quietly debootstrap --variant=minbase --include=ca-certificates bookworm "$work/base" \
-    "${mirror:-http://deb.debian.org/debian}"
-  apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-    grep -E ' bookworm(-updates|-security)? ' | sort -u >"$work/base/etc/apt/sources.list"
-  [ -z "${proxy:-}" ] || echo "Acquire::http::Proxy \"$proxy\";" >"$work/base/etc/apt/apt.conf.d/80proxy"
+  say "  it cannot be pulled; making it with debootstrap"
+  local mirror proxy=
+  mirror=$(apt_sources | awk '$3 == "bookworm" { print $2; exit }')
+  ! command -v apt-config >/dev/null || eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  [ -z "$proxy" ] || export http_proxy=$proxy
+  if ! debootstrap --variant=minbase --include=ca-certificates bookworm "$work/base" \
+    ${mirror:+"$mirror"} >"$work/debootstrap.log" 2>&1; then
+    docker_missing="debootstrap: $(tail -n 1 "$work/debootstrap.log")"
+    return 1
+  fi
+  [ -z "$mirror" ] || apt_sources >"$work/base/etc/apt/sources.list"
+  [ -z "$proxy" ] || echo "Acquire::http::Proxy \"$proxy\";" >"$work/base/etc/apt/apt.conf.d/80proxy"
   # As in the slim image: neither packages nor documents, but for the licences.
   rm -rf "$work"/base/var/cache/apt/* "$work"/base/var/lib/apt/lists/* "$work"/base/usr/share/{man,info,locale,doc}/*
-  tar -C "$work/base" -c . | docker import - debian:12-slim >/dev/null
+  tar -C "$work/base" -c . | docker import - debian:12-slim >/dev/null || {
+    docker_missing="the base image cannot be imported"
+    return 1
+  }
   rm -rf "$work/base"
+}
+
+# The lines of sources.list for Debian 12 that this machine has.
+apt_sources() {
+  local form='deb $(REPO_URI) $(RELEASE) $(COMPONENT)'
+  { apt-get indextargets --format "$form" 'Created-By: Packages' 2>/dev/null || true; } |
+    awk '$3 ~ /^bookworm(-updates|-security)?$/' | sort -u
 }

@@ -8,7 +8,7 @@ use_namespaces() { # the arguments of the script
   local program missing=() packages="iproute2 dnsmasq-base nginx-light sqlite3"
   PATH=$PATH:/usr/sbin:/sbin
   if [ "$discovery" = nats ]; then packages+=" nats-server"; fi
-  if [ "$install" = yes ]; then apt_install $packages; fi
+  if [ "$install" = yes ] && [ -z "${WEIR_EXAMPLE_INSIDE:-}" ]; then apt_install $packages; fi
   for program in ip unshare dnsmasq nginx sqlite3; do
     command -v $program >/dev/null || missing+=($program)
   done
