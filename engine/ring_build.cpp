@@ -69,14 +69,22 @@ class arc {
   std::size_t size_ = 0;
 };
 
+// Where nobody takes slots, everybody does: a ring always has an owner for each.
+std::vector<std::uint32_t> weights_of(const std::vector<member>& members) {
+  std::vector<std::uint32_t> out;
+  for (const auto& each : members) out.push_back(each.weight);
+  if (std::all_of(out.begin(), out.end(), [](auto weight) { return weight == 0; })) {
+    std::fill(out.begin(), out.end(), 1);
+  }
+  return out;
+}
+
 // Most slots that each node may own: its fair share by weight times `factor`, rounded up.
-std::vector<std::uint32_t> bounds(const std::vector<member>& members, double factor) {
-  std::uint64_t weights = 0;
-  for (const auto& each : members) weights += each.weight;
+std::vector<std::uint32_t> bounds(const std::vector<std::uint32_t>& weights, double factor) {
+  const auto sum = std::accumulate(weights.begin(), weights.end(), std::uint64_t{0});
   std::vector<std::uint32_t> bounds;
-  for (const auto& each : members) {
-    const double fair =
-        static_cast<double>(slot_count) * each.weight / static_cast<double>(weights);
+  for (const auto weight : weights) {
+    const double fair = static_cast<double>(slot_count) * weight / static_cast<double>(sum);
     const double most = std::min(std::ceil(fair * factor), double{slot_count});
     bounds.push_back(factor == 0 ? slot_count : static_cast<std::uint32_t>(most));
   }
@@ -95,11 +103,12 @@ ring::ring(std::vector<member> members, ring_settings settings)
   if (auto fault = check_members(members_, settings, max_members); !fault.empty()) {
     throw std::invalid_argument(fault);
   }
-  place_points(settings.vnodes);
-  assign_owners(settings.bounded_load);
+  const auto weights = weights_of(members_);
+  place_points(weights, settings.vnodes);
+  assign_owners(bounds(weights, settings.bounded_load));
 }
 
-void ring::place_points(std::uint32_t vnodes) {
+void ring::place_points(const std::vector<std::uint32_t>& weights, std::uint32_t vnodes) {
   std::vector<arc> arcs(slot_count);
   std::vector<std::uint64_t> limits(
       slot_count, ~std::uint64_t{0}
@@ -107,7 +116,7 @@ void ring::place_points(std::uint32_t vnodes) {
   for (std::size_t i = 0; i < members_.size(); ++i) {
     const auto& id = members_[i].id;
     const auto id_hash = XXH3_64bits_withSeed(id.data(), id.size(), ring_seed);
-    const std::uint64_t points = std::uint64_t{vnodes} * members_[i].weight;
+    const std::uint64_t points = std::uint64_t{vnodes} * weights[i];
     for (std::uint64_t number = 0; number < points; ++number) {
       const auto point = point_of(id_hash, number);
       const auto slot = point >> (64 - slot_bits);
@@ -136,9 +145,8 @@ void ring::place_points(std::uint32_t vnodes) {
   }
 }
 
-void ring::assign_owners(double bounded_load) {
+void ring::assign_owners(const std::vector<std::uint32_t>& most) {
   constexpr std::uint16_t nobody = 0xffff;
-  const auto most = bounds(members_, bounded_load);
   const auto has_room = [&](std::uint16_t node) { return loads_[node] < most[node]; };
   const auto entries = static_cast<std::uint32_t>(walk_.size());
   owners_.assign(slot_count, nobody);

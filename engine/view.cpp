@@ -40,7 +40,7 @@ std::uint64_t digest_of(
 
 std::string check_settings(const ring_settings& settings) {
   if (settings.vnodes < 1 || settings.vnodes > max_vnodes) {
-    return "ring: vnodes is " + std::to_string(settings.vnodes) + "; set 1.." +
+    return "ring: vnodes is " + std::to_string(settings.vnodes) + "; set 0.." +
            std::to_string(max_vnodes);
   }
   const bool off = settings.bounded_load == 0;
@@ -80,7 +80,7 @@ std::string check_members(
     if (i > 0 && members[i - 1].id == each.id) {
       return "view: two members are called '" + each.id + "'; give every node an id of its own";
     }
-    if (each.weight < 1 || each.weight > max_member_weight) {
+    if (each.weight > max_member_weight) {
       return "view: member '" + each.id + "' has weight " + std::to_string(each.weight) +
              "; set 1.." + std::to_string(max_member_weight);
     }

@@ -142,6 +142,23 @@ TEST(RingTest, MappingOfManyNodesIsThatOfTheDefinition) {
 }
 
 // Nodes of different releases must agree: a change of these values moves keys in running clusters.
+TEST(RingTest, AMemberOfWeightZeroOwnsNothingAndChangesNothingForTheOthers) {
+  const ring two({{.id = "a"}, {.id = "b"}});
+  const ring three({{.id = "a"}, {.id = "b"}, {.id = "c", .weight = 0}});
+  for (std::uint16_t slot = 0; slot != slot_count; ++slot) {
+    ASSERT_EQ(three.owner(slot).id, two.owner(slot).id) << slot;
+    ASSERT_EQ(three.gutter(slot).id, two.gutter(slot).id) << slot;
+  }
+}
+
+TEST(RingTest, WhereNobodyHasWeightAllCountAlike) {
+  const ring none({{.id = "a", .weight = 0}, {.id = "b", .weight = 0}});
+  const ring equal({{.id = "a"}, {.id = "b"}});
+  for (std::uint16_t slot = 0; slot != slot_count; ++slot) {
+    ASSERT_EQ(none.owner(slot).id, equal.owner(slot).id) << slot;
+  }
+}
+
 TEST(RingTest, MappingStaysWhatItIs) {
   const ring r(nodes({"weir-0", "weir-1", "weir-2", "weir-3", "weir-4"}));
   std::vector<std::string> owners, gutters;

@@ -15,7 +15,8 @@ namespace weir {
 ///
 /// Every node has `vnodes x weight` points on a circle; slots stand on it at even distances and
 /// belong to the node of the first point clockwise. A node that has its bound of slots passes
-/// further ones on to the next distinct node with room. Gutter: the next distinct node after the
+/// further ones on to the next distinct node with room. A node of weight 0 owns nothing, unless all
+/// have weight 0: then all count alike. Gutter: the next distinct node after the
 /// owner; with the bound idle it is the node that would own the slot if the owner left.
 ///
 /// A pure function of ids, weights and settings: the order of the list, incarnations and addresses
@@ -66,8 +67,8 @@ class ring {
   std::vector<std::uint16_t> slots_of(std::uint16_t index) const;
 
  private:
-  void place_points(std::uint32_t vnodes);
-  void assign_owners(double bounded_load);
+  void place_points(const std::vector<std::uint32_t>& weights, std::uint32_t vnodes);
+  void assign_owners(const std::vector<std::uint32_t>& most);
 
   std::vector<member> members_;
   std::vector<std::uint16_t> walk_;   // nodes clockwise, neighbours distinct
