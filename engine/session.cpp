@@ -1,5 +1,7 @@
 #include <weir/engine/session.hpp>
 
+#include "keyspace_core.hpp"
+
 #include <algorithm>
 #include <functional>
 
@@ -69,8 +71,8 @@ void session_order::doubt_all() noexcept {
   doubted_.fill(~std::uint64_t{0});
 }
 
-session::session(weir::keyspace of)
-    : keyspace_(std::move(of)), memory_(std::make_shared<memory>()) {}
+session::session(weir::keyspace of, environment& env)
+    : keyspace_(std::move(of)), env_(&env), memory_(std::make_shared<memory>()) {}
 
 bool session::must_ask_owner(
     std::string_view key, const result<lookup>& found, const get_options& options
@@ -78,6 +80,15 @@ bool session::must_ask_owner(
   if (!memory_ || !found || options.from != read_from::near) return false;
   const std::lock_guard lock(memory_->mutex);
   return memory_->order.judge(key, found->entry.version) != session_order::verdict::good;
+}
+
+time_point session::began() const { return memory_ ? env_->now() : time_point(); }
+
+get_options session::asking_owner(get_options options, time_point since) const {
+  const auto used = std::chrono::ceil<milliseconds>(env_->now() - since);
+  options.from = read_from::owner;
+  options.timeout = std::max(options.timeout - used, milliseconds(0));
+  return options;
 }
 
 void session::saw(std::string_view key, const result<lookup>& found) const {
@@ -98,9 +109,10 @@ void session::changed(std::string_view key, const result<change_result>& done) c
 
 asio::awaitable<result<lookup>> session::async_find(std::string key, get_options options) {
   const auto self = *this;
+  const auto began = self.began();
   auto found = co_await keyspace_.async_find(key, options);
   if (self.must_ask_owner(key, found, options)) {
-    options.from = read_from::owner;
+    options = self.asking_owner(options, began);
     auto of = self.keyspace_;
     found = co_await of.async_find(key, options);
   }
@@ -109,10 +121,10 @@ asio::awaitable<result<lookup>> session::async_find(std::string key, get_options
 }
 
 result<lookup> session::find(std::string_view key, get_options options) {
+  const auto since = began();
   auto found = keyspace_.find(key, options);
   if (must_ask_owner(key, found, options)) {
-    options.from = read_from::owner;
-    found = keyspace_.find(key, options);
+    found = keyspace_.find(key, asking_owner(options, since));
   }
   saw(key, found);
   return found;
@@ -209,7 +221,7 @@ result<updated> session::update(
 }
 
 weir::session keyspace::session() const {
-  return weir::session(*this);
+  return core_ ? weir::session(*this, core_->env()) : weir::session();
 }
 
 }  // namespace weir

@@ -51,14 +51,8 @@ class judgement {
         blame(of, "C8: forgotten by a living node");
       return;
     }
-    instant latest = latest_end(of, of.due);
+    const instant latest = latest_end(of, of.due);
     const instant ended = of.end == request_end::pending ? run_.now() : of.ended;
-    if (ended > latest && of.session != 0 && of.is_read()) {
-      // The second question of a session has the whole time again: counted, to be refused once it
-      // has what is left.
-      ++out_.late_in_sessions;
-      latest = latest_end(of, of.due + (of.due - of.started));
-    }
     if (ended > latest)
       blame(
           of,
@@ -252,7 +246,6 @@ void verdict::add(const verdict& other) {
         &verdict::agreed_millis})
     (this->*times).insert((this->*times).end(), (other.*times).begin(), (other.*times).end());
   slowest_read = std::max(slowest_read, other.slowest_read);
-  late_in_sessions += other.late_in_sessions;
   loads += other.loads;
   keys_loaded += other.keys_loaded;
   most_loads_of_a_key = std::max(most_loads_of_a_key, other.most_loads_of_a_key);

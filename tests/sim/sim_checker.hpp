@@ -64,8 +64,6 @@ struct verdict {
   std::vector<float> recovered_millis;  ///< and after the recovery
   duration slowest_read{0};
   std::vector<float> agreed_millis;  ///< after each last fault had ended: until all views were one
-  std::uint64_t late_in_sessions =
-      0;  ///< reads that asked the owner too, and took all their time twice
 
   std::uint64_t loads = 0;
   std::uint64_t keys_loaded = 0;

@@ -362,7 +362,7 @@ std::uint64_t cluster::start(std::size_t node, request what) {
     }
     auto& sessions = nodes_[node].sessions;
     weir::session with =
-        sessions.try_emplace({what.session, what.keyspace}, std::move(on)).first->second;
+        sessions.try_emplace({what.session, what.keyspace}, on.session()).first->second;
     auto work = perform(std::move(with), std::move(what), std::move(open));
     asio::co_spawn(env.executor(), std::move(work), asio::detached);
   };

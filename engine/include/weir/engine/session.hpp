@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/environment.hpp>
 #include <weir/engine/keyspace.hpp>
 
 #include <array>
@@ -63,7 +64,7 @@ class session_order {
 class session {
  public:
   session() = default;
-  explicit session(weir::keyspace of);
+  session(weir::keyspace of, environment& env);
 
   asio::awaitable<result<lookup>> async_find(std::string key, get_options options = {});
   result<lookup> find(std::string_view key, get_options options = {});
@@ -100,10 +101,13 @@ class session {
 
   bool must_ask_owner(std::string_view key, const result<lookup>& found, const get_options& options)
       const;
+  time_point began() const;
+  get_options asking_owner(get_options options, time_point since) const;
   void saw(std::string_view key, const result<lookup>& found) const;
   void changed(std::string_view key, const result<change_result>& done) const;
 
   weir::keyspace keyspace_;
+  environment* env_ = nullptr;  ///< the keyspace's, for the time that a second question has left
   std::shared_ptr<memory> memory_;
 };
 
