@@ -109,6 +109,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   electorate_note note_for(std::uint64_t digest_of_other) const;
   bool hear(const std::string& id, const electorate_note& note);
   void views_changed(work& todo);
+  void forget_gone(work& todo);
   void renew(work& todo);
   void publish_lease();
   void drop_all();

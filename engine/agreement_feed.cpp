@@ -191,6 +191,7 @@ void agreement::watch(const std::string& id, std::uint64_t sent) {
     if (!of.in_flight) return;
     if (of.sent == sent) {
       stall(id, todo);
+      settle(todo);  // where nobody else votes, this node's own word is enough
     } else {
       of.is_watched = true;
       later(grace_, [id, last = of.sent](agreement& self) { self.watch(id, last); });

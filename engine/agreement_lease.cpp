@@ -214,12 +214,23 @@ void agreement::views_changed(work& todo) {
     drop_all();
     who_.return_as(context_->env.random() | 1);
     todo.push_back([context = context_] {
+      context->may_take_slots(false);
       context->report({"node.returned", "", "others had removed this node; it comes back empty"});
     });
   }
-  const auto& everyone = who_.everyone();
+  forget_gone(todo);
+  for (const auto& id : who_.everyone()) {
+    if (id != who_.self().id) streams_.try_emplace(id, stream{.acked = last_, .settled = last_, .hinted = last_});
+  }
+  todo.push_back([context = context_] { context->ping_everyone(); });
+  renew(todo);
+  settle(todo);
+}
+
+// Those who count in no view any more.
+void agreement::forget_gone(work& todo) {
   for (auto each = streams_.begin(); each != streams_.end();) {
-    if (everyone.contains(each->first)) {
+    if (who_.everyone().contains(each->first)) {
       ++each;
       continue;
     }
@@ -228,21 +239,11 @@ void agreement::views_changed(work& todo) {
     todo.push_back([context = context_, id = each->first] { context->member_gone(id); });
     each = streams_.erase(each);
   }
-  for (const auto& id : everyone) {
-    if (id != who_.self().id) streams_.try_emplace(id, stream{.acked = last_, .settled = last_, .hinted = last_});
-  }
-  todo.push_back([context = context_] { context->ping_everyone(); });
-  renew(todo);
-  settle(todo);
 }
 
 void agreement::renew(work& todo) {
   const auto now = context_->env.now();
-  if (who_.retire(now, context_->rules.agree_on_views)) {
-    for (auto each = streams_.begin(); each != streams_.end();) {
-      each = who_.everyone().contains(each->first) ? std::next(each) : streams_.erase(each);
-    }
-  }
+  if (who_.retire(now, context_->rules.agree_on_views)) forget_gone(todo);
   if (is_in_cluster_ && !has_candidates_ && context_->rules.lone_only_when_told) return;
   const auto event = lease_.update(who_, now, context_->rules.hints_of_old_electorate);
   if (event == lease::event::dropped) {
@@ -250,6 +251,7 @@ void agreement::renew(work& todo) {
     drop_all();
   } else if (context_->rules.hints_of_old_electorate && lease_.is_beyond_hope(who_)) {
     lease_.emptied();
+    ++stats_.dropped_all;
     drop_all();
   }
   if (event != lease::event::none) context_->lease_term.fetch_add(1, std::memory_order_release);
@@ -259,6 +261,7 @@ void agreement::renew(work& todo) {
   const bool is_gained = event != lease::event::none;
   const bool is_dropped = event == lease::event::dropped;
   todo.push_back([context = context_, is_gained, is_dropped] {
+    if (is_gained) context->may_take_slots(true);
     context->report({
         is_gained ? "lease.gained" : "lease.lost",
         "",

@@ -3,6 +3,7 @@
 #include "agreement.hpp"
 #include "change_tickets.hpp"
 #include "engine_context.hpp"
+#include "hand_over.hpp"
 #include "keyspace_core.hpp"
 #include "member_table.hpp"
 
@@ -21,6 +22,7 @@ constexpr milliseconds reclaim_interval{50};  // one shard of each keyspace per 
 constexpr std::uint64_t seq_gap = 1u << 20;   // for what ends on a keyspace after another took its place
 constexpr milliseconds late_batch{250};       // a member that has not confirmed a record by then is voted about
 constexpr milliseconds first_answer{100};     // a change that goes round for longer is answered with a ticket
+constexpr std::uint64_t most_handed_over = 64u << 20;  // bytes of entries
 
 }  // namespace
 
@@ -201,6 +203,21 @@ void engine::on_event(std::function<void(const cluster_event&)> listener) {
   impl_->members->on_event(std::move(listener));
 }
 
+void engine::hand_over(time_point deadline, completion<std::size_t> done) {
+  if (impl_->context->network == nullptr || impl_->members->linked_addresses().empty()) {
+    return std::move(done)(0);
+  }
+  impl_->members->give_up_slots();
+  std::deque<weir::hand_over::item> items;
+  std::uint64_t left = most_handed_over;
+  impl_->for_each_keyspace([&](keyspace_core& each) {
+    const auto used = each.stats().bytes;
+    for (auto& key : each.hottest(left)) items.push_back({std::string(each.options().name), std::move(key)});
+    left -= std::min<std::uint64_t>(left, used);
+  });
+  std::make_shared<weir::hand_over>(impl_->context, std::move(items), deadline, std::move(done))->begin();
+}
+
 void engine::leave(time_point deadline, completion<> done) {
   struct goodbye {
     std::atomic<std::size_t> missing;
@@ -273,7 +290,10 @@ void engine::serve(identity from, peer_request request, completion<peer_reply> r
     impl_->members->peer_leaves(from);
     finish(leave_reply{});
   } else {
-    ping_reply pong = impl_->agreed->answer(from.id, std::get<ping_request>(request.body));
+    const auto& ping = std::get<ping_request>(request.body);
+    impl_->members->slots_told(from.id, from.incarnation, ping.slot_turns);
+    ping_reply pong = impl_->agreed->answer(from.id, ping);
+    pong.slot_turns = impl_->members->slot_turns();
     if (request.view_digest != digest) pong.view = route->members.members();
     finish(std::move(pong));
   }
@@ -392,6 +412,9 @@ void engine::impl::connect() {
   c.ping_everyone = [with_members] {
     with_members([](member_table& table) { table.ping_everyone(); });
   };
+  c.may_take_slots = [with_members](bool may) {
+    with_members([&](member_table& table) { table.may_take_slots(may); });
+  };
   c.member_gone = [with_members](const std::string& id) {
     with_members([&](member_table& table) { table.member_gone(id); });
   };
@@ -412,8 +435,8 @@ void engine::impl::connect() {
   c.distrust_everything = [with_keyspaces] {
     with_keyspaces([](keyspace_core& each) { each.distrust(); });
   };
-  c.terms_begin = [with_keyspaces] {
-    with_keyspaces([](keyspace_core& each) { each.terms_begin(); });
+  c.terms_begin = [with_keyspaces](std::uint32_t gain) {
+    with_keyspaces([gain](keyspace_core& each) { each.terms_begin(gain); });
   };
 }
 

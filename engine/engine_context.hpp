@@ -61,11 +61,12 @@ struct engine_context {
   std::function<std::string(const std::string&)> address_of;  ///< of a member with a link; empty = none
   std::function<void(const change_record&, milliseconds)> apply_record;
   std::function<void()> drop_everything;
-  std::function<void()> terms_begin;  ///< slots are about to come to this node
+  std::function<void(std::uint32_t)> terms_begin;  ///< slots are about to come to this node
   std::function<void()> distrust_everything;
   std::function<void(const cluster_event&)> report;
   std::function<void(const std::string&)> ping_again;
   std::function<void()> ping_everyone;
+  std::function<void(bool)> may_take_slots;  ///< a lease was gained; or this node was removed and comes back
   std::function<void(const std::string&)> member_gone;
   std::function<void(const std::string&, time_point)> note_heard;
 };

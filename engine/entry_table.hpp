@@ -140,6 +140,14 @@ class entry_table {
     return true;
   }
 
+  /// Shows entries of one kind, the hottest first, while `wants_more(entry)`.
+  template <class WantsMore>
+  void visit_hottest(entry_kind kind, WantsMore&& wants_more) const {
+    const auto& policy = *policies_[static_cast<std::size_t>(kind)];
+    const auto* entry = policy.colder(nullptr);
+    while (entry != nullptr && wants_more(*entry)) entry = policy.colder(entry);
+  }
+
   std::size_t size() const noexcept { return index_.size(); }
 
   std::size_t count(entry_kind kind) const noexcept {

@@ -45,6 +45,7 @@ struct flight {
   const read_from from;
 
   const time_point deadline;     ///< of the caller who began it: until then peers are asked
+  const bool adopts = false;     ///< keeps what the former owner has, or nothing: the source is not called
 
   std::uint64_t epoch = 0;       ///< of the term in which the load began; 0 = keep nothing
   std::uint64_t lease_term = 0;  ///< of the lease under which it began; 0 = none, keep nothing

@@ -42,7 +42,8 @@ keyspace_core::keyspace_core(
   shards_.reserve(shard_count);
   for (std::size_t i = 0; i != shard_count; ++i) {
     shards_.push_back(std::make_unique<shard>(budgets_));
-    shards_.back()->seq = shards_.back()->floor = shards_.back()->seq_at_gain = first_seq;
+    shards_.back()->seq = shards_.back()->floor = first_seq;
+    shards_.back()->seq_at_gain.fill(first_seq);
   }
 }
 

@@ -104,7 +104,10 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void drop_all() { apply_clear(); }
 
   /// Slots are about to come to this node: what moves a fence from now on belongs to the new term.
-  void terms_begin();
+  void terms_begin(std::uint32_t gain);
+
+  /// The keys of this node's own entries, the hottest first, up to `max_bytes` of entries in all.
+  std::vector<std::string> hottest(std::uint64_t max_bytes);
 
   /// The version of a key at its owner, absent or not.
   asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
@@ -136,7 +139,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   // keyspace_get.cpp, in call order
   void join(
       std::string key, std::uint64_t hash, flight_kind kind, const get_options& options,
-      time_point deadline, completion<result<lookup>> done, flight_list* batch = nullptr
+      time_point deadline, completion<result<lookup>> done, flight_list* batch = nullptr, bool adopts = false
   );
   void arm(const std::shared_ptr<waiter>& waiting);
   void start(std::shared_ptr<flight> started);
@@ -163,7 +166,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   asio::awaitable<result<loaded>> call_source(flight& f);
   template <class T>
   asio::awaitable<result<T>> within_timeout(asio::awaitable<result<T>> work, time_point deadline);
-  result<lookup> land(flight& f, result<loaded> answer, time_point began);
+  enum class expiry { spread, as_given };
+  result<lookup> land(flight& f, result<loaded> answer, time_point began, expiry how = expiry::spread);
   void give_back_turn(flight& f);
 
   // keyspace_many.cpp
@@ -202,9 +206,10 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
     loaded value;
     time_point began{};
   };
-  bool is_untouched_in_term(std::uint64_t hash);
+  bool is_untouched_since(std::uint32_t gain, std::uint64_t hash);
   asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
   get_reply peeked(const std::string& key);
+  void adopt(std::string key, milliseconds timeout, completion<get_reply> done);
 
   // keyspace_store.cpp, in call order
   asio::awaitable<change_reply> write_in_turn(change_request request, time_point deadline);

@@ -64,7 +64,7 @@ void keyspace_core::find(std::string key, get_options options, completion<result
 
 void keyspace_core::join(
     std::string key, std::uint64_t hash, flight_kind kind, const get_options& options,
-    time_point deadline, completion<result<lookup>> done, flight_list* batch
+    time_point deadline, completion<result<lookup>> done, flight_list* batch, bool adopts
 ) {
   auto& s = shard_of(hash);
   auto added = std::make_shared<waiter>();
@@ -91,6 +91,7 @@ void keyspace_core::join(
           .explains = options.explain != nullptr,
           .from = options.from,
           .deadline = deadline,
+          .adopts = adopts,
       });
       started->waiters.push_back(added);
       started->is_alone = !may_join;
@@ -100,7 +101,7 @@ void keyspace_core::join(
       }
     }
   }
-  counters_->misses.fetch_add(1, std::memory_order_relaxed);
+  if (!adopts) counters_->misses.fetch_add(1, std::memory_order_relaxed);
   if (!context_->has_lease(hit_time())) counters::add(counters_->unleased);
   if (added->has_joined) counters_->joined.fetch_add(1, std::memory_order_relaxed);
   // The network ends a fetch by the deadline of its first caller; everybody else needs a timer.
@@ -280,6 +281,7 @@ bool keyspace_core::must_ask_again(
 ) const {
   if (!of.has_joined || of.is_answered.load() || of.deadline <= env().now()) return false;
   if (answer) return of.joined_at > ended.good_until;
+  if (ended.adopts) return true;  // it did not ask the source
   return ended.kind == flight_kind::fetch && answer.error() == errc::deadline_exceeded;
 }
 
@@ -325,6 +327,7 @@ void keyspace_core::serve(
   if (try_serve(request, reply)) return std::move(done)(std::move(reply));
   if (request.mode == get_mode::observe) return std::move(done)(observed(request.key));
   if (request.mode == get_mode::peek) return std::move(done)(peeked(request.key));
+  if (request.mode == get_mode::adopt) return adopt(std::move(request.key), timeout, std::move(done));
   if (request.mode == get_mode::fresh) {
     if (request.role == serve_as::owner) {
       refresh(request.key);

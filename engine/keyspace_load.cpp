@@ -63,7 +63,12 @@ asio::awaitable<result<lookup>> keyspace_core::load(flight& f) {
     began = peeked->began;
     give_back_turn(f);
     limiter_.release();
-    co_return land(f, std::move(peeked->value), began);
+    co_return land(f, std::move(peeked->value), began, expiry::as_given);
+  }
+  if (f.adopts) {
+    give_back_turn(f);
+    limiter_.release();
+    co_return errc::not_found;
   }
   began = env().now();
   auto answer = co_await call_source(f);
@@ -141,7 +146,7 @@ asio::awaitable<result<loaded>> keyspace_core::call_source(flight& f) {
   co_return answer;
 }
 
-result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point began) {
+result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point began, expiry how) {
   if (!answer) return answer.error();
   if (answer->value.size() > options_.max_entry) {
     counters_->refused_too_large.fetch_add(1, std::memory_order_relaxed);
@@ -152,7 +157,7 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
   f.good_until = began + std::max(ttl, options_.loads.timeout);  // this node may have stood still meanwhile
   if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
   if (f.kind == flight_kind::fetch) ttl = milliseconds(0);
-  ttl = jittered(ttl);
+  if (how == expiry::spread) ttl = jittered(ttl);
 
   const auto now = env().now();
   lookup out;

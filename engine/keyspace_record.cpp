@@ -85,10 +85,10 @@ void keyspace_core::suspect_near(shard& s, entry_list& garbage) {
   }
 }
 
-void keyspace_core::terms_begin() {
+void keyspace_core::terms_begin(std::uint32_t gain) {
   for (const auto& each : shards_) {
     const std::lock_guard lock(each->mutex);
-    each->seq_at_gain = each->seq;
+    each->seq_at_gain[gain % each->seq_at_gain.size()] = each->seq;
   }
 }
 

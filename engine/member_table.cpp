@@ -10,6 +10,8 @@ constexpr milliseconds silent_after{30'000};    // then a member may be removed,
 constexpr milliseconds unnamed_after{5'000};    // one whom discovery dropped is as good as silent
 constexpr milliseconds between_rounds{50};
 
+bool takes_slots(std::uint32_t turns) { return turns % 2 != 0; }
+
 std::string_view name(link_loss cause) {
   switch (cause) {
     case link_loss::refused: return "refused";
@@ -64,7 +66,9 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
       if (!each.id.empty() && known.health.now == health::state::unproven) known.id = each.id;
     }
     for (auto each = peers_.begin(); each != peers_.end();) {
-      if (each->second.is_from_discovery) {
+      // One that leaves is asked for what it has kept until its link ends.
+      const bool is_leaving = each->second.is_linked && each->second.slot_turns != 0 && !takes_slots(each->second.slot_turns);
+      if (each->second.is_from_discovery || is_leaving) {
         ++each;
         continue;
       }
@@ -89,7 +93,16 @@ void member_table::learn(const std::vector<member>& members) {
     for (const auto& each : members) {
       if (each.id == context_->self.id || each.address.empty()) continue;
       const auto has_its_id = [&](const auto& known) { return known.second.id == each.id; };
-      if (std::none_of(peers_.begin(), peers_.end(), has_its_id)) peer_at(each.address, todo);
+      const auto found = std::find_if(peers_.begin(), peers_.end(), has_its_id);
+      if (found == peers_.end()) {
+        peer_at(each.address, todo);
+        continue;
+      }
+      auto& known = found->second;
+      const bool is_news = known.slot_turns == 0 && each.weight != 0 && known.incarnation == each.incarnation;
+      if (known.is_linked || !is_news) continue;  // nobody knows better than the peer itself
+      known.slot_turns = 1;
+      publish(todo);
     }
   }
   run(todo);
@@ -108,6 +121,11 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     auto& known = found->second;
     if (!known.id.empty() && known.id != proven.id) {
       todo.events.push_back({"peer.renamed", proven.id, address + " was expected to be " + known.id});
+    }
+    if (known.id != proven.id || known.incarnation != proven.incarnation) {
+      // A new life: what is held against the former one says nothing about it.
+      known.slot_turns = 0;
+      known.health = {.since = context_->env.now()};
     }
     known.id = proven.id;
     known.incarnation = proven.incarnation;
@@ -133,7 +151,7 @@ void member_table::link_down(const std::string& address, link_loss cause) {
     known.is_linked = false;
     known.last_failure = name(cause);
     const bool is_soft = cause == link_loss::timeout;
-    judge(known, is_soft ? health_event::missed : health_event::lost, context_->env.now(), todo);
+    if (!known.has_left) judge(known, is_soft ? health_event::missed : health_event::lost, context_->env.now(), todo);
     publish(todo);
     todo.linked.push_back(known.id);
   }
@@ -184,6 +202,55 @@ void member_table::ping_everyone() {
     }
   }
   for (const auto& each : linked) probe(each, verdict::void_if_missed);
+}
+
+void member_table::may_take_slots(bool may) { tell_slots(may); }
+
+void member_table::give_up_slots() {
+  {
+    const std::lock_guard lock(mutex_);
+    gives_up_slots_ = true;
+  }
+  tell_slots(false);
+}
+
+void member_table::tell_slots(bool are_taken) {
+  actions todo;
+  std::vector<std::string> linked;
+  {
+    const std::lock_guard lock(mutex_);
+    are_taken = are_taken && !gives_up_slots_;
+    if (is_stopped_ || takes_slots(slot_turns_) == are_taken) return;
+    ++slot_turns_;
+    publish(todo);
+    for (const auto& [address, each] : peers_) {
+      if (each.is_linked) linked.push_back(address);
+    }
+  }
+  run(todo);
+  for (const auto& each : linked) probe(each, verdict::void_if_missed);
+}
+
+void member_table::slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    bool is_news = false;
+    for (auto& [address, known] : peers_) {
+      if (known.id != id || known.incarnation != incarnation) continue;  // its own link will tell
+      if (turns <= known.slot_turns) continue;
+      known.slot_turns = turns;
+      is_news = true;
+    }
+    if (!is_news) return;
+    publish(todo);
+  }
+  run(todo);
+}
+
+std::uint32_t member_table::slot_turns() const {
+  const std::lock_guard lock(mutex_);
+  return slot_turns_;
 }
 
 std::string member_table::address_of(const std::string& id) const {
@@ -279,10 +346,10 @@ void member_table::publish(actions& todo) {
     if (chosen == nullptr || (each.is_linked && !chosen->is_linked)) chosen = &each;
   }
   const auto& self = context_->self;
-  std::vector<member> members{{self.id, self.incarnation, self.weight, self.address}};
+  std::vector<member> members{{self.id, self.incarnation, takes_slots(slot_turns_) ? self.weight : 0, self.address}};
   for (const auto& [id, each] : by_id) {
     if (members.size() == max_view_members) break;
-    members.push_back({id, each->incarnation, each->weight, each->address});
+    members.push_back({id, each->incarnation, takes_slots(each->slot_turns) ? each->weight : 0, each->address});
   }
   auto made = std::make_shared<routing>();
   made->members = view(std::move(members), ring_settings_, context_->promises);
@@ -304,11 +371,14 @@ void member_table::publish(actions& todo) {
   made->is_usable = std::make_unique<std::atomic<bool>[]>(all.size());
   for (std::size_t i = 0; i != all.size(); ++i) made->is_usable[i] = is_usable(all[i]);
   context_->terms.end_lost(*made);
-  context_->terms_begin();
+  context_->terms_begin(context_->route.next_gain());
   const auto& rules = context_->rules;
   context_->terms.begin_gained(*made, context_->env, rules.new_epoch_per_term);
   if (!keeps_ring) {
-    todo.events.push_back({"ring.changed", "", std::to_string(all.size()) + " nodes in the ring"});
+    const auto has_weight = [](const member& each) { return each.weight != 0; };
+    const auto with_slots = std::count_if(all.begin(), all.end(), has_weight);
+    const auto count = with_slots == 0 ? all.size() : static_cast<std::size_t>(with_slots);
+    todo.events.push_back({"ring.changed", "", std::to_string(count) + " nodes in the ring"});
   }
   for (std::uint16_t slot = 0; before && slot != slot_count; ++slot) {
     const auto& was = before->ring->owner(slot);
@@ -336,9 +406,12 @@ void member_table::run(actions& todo) {
 }
 
 void member_table::start_probing() {
+  actions todo;
   std::vector<std::string> addresses;
   {
     const std::lock_guard lock(mutex_);
+    slot_turns_ = context_->has_lease(context_->env.now()) ? 1 : 0;
+    publish(todo);
     for (const auto& [address, each] : peers_) addresses.push_back(address);
   }
   for (const auto& each : addresses) context_->network->connect(each);
@@ -385,15 +458,18 @@ void member_table::probe(const std::string& address, verdict misses) {
   const auto sent = context_->env.now();
   const auto deadline = sent + settings_.probe_timeout;
   std::string id;
+  std::uint64_t incarnation = 0;
   {
     const std::lock_guard lock(mutex_);
     const auto found = peers_.find(address);
     if (found == peers_.end() || is_stopped_) return;
     id = found->second.id;
+    incarnation = found->second.incarnation;
   }
   auto ping = agreed_->make_ping(id);
+  ping.slot_turns = slot_turns();
   const auto number = ping.number;
-  auto take = [weak = weak_from_this(), address, id, number, sent, deadline, misses](result<peer_reply> reply) {
+  auto take = [weak = weak_from_this(), address, id, incarnation, number, sent, deadline, misses](result<peer_reply> reply) {
     const auto self = weak.lock();
     if (!self) return;
     actions todo;
@@ -414,6 +490,7 @@ void member_table::probe(const std::string& address, verdict misses) {
     self->run(todo);
     auto* pong = reply ? std::get_if<ping_reply>(&reply->body) : nullptr;
     if (pong == nullptr) return;
+    self->slots_told(id, incarnation, pong->slot_turns);
     self->learn(pong->view);
     self->agreed_->take_pong(id, number, sent, std::move(*pong));
   };

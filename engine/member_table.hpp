@@ -19,7 +19,8 @@ namespace weir {
 /// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
 /// handshakes, judged by probes. Publishes the routing after each change.
 ///
-/// A peer stays in the ring whatever its health; it leaves when discovery drops it or when it says so.
+/// A peer stays in the ring whatever its health; it leaves when discovery drops it or when it says so. It
+/// owns slots from its first lease on until it says that it leaves.
 /// Thread-safe; calls the network and the listeners without holding its lock.
 class member_table : public std::enable_shared_from_this<member_table> {
  public:
@@ -49,6 +50,17 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void ping(const std::string& id);
   void ping_everyone();
 
+  /// Whether this node takes slots: from its first lease on, as what an owner without one reads is kept by
+  /// nobody. Tells everybody.
+  void may_take_slots(bool may);
+
+  /// Gives the slots of this node to the others for good; it stays a member.
+  void give_up_slots();
+
+  /// A peer of that life has told how often it took or gave up its slots; messages may overtake each other.
+  void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
+  std::uint32_t slot_turns() const;
+
   /// Where a member with a link can be asked; empty = nowhere.
   std::string address_of(const std::string& id) const;
 
@@ -67,6 +79,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
     bool is_from_discovery = false;
     bool is_linked = false;
     bool has_left = false;
+    std::uint32_t slot_turns = 0;  ///< as its heartbeats say: odd = it takes slots
     weir::health health;
     milliseconds rtt{0};
     std::string last_failure;
@@ -77,6 +90,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   peer& peer_at(const std::string& address, actions& todo);
   void judge(peer& of, health_event event, time_point now, actions& todo);
   void publish(actions& todo);
+  void tell_slots(bool are_taken);
   void run(actions& todo);
   void probe_all();
   void probe(const std::string& address, verdict misses);
@@ -96,6 +110,8 @@ class member_table : public std::enable_shared_from_this<member_table> {
   time_point next_probe_{};
   time_point next_round_{};  ///< before it ping_everyone() waits
   timer_id timer_ = 0;
+  std::uint32_t slot_turns_ = 1;  ///< odd = this node takes slots, as a lone one does
+  bool gives_up_slots_ = false;
   bool is_stopped_ = false;
 };
 

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <weir/engine/environment.hpp>
+#include <weir/engine/options.hpp>
 #include <weir/engine/ring.hpp>
 #include <weir/engine/view.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -36,40 +38,51 @@ class routing_cell {
   /// The digest of the current view, without taking the routing.
   std::uint64_t digest() const noexcept { return digest_.load(std::memory_order_acquire); }
 
-  /// The routing of the last other ring, and when it ended.
+  /// The routing that held until a slot came to this node, and the number of that gain.
   struct former_routing {
-    std::shared_ptr<const routing> route;  ///< null = none yet
+    std::uint32_t number = 0;
     time_point ended{};
+    std::shared_ptr<const routing> route;  ///< null = the slot has always been here, or came long ago
   };
-  former_routing former() const {
-    const std::lock_guard lock(mutex_);
-    return former_;
-  }
+  former_routing former(std::uint16_t slot) const;
 
-  void set(std::shared_ptr<const routing> next, time_point now) {
-    const std::lock_guard lock(mutex_);
-    digest_.store(next->members.digest(), std::memory_order_release);
-    current_.swap(next);
-    if (next && next->ring != current_->ring) former_ = {std::move(next), now};
-  }
+  /// Gains that are remembered.
+  static constexpr std::size_t most_former = 16;
+
+  /// The number of the gain that the next set() may be.
+  std::uint32_t next_gain() const;
+
+  /// True if a slot went from this node to another since `now` - `within`.
+  bool has_lost(time_point now, milliseconds within) const;
+
+  void set(std::shared_ptr<const routing> next, time_point now);
 
  private:
   mutable std::mutex mutex_;
   std::atomic<std::uint64_t> digest_{0};
   std::shared_ptr<const routing> current_;
-  former_routing former_;
+  std::deque<former_routing> former_;         ///< whose slots moved, the latest last
+  std::vector<std::uint32_t> gained_in_;      ///< per slot of this node: the gain it came with; 0 = none
+  std::uint32_t last_number_ = 0;
+  time_point lost_at_{time_point::min()};
 };
 
 /// The epochs of the slots that this node owns: a random one per term of ownership, 0 for a slot of
 /// another node. What was kept in a term is served only while its epoch stands here.
 class slot_terms {
  public:
-  slot_terms() : epochs_(new std::atomic<std::uint64_t>[slot_count]) {
-    for (std::size_t i = 0; i != slot_count; ++i) epochs_[i] = 0;
+  slot_terms()
+      : epochs_(new std::atomic<std::uint64_t>[slot_count]), ended_(new std::atomic<std::uint64_t>[slot_count]) {
+    for (std::size_t i = 0; i != slot_count; ++i) epochs_[i] = ended_[i] = 0;
   }
 
   std::uint64_t epoch_of(std::uint16_t slot) const noexcept {
     return epochs_[slot].load(std::memory_order_acquire);
+  }
+
+  /// The epoch of this node's last term of a slot that is another's now; 0 = there was none.
+  std::uint64_t ended_epoch_of(std::uint16_t slot) const noexcept {
+    return ended_[slot].load(std::memory_order_acquire);
   }
 
   /// Ends the terms of the slots that `next` gives to others.
@@ -81,6 +94,7 @@ class slot_terms {
 
  private:
   std::unique_ptr<std::atomic<std::uint64_t>[]> epochs_;
+  std::unique_ptr<std::atomic<std::uint64_t>[]> ended_;
   std::vector<std::uint64_t> former_;  ///< only where epochs come back
 };
 

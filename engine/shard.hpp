@@ -2,10 +2,12 @@
 
 #include "entry_table.hpp"
 #include "flight.hpp"
+#include "routing.hpp"
 #include "spinlock.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -37,7 +39,8 @@ struct alignas(64) shard {
   std::uint64_t seq = 0;  ///< of the last change or load here
   std::uint64_t negative_hits = 0;
   std::uint64_t near_hits = 0;
-  std::uint64_t seq_at_gain = 0;       ///< seq when slots last came to this node: fences above it are of this term
+  /// seq when slots came to this node, by the number of the gain: fences above it are of the term since.
+  std::array<std::uint64_t, routing_cell::most_former> seq_at_gain{};
   std::uint16_t near_generation = 1;   ///< near copies of another one are suspect
   boost::unordered_flat_map<std::string, key_flights, text_hash, std::equal_to<>> flights;
 };

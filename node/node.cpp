@@ -24,6 +24,7 @@ namespace {
 using steady_clock = std::chrono::steady_clock;
 
 constexpr milliseconds longest_goodbye{2000};  // for all peers to hear that this node goes
+constexpr milliseconds longest_hand_over{5000};  // for the new owners to take the hottest entries
 constexpr milliseconds longest_linger{2000};   // for clients and requests under way to notice
 
 void check(const node_options& options) {
@@ -137,6 +138,7 @@ struct node::impl {
   void take_candidates(result<std::vector<candidate>> found);
   outcome open_http_door();
   void meet_peers();
+  void hand_over(milliseconds longest);
 
   void stop();
 
@@ -306,20 +308,23 @@ void node::drain(milliseconds longest) {
   impl_->hub->log(
       log_level::info, "node.draining", {{"within_ms", std::to_string(longest.count())}}
   );
-  if (impl_->options.discovery) impl_->options.discovery->leave();
   const bool has_peers = impl_->network && impl_->core.ring()->size() > 1;
+  const auto goodbye = has_peers ? std::min(longest / 5, longest_goodbye) : milliseconds(0);
+  const auto linger_end = steady_clock::now() + std::min(longest / 10, longest_linger);
   if (has_peers) {
-    const auto told = std::make_shared<event>();
-    const auto goodbye = std::min(longest / 2, longest_goodbye);
-    impl_->core.leave(impl_->threads.now() + goodbye, [told] { told->set(); });
-    told->wait_until(steady_clock::now() + goodbye);
-    const auto linger = std::min(longest / 10, longest_linger);
-    event().wait_until(steady_clock::now() + linger);  // serving on while others learn it
+    impl_->hand_over(std::min(longest / 4, longest_hand_over));
+    event().wait_until(linger_end);  // serving on while balancers learn it
   }
   if (impl_->server) {
     const auto finished = std::make_shared<event>();
-    impl_->server->drain(end, [finished] { finished->set(); });
-    finished->wait_until(end);
+    impl_->server->drain(end - goodbye, [finished] { finished->set(); });
+    finished->wait_until(end - goodbye);
+  }
+  if (impl_->options.discovery) impl_->options.discovery->leave();
+  if (has_peers) {
+    const auto told = std::make_shared<event>();
+    impl_->core.leave(impl_->threads.now() + goodbye, [told] { told->set(); });
+    told->wait_until(steady_clock::now() + goodbye);
   }
   stop();
 }
@@ -330,6 +335,22 @@ void node::reload_tls() {
 
 void node::set_http_tokens(const std::vector<door_token>& tokens) {
   impl_->door.set_tokens(tokens);
+}
+
+void node::impl::hand_over(milliseconds longest) {
+  const auto began = steady_clock::now();
+  const auto ended = std::make_shared<event>();
+  const auto taken = std::make_shared<std::atomic<std::size_t>>(0);
+  core.hand_over(threads.now() + longest, [ended, taken](std::size_t count) {
+    *taken = count;
+    ended->set();
+  });
+  ended->wait_until(began + longest + milliseconds(200));
+  const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began);
+  hub->log(
+      log_level::info, "node.handed_over",
+      {{"entries", std::to_string(*taken)}, {"ms", std::to_string(took.count())}}
+  );
 }
 
 void node::stop() {

@@ -161,8 +161,7 @@ std::vector<member> read_view(field_reader& in) {
     one.weight = in.number<std::uint32_t>();
     one.address = in.text16(max_address);
     if (!in.ok()) break;
-    if (one.id.empty() || one.weight == 0 || one.weight > max_member_weight)
-      in.fail(peer_fault::bad_view);
+    if (one.id.empty() || one.weight > max_member_weight) in.fail(peer_fault::bad_view);
     view.push_back(std::move(one));
   }
   if (!ids_are_distinct(view)) in.fail(peer_fault::bad_view);

@@ -90,7 +90,7 @@ void read_body(field_reader& in, get_request& request) {
   const auto flags =
       read_flags(in, request_flags::gutter | request_flags::explain | request_flags::held);
   request.role = role_of(flags);
-  request.mode = in.one_of(get_mode::peek);
+  request.mode = in.one_of(get_mode::adopt);
   request.explain = (flags & request_flags::explain) != 0;
   request.held = flags & request_flags::held ? read_version(in) : version{};
   request.keyspace = in.text8();
@@ -127,6 +127,7 @@ void read_body(field_reader& in, ping_request& request) {
   request.is_empty = (flags & ping_flags::empty) != 0;
   request.number = in.number<std::uint64_t>();
   request.life = in.number<std::uint64_t>();
+  request.slot_turns = in.number<std::uint32_t>();
   request.hints_applied = in.number<std::uint64_t>();
   request.note = read_note(in);
   request.silent = read_ids(in);
@@ -204,6 +205,7 @@ void read_body(field_reader& in, ping_reply& reply) {
   reply.must_flush = (flags & ping_flags::flush) != 0;
   reply.has_more_hints = (flags & ping_flags::more_hints) != 0;
   reply.life = in.number<std::uint64_t>();
+  reply.slot_turns = in.number<std::uint32_t>();
   reply.hints_number = in.number<std::uint64_t>();
   reply.view = read_view(in);
   reply.note = read_note(in);

@@ -124,6 +124,7 @@ void write_body(field_writer& out, const ping_request& request, const frame_limi
   out.u8(flag_if(request.is_empty, ping_flags::empty));
   out.number(request.number);
   out.number(request.life);
+  out.number(request.slot_turns);
   out.number(request.hints_applied);
   write_note(out, request.note);
   write_ids(out, request.silent);
@@ -205,6 +206,7 @@ void write_body(field_writer& out, const ping_reply& reply, const frame_limits&)
       flag_if(reply.has_more_hints, ping_flags::more_hints)
   );
   out.number(reply.life);
+  out.number(reply.slot_turns);
   out.number(reply.hints_number);
   write_view(out, reply.view);
   write_note(out, reply.note);

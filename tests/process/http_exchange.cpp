@@ -9,7 +9,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <cerrno>
 #include <charconv>
+#include <sys/socket.h>
 
 namespace weir::test {
 namespace {
@@ -36,6 +38,13 @@ std::string http_answer::field(std::string_view name) const {
 http_line::http_line(asio::io_context& loop, const std::string& address, const std::string& source)
     : to_(endpoint_of(address)), socket_(loop), limit_(loop) {
   if (!source.empty()) from_ = {asio::ip::make_address(source), 0};
+}
+
+bool http_line::is_open() const {
+  if (!socket_.is_open()) return false;
+  char next = 0;
+  auto& socket = const_cast<asio::ip::tcp::socket&>(socket_);
+  return ::recv(socket.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
 }
 
 asio::awaitable<http_answer> http_line::exchange(std::string request, clock::time_point limit) {

@@ -37,7 +37,8 @@ class http_line {
       std::string request, std::chrono::steady_clock::time_point limit
   );
 
-  bool is_open() const { return socket_.is_open(); }
+  /// False too when the node has closed it meanwhile.
+  bool is_open() const;
 
  private:
   asio::awaitable<bool> talk(const std::string& request, http_answer& answer);

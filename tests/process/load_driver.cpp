@@ -157,9 +157,16 @@ struct load_driver::impl {
     begin(std::move(one), method, {});
   }
 
+  int any_node() {
+    std::vector<int> asked;
+    for (int i = 1; i <= static_cast<int>(options.nodes.size()); ++i) {
+      if (!options.is_asked || options.is_asked(i)) asked.push_back(i);
+    }
+    return asked.empty() ? 1 : asked[below(asked.size())];
+  }
+
   void begin(request_record one, const char* method, std::string body) {
-    const auto node = below(options.nodes.size());
-    one.node = static_cast<int>(node) + 1;
+    one.node = any_node();
     auto text = http_text(
         method,
         "/v1/" + one.key,
@@ -172,6 +179,7 @@ struct load_driver::impl {
 
   std::unique_ptr<line> line_to(std::size_t node) {
     auto& known = idle[node];
+    while (!known.empty() && !known.back()->http.is_open()) known.pop_back();
     if (known.empty()) {
       const auto number = next_line++;
       const auto& sources = options.sources;

@@ -3,6 +3,7 @@
 #include "tests/process/history.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -26,6 +27,9 @@ struct driver_options {
   std::chrono::milliseconds read_timeout{1500};
   std::chrono::milliseconds change_timeout{5000};
   std::uint64_t seed = 1;
+  /// Whether a node, from 1, is asked, as a balancer sees it; empty = all are, always. Called on
+  /// the driver's thread. While no node is, the first one is.
+  std::function<bool(int)> is_asked = {};
 };
 
 /// An open loop of reads and changes over keep-alive connections to all nodes: a stalled request

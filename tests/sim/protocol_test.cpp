@@ -148,7 +148,7 @@ TEST_P(
   nodes->get(0, mine);
   keep_near(*nodes, 1, mine);
   nodes->freeze(1);
-  nodes->run_for(3200ms);
+  nodes->run_for(3300ms);  // 3.13 s on the slowest clock, and what was on the wire
   EXPECT_FALSE(nodes->at(0).lease().is_valid);
   const std::size_t loads = nodes->loads(mine);
   EXPECT_EQ(nodes->get(0, mine).end, request_end::value);
@@ -157,7 +157,7 @@ TEST_P(
   nodes->source().write("users", mine);
   const request_record change = nodes->invalidate(0, mine);
   EXPECT_EQ(change.end, request_end::ok);
-  EXPECT_LE(time_of(change), 700ms) << "the other has had no lease for a while";
+  EXPECT_LE(time_of(change), 400ms) << "the other has had no lease for a while";
   EXPECT_EQ(nodes->get(0, other).end, request_end::value);
   nodes->thaw(1);
   EXPECT_EQ(nodes->get(1, mine).label->version, 2u);

@@ -109,11 +109,13 @@ inline std::vector<peer_request> every_request() {
   add(leave_request{});
   add(get_request{"users", "42", serve_as::owner, get_mode::peek, false, {0xfedcba9876543210u, 42}}
   );
+  add(get_request{.keyspace = "users", .key = "42", .mode = get_mode::adopt});
   add(ping_request{
       .note = a_note(),
       .number = 8,
       .life = 0x1122334455667788u,
       .is_empty = true,
+      .slot_turns = 3,
       .hints_applied = 9,
       .silent = {"n2", "n3"}});
   add(confirm_request{0x8877665544332211u});
@@ -180,6 +182,7 @@ inline std::vector<peer_reply> every_reply() {
   full.note = a_note();
   full.life = 5;
   full.is_granted = full.must_flush = full.has_more_hints = true;
+  full.slot_turns = 0x01020304;
   full.hints_number = 12;
   full.hints = some_records();
   full.silent = {"n3"};

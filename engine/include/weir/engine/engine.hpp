@@ -95,6 +95,11 @@ class engine final : public peer_handler {
   /// Called after each change of members, health or ring, on an event loop; one line of text each.
   void on_event(std::function<void(const cluster_event&)> listener);
 
+  /// Gives the slots of this node to the others, and has the new owners ask for its entries, the hottest
+  /// first, up to 64 MiB. It stays a member, serves by asking them, and takes no slots any more. Before leave().
+  /// Calls back with the number of entries that were taken, when all were named or at the deadline.
+  void hand_over(time_point deadline, completion<std::size_t> done);
+
   /// Tells the peers that this node goes; they take it off their rings. Calls back when all know or at the deadline.
   void leave(time_point deadline, completion<> done);
 

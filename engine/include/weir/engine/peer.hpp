@@ -30,9 +30,10 @@ inline constexpr std::uint16_t peer_protocol_version = 2;
 /// As what the asked node serves a request. It never forwards it again.
 enum class serve_as : std::uint8_t { owner, gutter };
 
-/// What the asked node does for one key: serve or load it, invalidate and load it, only tell its version, or
-/// answer from what it has kept of a term that is over.
-enum class get_mode : std::uint8_t { cached, fresh, observe, peek };
+/// What the asked node does for one key: serve or load it, invalidate and load it, only tell its version,
+/// answer from what it has kept of a term that is over, or, as the new owner, ask the former one for what that
+/// has kept; the last is answered without a value.
+enum class get_mode : std::uint8_t { cached, fresh, observe, peek, adopt };
 
 /// "The value of one key, please."
 struct get_request {
@@ -136,6 +137,7 @@ struct ping_request {
   std::uint64_t number = 0;         ///< of this sender's pings to the asked node
   std::uint64_t life = 0;           ///< incarnation under which the sender is a member
   bool is_empty = false;            ///< it has kept nothing that a change could concern
+  std::uint32_t slot_turns = 0;     ///< how often the sender took or gave up its slots: odd = it has some
   std::uint64_t hints_applied = 0;  ///< of those that the asked node had for it
   std::vector<std::string> silent;  ///< members it has not reached for 30 s
 };
@@ -145,6 +147,7 @@ struct ping_reply {
   electorate_note note;
   std::uint64_t life = 0;
   bool is_granted = false;   ///< counts towards the asker's lease once it has applied `hints`
+  std::uint32_t slot_turns = 0;  ///< as in ping_request
   std::uint64_t hints_number = 0;
   bool must_flush = false;   ///< too much was missed: drop everything
   bool has_more_hints = false;

@@ -1,0 +1,112 @@
+// Slots that come and go: what their new owners get from the former ones.
+
+#include "tests/sim/sim_cluster.hpp"
+
+#include <gtest/gtest.h>
+
+namespace weir::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr int keys = 40;
+
+class HandOverTest : public ::testing::Test {
+ protected:
+  void read_all(std::size_t at, std::size_t owner) {
+    for (int i = 0; i != keys; ++i) {
+      ASSERT_EQ(nodes_.get(at, nodes_.key_of(owner, i)).end, request_end::value);
+    }
+  }
+
+  std::size_t loads_of(std::size_t owner) {
+    std::size_t sum = 0;
+    for (int i = 0; i != keys; ++i) sum += nodes_.loads(nodes_.key_of(owner, i));
+    return sum;
+  }
+
+  /// Slots that `node` has in the ring of `seen_by`.
+  std::size_t slots(std::size_t seen_by, std::size_t node) {
+    const auto ring = nodes_.at(seen_by).ring();
+    std::size_t count = 0;
+    for (std::uint16_t slot = 0; slot != slot_count; ++slot) {
+      count += ring->owner(slot).id == cluster::id_of(node) ? 1 : 0;
+    }
+    return count;
+  }
+
+  bool all_give_slots_to(std::size_t node) {
+    if (!nodes_.views_agree()) return false;
+    return slots(0, node) != 0;
+  }
+
+  std::optional<std::size_t> hand_over(std::size_t node) {
+    auto taken = std::make_shared<std::optional<std::size_t>>();
+    auto& env = nodes_.environment(node);
+    env.run([&] {
+      nodes_.at(node).hand_over(env.now() + 5s, [taken](std::size_t count) { *taken = count; });
+    });
+    nodes_.run_until([&] { return taken->has_value(); }, 6s);
+    return *taken;
+  }
+
+  cluster nodes_{{.nodes = 3, .seed = 7}};
+};
+
+TEST_F(HandOverTest, NewOwnersTakeWhatOneThatLeavesHasKept) {
+  ASSERT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 5s));
+  read_all(2, 2);
+  ASSERT_EQ(loads_of(2), keys);
+  EXPECT_EQ(hand_over(2), keys);
+  EXPECT_EQ(slots(0, 2), 0u);
+  EXPECT_EQ(slots(2, 2), 0u);
+  read_all(2, 2);  // it serves on, by asking the others
+  nodes_.leave(2);
+  nodes_.run_for(100ms);
+  nodes_.kill(2);
+  read_all(0, 2);
+  read_all(1, 2);
+  EXPECT_EQ(loads_of(2), keys);
+}
+
+TEST_F(HandOverTest, WhatChangedMeanwhileIsNotTakenOver) {
+  ASSERT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 5s));
+  const auto key = nodes_.key_of(2);
+  read_all(2, 2);
+  hand_over(2);
+  ASSERT_EQ(nodes_.invalidate(1, key).end, request_end::ok);
+  EXPECT_EQ(nodes_.get(0, key).end, request_end::value);
+  EXPECT_EQ(nodes_.loads(key), 2u);
+}
+
+TEST_F(HandOverTest, AJoinerAsksTheFormerOwnersBeforeTheSource) {
+  ASSERT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 5s));
+  nodes_.kill(2);
+  nodes_.run_for(45s);  // until it has left the ring
+  ASSERT_EQ(slots(0, 2), 0u);
+  read_all(0, 2);
+  const auto before = loads_of(2);
+  nodes_.restart(2);
+  ASSERT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 5s));
+  nodes_.run_for(100ms);
+  read_all(1, 2);
+  EXPECT_EQ(loads_of(2), before);
+}
+
+TEST_F(HandOverTest, ANodeTakesNoSlotsBeforeItsFirstLease) {
+  ASSERT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 5s));
+  nodes_.kill(2);
+  nodes_.run_for(45s);
+  nodes_.cut(0, 2);
+  nodes_.cut(1, 2);
+  nodes_.restart(2);
+  nodes_.run_for(5s);
+  EXPECT_EQ(slots(0, 2), 0u);
+  EXPECT_EQ(slots(1, 2), 0u);
+  nodes_.mend(0, 2);
+  nodes_.mend(1, 2);
+  EXPECT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 20s));
+}
+
+}  // namespace
+}  // namespace weir::sim
