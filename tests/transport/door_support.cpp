@@ -77,6 +77,7 @@ void scripted_peer::call(
     if (const auto* ping = std::get_if<ping_request>(&request.body)) pong.note.digest = ping->note.digest;
     pong.life = 2;
     pong.is_granted = true;
+    pong.slot_turns = 1;
     result<peer_reply> reply = peer_reply{request.view_digest, std::move(pong)};
     if (!std::holds_alternative<ping_request>(request.body)) {
       const std::lock_guard lock(mutex_);
