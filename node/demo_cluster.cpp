@@ -81,7 +81,10 @@ bool demo_cluster::wait_for_rings() {
   }
   const auto is_complete = [this](const auto& each) {
     const auto members = each->members();
-    return each->ring()->size() == nodes_.size() &&
+    const auto ring = each->ring();
+    const auto has_slots = [](const member& node) { return node.weight != 0; };
+    return ring->size() == nodes_.size() && each->lease().is_valid &&
+           std::all_of(ring->members().begin(), ring->members().end(), has_slots) &&
            std::all_of(members.begin(), members.end(), [](const member_status& peer) {
              return peer.state == member_state::reachable;
            });

@@ -48,8 +48,8 @@ boost::system::result<ring_view, command_failure> simulated(
   if (const auto star = id.find('*'); kind == "add" && star != std::string::npos) {
     const auto* end = id.data() + id.size();
     const auto [stop, failed] = std::from_chars(id.data() + star + 1, end, weight);
-    if (failed != std::errc() || stop != end)
-      return wrong("the weight in add=ID*WEIGHT is not a number");
+    if (failed != std::errc() || stop != end || weight == 0)
+      return wrong("the weight in add=ID*WEIGHT is not a number above 0");
     id.resize(star);
   }
   ring_view after = now;

@@ -22,13 +22,23 @@ struct scripted_dns::connection {
   std::string text;
 };
 
-scripted_dns::scripted_dns(script first)
-    : udp_(loop_, udp::endpoint(asio::ip::address_v4::loopback(), 0)),
-      tcp_(loop_, tcp::endpoint(asio::ip::address_v4::loopback(), udp_.local_endpoint().port())),
-      script_(std::move(first)) {
+scripted_dns::scripted_dns(script first) : udp_(loop_), tcp_(loop_), script_(std::move(first)) {
+  while (!has_port()) continue;  // until one is free for both protocols
   receive();
   accept();
   thread_ = std::thread([this] { loop_.run(); });
+}
+
+bool scripted_dns::has_port() {
+  const auto here = asio::ip::address_v4::loopback();
+  udp_ = udp::socket(loop_, udp::endpoint(here, 0));
+  tcp_ = tcp::acceptor(loop_, tcp::v4());
+  tcp_.set_option(tcp::acceptor::reuse_address(true));
+  error fault;
+  tcp_.bind(tcp::endpoint(here, udp_.local_endpoint().port()), fault);
+  if (fault) return false;
+  tcp_.listen();
+  return true;
 }
 
 scripted_dns::~scripted_dns() {

@@ -45,6 +45,7 @@ class scripted_dns {
  private:
   struct connection;
 
+  bool has_port();
   void receive();
   void accept();
   void read(const std::shared_ptr<connection>& from);

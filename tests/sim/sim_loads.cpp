@@ -15,6 +15,7 @@ constexpr std::string_view no_cause = "NO CAUSE";
 
 // How long after its cure a fault may still explain a detour: the longest ejection and its probes.
 constexpr duration echo = 20s;
+constexpr duration a_heartbeat = 1200ms;  // and what it takes on the way
 
 constexpr duration longest_wait = 3s;
 
@@ -181,10 +182,11 @@ class load_table {
       if (found == changes_.end()) continue;
       for (const request_record* change : found->second) {
         // One that was not confirmed may still lie on the way to a node that is frozen or cut off.
-        // While anything is wrong, records also arrive twice, by way of others, or as hints.
+        // While anything is wrong, records also arrive twice, by way of others, or as hints; the
+        // last of them with the heartbeat after the OK.
         const bool is_over = change->end == request_end::ok && !past_.is_faulty(change->ended, 4s);
         const instant last =
-            is_over ? change->ended : std::max(change->started, change->ended) + echo;
+            is_over ? change->ended + a_heartbeat : std::max(change->started, change->ended) + echo;
         if (change->started <= to && last >= from) return true;
       }
     }

@@ -247,7 +247,8 @@ membership_finding duplicate_ids(std::uint64_t seed) {
     const std::uint64_t now = of.run.at(0).view_digest();
     changes += std::exchange(before, now) != now ? 1 : 0;
   }
-  of.expect(changes <= 1, "the view of n0 changed " + std::to_string(changes) + " times in 10 s");
+  // One when the newcomer is met, one when it takes its slots.
+  of.expect(changes <= 2, "the view of n0 changed " + std::to_string(changes) + " times in 10 s");
   of.expect(of.agree(rest), "n0 and n2 differ about who n1 is");
   of.expect_leases(rest, 100ms);
   const std::size_t goes = seed % 2 == 0 ? 3 : 1;  // the other one may stay

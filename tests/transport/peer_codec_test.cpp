@@ -307,13 +307,13 @@ TEST(PeerBadInputTest, B11_ViewsThatNoNodeCanHave) {
   EXPECT_EQ(pong({a_member("n1", 1001)}), peer_fault::bad_view);
   EXPECT_EQ(pong({a_member("n1", UINT32_MAX)}), peer_fault::bad_view);
   EXPECT_EQ(
-      fault_of(frame(frame_type::ping_reply, std::string(17, '\0') + "\x01\x01"), phase::replies),
+      fault_of(frame(frame_type::ping_reply, std::string(21, '\0') + "\x01\x01"), phase::replies),
       peer_fault::bad_view
   );
   EXPECT_EQ(
       fault_of(
           frame(
-              frame_type::ping_reply, std::string(17, '\0') + "\xff\xff" + std::string(16'000, 'x')
+              frame_type::ping_reply, std::string(21, '\0') + "\xff\xff" + std::string(16'000, 'x')
           ),
           phase::replies
       ),
@@ -404,7 +404,7 @@ TEST(PeerBadInputTest, RandomEnumsAndReservedBitsAreRefused) {
   get[frame_header_size] = '\x80';
   EXPECT_EQ(fault_of(resealed(get)), peer_fault::bad_value);
   get[frame_header_size] = 0;
-  get[frame_header_size + 1] = 4;
+  get[frame_header_size + 1] = 5;
   EXPECT_EQ(fault_of(resealed(get)), peer_fault::bad_value);
   auto hit = wire(peer_reply{0, get_reply{}});
   hit[frame_header_size] = 17;  // errc after the last
