@@ -321,8 +321,12 @@ TEST_F(CacheTest, SourcesMayAskOtherKeyspacesWithoutEndingThePool) {
 }
 
 TEST_F(CacheTest, CoroutinesGetToo) {
-  boost::asio::io_context loop;
-  auto answer = boost::asio::co_spawn(loop, users_.async_get("1"), boost::asio::use_future);
+  boost::asio::io_context loop;  // outlives the threads that post to it
+  weir::cache other({.runtime = {.threads = 1}});
+  auto users = other.add_keyspace({.name = "users"}, [](std::string_view key) -> result<bytes> {
+    return bytes("value of " + std::string(key));
+  });
+  auto answer = boost::asio::co_spawn(loop, users.async_get("1"), boost::asio::use_future);
   auto work = boost::asio::make_work_guard(loop);
   std::thread runner([&] { loop.run(); });
   EXPECT_EQ(answer.get()->text(), "value of 1");
