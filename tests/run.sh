@@ -42,20 +42,20 @@ cmake --build --preset release -j "$(nproc)"
 step "each public header alone"
 cmake --build --preset release -j "$(nproc)" --target all_verify_interface_header_sets
 
+failed=0  # a failure hides no later one
 if [ "$quick" -eq 0 ]; then
   for sanitizer in asan tsan; do
     step "$sanitizer build"
     configure "$sanitizer" -DWEIR_BUILD_EXAMPLES=OFF
     cmake --build --preset "$sanitizer" -j "$(nproc)" --target weir_sanitized_tests
     step "$sanitizer tests"
-    ctest --preset "$sanitizer" -L sanitized -j 2 --progress
+    ctest --preset "$sanitizer" -L sanitized -j 2 --progress || failed=$?
   done
   step "fuzzing"
-  tests/fuzz/run.sh 60
+  tests/fuzz/run.sh 60 || failed=$?
 fi
 
 step "all tests of the release build"
-failed=0
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 ctest --preset release -j 2 | tee "$said" || failed=$?
@@ -63,4 +63,5 @@ step "figures of the soak of five processes"
 grep '^soak: ' build/release/Testing/Temporary/LastTest.log || echo "it did not run here"
 step "summary"
 sed -n '/tests passed/,$p' "$said"
+[ "$failed" -eq 0 ] || echo "A part failed (code $failed): see above."
 exit "$failed"
