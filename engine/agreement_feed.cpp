@@ -375,7 +375,7 @@ void agreement::vote_here(const vote_request& request, vote_reply& reply) {
   const bool is_same_life = current == 0 || current == missing.incarnation;
   if (context_->rules.keep_hints) hints_.keep(missing.id, request.records, request.must_flush);
   reply.is_kept = true;
-  reply.is_leaseless = is_same_life && granted_.is_over(missing, context_->env.now());
+  reply.is_leaseless = !is_leaving_ && is_same_life && granted_.is_over(missing, context_->env.now());
 }
 
 void agreement::take(const identity& from, vote_request request, completion<vote_reply> done) {

@@ -59,7 +59,7 @@ void agreement::member_left(const std::string& id) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    who_.remove(id);
+    who_.leave(id, context_->env.now());
     views_changed(todo);
   }
   run(todo);

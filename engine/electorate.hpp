@@ -22,24 +22,33 @@ namespace weir {
 inline constexpr milliseconds lease_time{3'000};
 inline constexpr milliseconds lease_ended_everywhere{3'130};
 
-/// Who counts for leases and votes: the views of which a majority must agree, and who belongs to them.
+/// Who counts for leases and votes: the views of which a majority must agree, and who belongs to
+/// them.
 ///
-/// What a node knows only grows: members join, and one that was removed never returns under the same
-/// incarnation. So whatever two nodes know can be joined, and no order of messages matters. A view is a set of
-/// ids. Each change of that set is a new view beside the older ones; an older one counts until a majority of it
-/// has been heard to know all that this node knows, and one lease time more, so that leases which were granted
-/// before have run out. Pure: no clock of its own, no I/O. Not thread-safe.
+/// What a node knows only grows: members join, and one that was removed never returns under the
+/// same incarnation. So whatever two nodes know can be joined, and no order of messages matters. A
+/// view is a set of ids. Each change of that set is a new view beside the older ones; an older one
+/// counts until a majority of it has been heard to know all that this node knows, and one lease
+/// time more, so that leases which were granted before have run out. Pure: no clock of its own, no
+/// I/O. Not thread-safe.
 class electorate {
  public:
   explicit electorate(member_life self);
 
   const member_life& self() const noexcept { return self_; }
 
-  /// A member that discovery named or a handshake proved; incarnation 0 = not yet known. False if it was removed.
+  /// A member that discovery named or a handshake proved; incarnation 0 = not yet known. False if
+  /// it was removed.
   bool add(const member_life& who);
 
-  /// Takes a member off the newest view, for good; older views still count it until they are replaced.
+  /// Takes a member off the newest view, for good; older views still count it until they are
+  /// replaced.
   void remove(std::string_view id);
+
+  /// A member that says itself that it goes: it grants nothing and votes no more. It leaves the
+  /// newest view at once, and the older ones when what it has granted is over, so that no view
+  /// waits for who cannot answer.
+  void leave(std::string_view id, time_point now);
 
   /// Takes an id off every view, for good under its present incarnation: an operator's word.
   void forget(std::string_view id);
@@ -50,8 +59,8 @@ class electorate {
   /// Begins a new membership of this node after it was removed.
   void return_as(std::uint64_t incarnation);
 
-  /// Discovery has answered: from now on every change of the ids makes a view of its own. Until then nobody can
-  /// have relied on what this node took for the members.
+  /// Discovery has answered: from now on every change of the ids makes a view of its own. Until
+  /// then nobody can have relied on what this node took for the members.
   void begin() { has_begun_ = true; }
 
   /// `who` was heard to know the state with `digest`.
@@ -64,6 +73,7 @@ class electorate {
   void expect_unproven(std::size_t count) { unproven_ = count; }
 
   std::uint64_t digest() const noexcept { return digest_; }
+
   std::shared_ptr<const electorate_state> state() const;
   bool contains(const member_life& who) const;
   bool is_removed(const member_life& who) const;
@@ -71,14 +81,18 @@ class electorate {
 
   /// Everybody who counts in any view, this node included.
   const std::set<std::string, std::less<>>& everyone() const noexcept { return everyone_; }
+
   std::size_t view_count() const noexcept { return views_.size(); }
+
   std::size_t size() const noexcept { return views_.back().ids.size() + unproven_; }
 
   /// False if candidates whose ids are unknown could be a majority by themselves.
   bool outnumbers_unproven() const noexcept { return views_.back().ids.size() >= unproven_; }
+
   bool is_alone() const noexcept { return everyone_.size() == 1 && unproven_ == 0; }
 
-  /// True if this node has heard from a majority of each view, and so of every view that counted before it started.
+  /// True if this node has heard from a majority of each view, and so of every view that counted
+  /// before it started.
   bool has_met_majority() const;
 
   /// True if more than half of each view satisfy `test`.
@@ -87,11 +101,10 @@ class electorate {
   /// The latest time that a majority of each view reaches, when member `id` reaches `time_of(id)`.
   time_point majority_time(const std::function<time_point(const std::string&)>& time_of) const;
 
-  /// True if at least half, rounded up, of each view of which `missing` is a member satisfy `test`, `missing`
-  /// itself not counted: any majority that it could form has one of them in it.
-  bool can_block(
-      std::string_view missing, const std::function<bool(const std::string&)>& test
-  ) const;
+  /// True if at least half, rounded up, of each view of which `missing` is a member satisfy `test`,
+  /// `missing` itself not counted: any majority that it could form has one of them in it.
+  bool can_block(std::string_view missing, const std::function<bool(const std::string&)>& test)
+      const;
 
   /// The views as they count now, for a later comparison.
   std::vector<std::vector<std::string>> views() const;
@@ -106,16 +119,21 @@ class electorate {
   bool bury(const std::string& id, std::uint64_t incarnation);
   bool drop_id(const std::string& id);
   void changed();
+  bool end_leaving(time_point now);
   std::size_t phantoms_of(const counted_view& view) const noexcept;
 
   member_life self_;
   std::map<std::string, std::set<std::uint64_t>, std::less<>> members_;
-  std::map<std::string, std::deque<std::uint64_t>, std::less<>> removed_;  ///< the latest few of each id
+  std::map<std::string, std::deque<std::uint64_t>, std::less<>>
+      removed_;  ///< the latest few of each id
   std::set<std::string, std::less<>> forgotten_;
+  std::map<std::string, time_point, std::less<>> leaving_;  ///< until when their grants may count
+  std::set<std::string, std::less<>> gone_;  ///< their grants are over; both until they return
   std::vector<counted_view> views_;
   std::set<std::vector<std::string>> retired_;  ///< views let go of: not taken from others again
   std::set<std::string, std::less<>> everyone_;
-  std::map<std::string, std::uint64_t, std::less<>> known_by_;  ///< digest that each member was last heard with
+  std::map<std::string, std::uint64_t, std::less<>>
+      known_by_;  ///< digest that each member was last heard with
   std::size_t unproven_ = 0;
   bool has_begun_ = false;
   std::uint64_t digest_ = 0;

@@ -132,6 +132,11 @@ TEST_F(NatsProcessTest, NodesMeetOutliveTheServerAndGo) {
   report("a node left the ring on SIGTERM", begin);
   EXPECT_EQ(nodes_[3]->end_with(0), 0);
   report("and ended", begin);
+
+  begin = clock::now();
+  nodes_[2]->end_with(SIGKILL);
+  EXPECT_TRUE(eventually([&] { return agree({1, 2}); }, 15s)) << logs();
+  report("a killed node left the ring", begin);
   EXPECT_EQ(logs().find("hunter2"), std::string::npos);
   EXPECT_EQ(logs().find("sixteen"), std::string::npos);
 }

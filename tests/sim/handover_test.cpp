@@ -108,5 +108,31 @@ TEST_F(HandOverTest, ANodeTakesNoSlotsBeforeItsFirstLease) {
   EXPECT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 20s));
 }
 
+// Discovery that names addresses only lets a node begin with a view of itself, and then one of two.
+// Nobody but the node and that other one could ever let go of it.
+TEST(LeaverTest, OneThatLeavesRightAfterItCameLeavesNoViewBehind) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    cluster_options options{.nodes = 4, .seed = seed, .start_nodes = 3};
+    options.knows_late_nodes = false;
+    options.knows_ids = false;
+    cluster nodes(std::move(options));
+    nodes.run_for(6s);
+    nodes.set_candidates(3, {0, 3});
+    nodes.start(3);
+    nodes.run_for(milliseconds(100 * seed));
+    nodes.set_candidates(3, {0, 1, 2, 3});
+    nodes.run_for(200ms);
+    nodes.leave(3);
+    nodes.run_for(50ms);
+    nodes.kill(3);
+    nodes.run_for(14s);
+    for (std::size_t node = 0; node != 3; ++node) {
+      EXPECT_EQ(nodes.at(node).lease().views, 1u) << "n" << node << ", seed " << seed;
+      EXPECT_TRUE(nodes.at(node).lease().is_valid)
+          << nodes.at(node).lease().why << ", seed " << seed;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace weir::sim
