@@ -84,8 +84,8 @@ std::size_t answer_size(tcp::socket& socket) {
   }
 }
 
-/// Keeps `depth` requests under way on every connection for run_time. Answers are read by size, which
-/// only grows (Age gets a second digit), so that a read never waits for more than was sent.
+/// Keeps `depth` requests under way on every connection for run_time. Answers are read by size,
+/// which only grows (Age gets a second digit), so that a read never waits for more than was sent.
 figures load(const subject& under_load, int depth) {
   asio::io_context context;
   std::vector<tcp::socket> sockets;

@@ -42,7 +42,8 @@ class flattener {
       case kind::group:
         if (member != nullptr) rows(*row.rows, member, path + ".");
         // Whether an optional group is there at all; a change of that is the group's own.
-        if (path.starts_with("discovery.") || path == "tls") add(row, path, member ? "present" : "");
+        if (path.starts_with("discovery.") || path == "tls")
+          add(row, path, member ? "present" : "");
         return;
       case kind::source:
         for (const auto& each : row.alternatives) {

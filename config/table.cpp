@@ -474,8 +474,7 @@ constexpr field root_fields[] = {
      .member = object_member<&settings::keyspaces>(),
      .rows = &keyspace_shape},
 };
-constexpr later root_later[] = {
-    {"tracing", unavailable}, {"admin", unavailable}};
+constexpr later root_later[] = {{"tracing", unavailable}, {"admin", unavailable}};
 constexpr shape root_shape{"settings", root_fields, root_later};
 
 }  // namespace

@@ -51,7 +51,8 @@ constexpr field http_fields[] = {
     {.name = "url",
      .low = "1",
      .high = "8192",
-     .text = "`http://host[:port]/path` or `https://...` with `{key}` in path or query, which becomes the "
+     .text = "`http://host[:port]/path` or `https://...` with `{key}` in path or query, which "
+             "becomes the "
              "percent-encoded key.",
      .needed = presence::required,
      .when = reload::live,

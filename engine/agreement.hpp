@@ -23,16 +23,18 @@
 
 namespace weir {
 
-/// How one node agrees with the others: its lease (agreement_lease.cpp), the records it sends round and the
-/// votes about members that do not confirm them (agreement_feed.cpp).
+/// How one node agrees with the others: its lease (agreement_lease.cpp), the records it sends round
+/// and the votes about members that do not confirm them (agreement_feed.cpp).
 ///
-/// The decisions are those of electorate, lease, granted_leases and hint_store; here is what passes between
-/// nodes. Thread-safe; calls the network, the keyspaces and its waiters without holding its lock.
+/// The decisions are those of electorate, lease, granted_leases and hint_store; here is what passes
+/// between nodes. Thread-safe; calls the network, the keyspaces and its waiters without holding its
+/// lock.
 class agreement : public std::enable_shared_from_this<agreement> {
  public:
   explicit agreement(std::shared_ptr<engine_context> context, milliseconds grace);
 
-  /// From now on other nodes may count: no lease until discovery has answered and a majority grants it.
+  /// From now on other nodes may count: no lease until discovery has answered and a majority grants
+  /// it.
   void join_cluster();
 
   /// Discovery answered. Candidates without an id count as members that nobody has heard of.
@@ -44,7 +46,8 @@ class agreement : public std::enable_shared_from_this<agreement> {
   void set_silent(std::set<std::string> silent);
   result<void> forget(std::string_view id);
 
-  /// This node goes: it serves nothing more from what it keeps, and does not come back under a new incarnation.
+  /// This node goes: it serves nothing more from what it keeps, and does not come back under a new
+  /// incarnation.
   void leave();
   void stop();
 
@@ -64,7 +67,8 @@ class agreement : public std::enable_shared_from_this<agreement> {
     std::vector<std::string> unconfirmed;
   };
 
-  /// Sends a record to every member, `rounds` times or more, until each has confirmed it or was voted leaseless.
+  /// Sends a record to every member, `rounds` times or more, until each has confirmed it or was
+  /// voted leaseless.
   asio::awaitable<outcome> announce(change_record record, int rounds, time_point deadline);
 
   /// A link to a member came up or went down, or its health changed.
@@ -80,23 +84,26 @@ class agreement : public std::enable_shared_from_this<agreement> {
  private:
   /// What goes to one member.
   struct stream {
-    std::uint64_t acked = 0;    ///< it applied all up to here
-    std::uint64_t settled = 0;  ///< all up to here are applied, or the member was voted leaseless, or told by others
-    std::uint64_t hinted = 0;   ///< enough others keep hints of all up to here
-    std::uint64_t pings = 0;    ///< number of its last ping that was answered
-    std::uint64_t sent = 0;     ///< batches so far
+    std::uint64_t acked = 0;  ///< it applied all up to here
+    std::uint64_t settled =
+        0;  ///< all up to here are applied, or the member was voted leaseless, or told by others
+    std::uint64_t hinted = 0;  ///< enough others keep hints of all up to here
+    std::uint64_t pings = 0;   ///< number of its last ping that was answered
+    std::uint64_t sent = 0;    ///< batches so far
     bool in_flight = false;
     bool is_watched = false;
-    bool is_stalled = false;    ///< the batch in flight is late, or there is no way to it
+    bool is_stalled = false;  ///< the batch in flight is late, or there is no way to it
     bool is_polling = false;
     bool is_retrying = false;
   };
+
   /// What came from one member's start.
   struct intake {
     std::uint64_t incarnation = 0;
     std::uint64_t applied = 0;
     std::uint64_t hints_applied = 0;
   };
+
   struct wait {
     std::uint64_t number = 0;
     completion<result<void>> done;
@@ -122,7 +129,9 @@ class agreement : public std::enable_shared_from_this<agreement> {
   void watch(const std::string& id, std::uint64_t sent);
   void stall(const std::string& id, work& todo);
   void ask_votes(const std::string& id, work& todo);
-  void take_vote(const std::shared_ptr<poll>& of, const std::string& voter, result<peer_reply> reply);
+  void take_vote(
+      const std::shared_ptr<poll>& of, const std::string& voter, result<peer_reply> reply
+  );
   void count_votes(const std::shared_ptr<poll>& of, work& todo);
   void ask_again(const std::string& id);
   void vote_here(const vote_request& request, vote_reply& reply);
@@ -143,7 +152,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   bool has_met_majority_ = false;  ///< this life has heard from a majority of every view
   bool is_leaving_ = false;
   bool is_stopped_ = false;
-  std::set<std::string> silent_;                         ///< by this node's own judgement
+  std::set<std::string> silent_;                            ///< by this node's own judgement
   std::map<std::string, std::set<std::string>> silent_by_;  ///< by that of others
   std::map<std::string, std::uint64_t> pings_sent_;
   std::map<std::pair<std::string, std::uint64_t>, time_point> ping_times_;
@@ -152,8 +161,9 @@ class agreement : public std::enable_shared_from_this<agreement> {
     change_record record;
     time_point since;
   };
+
   std::deque<journaled> journal_;
-  std::uint64_t last_ = 0;           ///< number of the last record
+  std::uint64_t last_ = 0;  ///< number of the last record
   std::size_t journal_bytes_ = 0;
   std::map<std::string, stream> streams_;
   std::map<std::string, intake> intakes_;

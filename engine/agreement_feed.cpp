@@ -1,5 +1,5 @@
-// The record side of the agreement, in the order of a change: announce, append, pump, and for members that do
-// not confirm: ask_votes, take_vote, count_votes.
+// The record side of the agreement, in the order of a change: announce, append, pump, and for
+// members that do not confirm: ask_votes, take_vote, count_votes.
 
 #include "agreement.hpp"
 #include "await.hpp"
@@ -57,10 +57,13 @@ asio::awaitable<agreement::outcome> agreement::announce(
         const std::lock_guard lock(mutex_);
         digest = who_.digest();
         disagreements = disagreements_;
-        const bool is_known = !is_in_cluster_ || has_candidates_ || !context_->rules.lone_only_when_told;
-        // A node that has just started does not know who counted before, until half of those it was told of answer.
+        const bool is_known =
+            !is_in_cluster_ || has_candidates_ || !context_->rules.lone_only_when_told;
+        // A node that has just started does not know who counted before, until half of those it was
+        // told of answer.
         has_met_majority_ = has_met_majority_ || who_.has_met_majority();
-        const bool knows_views = !is_in_cluster_ || has_met_majority_ || !context_->rules.agree_on_views;
+        const bool knows_views =
+            !is_in_cluster_ || has_met_majority_ || !context_->rules.agree_on_views;
         if (is_stopped_ || !is_known || !who_.outnumbers_unproven() || !knows_views) {
           todo.push_back([done = std::make_shared<completion<result<void>>>(std::move(done))] {
             std::move (*done)(errc::unavailable);
@@ -105,12 +108,15 @@ asio::awaitable<agreement::outcome> agreement::announce(
       }
       co_return out;
     }
-    const bool is_other_view = digest != who_.digest() || (round == 1 && disagreements != disagreements_);
+    const bool is_other_view =
+        digest != who_.digest() || (round == 1 && disagreements != disagreements_);
     const bool must_repeat = context_->rules.two_rounds_across_views && is_other_view;
-    const bool is_done = round >= rounds || (rounds > 1 && !context_->rules.two_rounds_without_owner);
+    const bool is_done =
+        round >= rounds || (rounds > 1 && !context_->rules.two_rounds_without_owner);
     if (!is_done || must_repeat) continue;
     ++stats_.ok;
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(context_->env.now() - began);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(context_->env.now() - began);
     stats_.longest = std::max(stats_.longest, took);
     stats_.duration.add(took);
     co_return outcome{};
@@ -151,7 +157,9 @@ void agreement::pump(const std::string& id, work& todo) {
   for (auto number = batch.first; number <= last_; ++number) {
     const auto& [record, since] = journal_[number - oldest];
     bytes += size_of(record);
-    if (!batch.records.empty() && (bytes > most_bytes_at_once || batch.records.size() == most_records_at_once)) break;
+    if (!batch.records.empty() &&
+        (bytes > most_bytes_at_once || batch.records.size() == most_records_at_once))
+      break;
     batch.records.push_back(record);
     if (record.ttl == milliseconds(0)) continue;
     auto& pushed = batch.records.back();
@@ -163,7 +171,11 @@ void agreement::pump(const std::string& id, work& todo) {
   const auto end = batch.first + batch.records.size() - 1;
   to.in_flight = true;
   const auto sent = ++to.sent;
-  todo.push_back([self = shared_from_this(), id, address, end, batch = std::make_shared<feed_request>(std::move(batch))] {
+  todo.push_back([self = shared_from_this(),
+                  id,
+                  address,
+                  end,
+                  batch = std::make_shared<feed_request>(std::move(batch))] {
     const auto deadline = self->context_->env.now() + batch_timeout;
     peer_request message{
         .view_digest = self->context_->route.digest(),
@@ -212,7 +224,8 @@ void agreement::batch_ended(const std::string& id, std::uint64_t last, result<pe
     if (got != nullptr) {
       const auto before = who_.digest();
       hear(id, got->note);
-      if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest()) ++disagreements_;
+      if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest())
+        ++disagreements_;
       if (got->applied >= last) {
         to.acked = std::max(to.acked, last);
         to.settled = std::max(to.settled, to.acked);
@@ -282,25 +295,28 @@ void agreement::ask_votes(const std::string& id, work& todo) {
   std::vector<std::pair<std::string, std::string>> voters;
   for (const auto& voter : who_.everyone()) {
     if (voter == id || voter == who_.self().id) continue;
-    if (auto address = context_->address_of(voter); !address.empty()) voters.emplace_back(voter, std::move(address));
+    if (auto address = context_->address_of(voter); !address.empty())
+      voters.emplace_back(voter, std::move(address));
   }
   asked->outstanding = voters.size();
   count_votes(asked, todo);
   if (voters.empty()) return;
-  todo.push_back([self = shared_from_this(), asked, voters = std::move(voters), request = std::move(request)] {
-    const auto deadline = self->context_->env.now() + self->grace_ + relay_timeout;
-    for (const auto& [voter, address] : voters) {
-      peer_request message{
-          .view_digest = self->context_->route.digest(),
-          .timeout = self->grace_ + relay_timeout,
-          .body = request,
-      };
-      auto take = [weak = self->weak_from_this(), asked, by = voter](result<peer_reply> reply) {
-        if (const auto that = weak.lock()) that->take_vote(asked, by, std::move(reply));
-      };
-      self->context_->network->call(address, std::move(message), deadline, std::move(take));
-    }
-  });
+  todo.push_back(
+      [self = shared_from_this(), asked, voters = std::move(voters), request = std::move(request)] {
+        const auto deadline = self->context_->env.now() + self->grace_ + relay_timeout;
+        for (const auto& [voter, address] : voters) {
+          peer_request message{
+              .view_digest = self->context_->route.digest(),
+              .timeout = self->grace_ + relay_timeout,
+              .body = request,
+          };
+          auto take = [weak = self->weak_from_this(), asked, by = voter](result<peer_reply> reply) {
+            if (const auto that = weak.lock()) that->take_vote(asked, by, std::move(reply));
+          };
+          self->context_->network->call(address, std::move(message), deadline, std::move(take));
+        }
+      }
+  );
 }
 
 void agreement::take_vote(
@@ -313,7 +329,8 @@ void agreement::take_vote(
     if (const auto* got = reply ? std::get_if<vote_reply>(&reply->body) : nullptr) {
       const auto before = who_.digest();
       hear(voter, got->note);
-      if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest()) ++disagreements_;
+      if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest())
+        ++disagreements_;
       if (got->is_kept) of->kept_by.insert(voter);
       if (got->is_kept && got->is_leaseless) of->leaseless_by.insert(voter);
       if (got->is_delivered) {
@@ -336,7 +353,8 @@ void agreement::count_votes(const std::shared_ptr<poll>& of, work& todo) {
   auto& missing = found->second;
   const auto has_kept = [&](const std::string& id) { return of->kept_by.contains(id); };
   const auto votes = [&](const std::string& id) { return of->leaseless_by.contains(id); };
-  if (who_.can_block(of->missing.id, has_kept)) missing.hinted = std::max(missing.hinted, of->up_to);
+  if (who_.can_block(of->missing.id, has_kept))
+    missing.hinted = std::max(missing.hinted, of->up_to);
   if (who_.can_block(of->missing.id, votes)) {
     missing.settled = std::max(missing.settled, of->up_to);
     missing.hinted = std::max(missing.hinted, of->up_to);
@@ -353,7 +371,9 @@ void agreement::count_votes(const std::shared_ptr<poll>& of, work& todo) {
       if (const auto self = weak.lock()) self->ask_again(id);
     });
   } else {
-    later(waits_.empty() ? ask_again_idle : ask_again_after, [id](agreement& self) { self.ask_again(id); });
+    later(waits_.empty() ? ask_again_idle : ask_again_after, [id](agreement& self) {
+      self.ask_again(id);
+    });
   }
 }
 
@@ -375,7 +395,8 @@ void agreement::vote_here(const vote_request& request, vote_reply& reply) {
   const bool is_same_life = current == 0 || current == missing.incarnation;
   if (context_->rules.keep_hints) hints_.keep(missing.id, request.records, request.must_flush);
   reply.is_kept = true;
-  reply.is_leaseless = !is_leaving_ && is_same_life && granted_.is_over(missing, context_->env.now());
+  reply.is_leaseless =
+      !is_leaving_ && is_same_life && granted_.is_over(missing, context_->env.now());
 }
 
 void agreement::take(const identity& from, vote_request request, completion<vote_reply> done) {
@@ -404,7 +425,9 @@ void agreement::take(const identity& from, vote_request request, completion<vote
       .timeout = relay_timeout,
       .body = std::move(records),
   };
-  auto take = [weak = weak_from_this(), id = request.missing.id, reply = std::move(reply),
+  auto take = [weak = weak_from_this(),
+               id = request.missing.id,
+               reply = std::move(reply),
                done = std::move(done)](result<peer_reply> answer) mutable {
     const auto self = weak.lock();
     const auto* got = answer ? std::get_if<relay_reply>(&answer->body) : nullptr;
@@ -415,7 +438,8 @@ void agreement::take(const identity& from, vote_request request, completion<vote
         const auto before = self->who_.digest();
         self->hear(id, got->note);
         reply.is_delivered = true;
-        if (got->note.digest != self->who_.digest() || answer->view_digest != self->context_->route.digest()) {
+        if (got->note.digest != self->who_.digest() ||
+            answer->view_digest != self->context_->route.digest()) {
           reply.note.digest = 0;  // whom it went to has another view: the origin must know
         }
         if (self->who_.digest() != before) self->views_changed(after);
@@ -424,7 +448,9 @@ void agreement::take(const identity& from, vote_request request, completion<vote
     }
     std::move(done)(std::move(reply));
   };
-  context_->network->call(address, std::move(message), context_->env.now() + relay_timeout, std::move(take));
+  context_->network->call(
+      address, std::move(message), context_->env.now() + relay_timeout, std::move(take)
+  );
 }
 
 relay_reply agreement::take(const identity& from, const relay_request& request) {
@@ -440,7 +466,8 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
   {
     const std::lock_guard lock(mutex_);
     auto& of = intakes_[from.id];
-    if (of.incarnation != from.incarnation) of = {.incarnation = from.incarnation, .applied = request.first - 1};
+    if (of.incarnation != from.incarnation)
+      of = {.incarnation = from.incarnation, .applied = request.first - 1};
     if (request.first > of.applied + 1 && !request.is_reset) {
       return {.note = note_for(request.note.digest), .applied = of.applied};
     }

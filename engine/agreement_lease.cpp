@@ -98,7 +98,8 @@ result<void> agreement::forget(std::string_view id) {
     who_.forget(id);
     views_changed(todo);
   }
-  context_->report({"peer.forgotten", std::string(id), "an operator said that it is gone for good"});
+  context_->report({"peer.forgotten", std::string(id), "an operator said that it is gone for good"}
+  );
   run(todo);
   return {};
 }
@@ -150,7 +151,8 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     hear(from, ping.note);
     const bool is_member = who_.add(asker);
     hints_.applied(from, ping.hints_applied);
-    pong.is_granted = is_member && !is_leaving_ && granted_.grant(asker, ping.is_empty, context_->env.now());
+    pong.is_granted =
+        is_member && !is_leaving_ && granted_.grant(asker, ping.is_empty, context_->env.now());
     auto hints = hints_.take(from);
     pong.hints_number = hints.number;
     pong.must_flush = hints.must_flush;
@@ -183,7 +185,8 @@ void agreement::take_pong(
     silent_by_[id] = {pong.silent.begin(), pong.silent.end()};
     const auto now = context_->env.now();
     const auto from = context_->rules.lease_from_sending ? sent : now;
-    if (pong.is_granted && !pong.has_more_hints) lease_.grant(id, pong.life, from + lease_time, who_, now);
+    if (pong.is_granted && !pong.has_more_hints)
+      lease_.grant(id, pong.life, from + lease_time, who_, now);
     if (context_->note_heard) context_->note_heard(id, from + lease_time);
     if (pong.has_more_hints) todo.push_back([context = context_, id] { context->ping_again(id); });
     ping_times_.erase({id, number - remembered_pings});
@@ -220,7 +223,8 @@ void agreement::views_changed(work& todo) {
   }
   forget_gone(todo);
   for (const auto& id : who_.everyone()) {
-    if (id != who_.self().id) streams_.try_emplace(id, stream{.acked = last_, .settled = last_, .hinted = last_});
+    if (id != who_.self().id)
+      streams_.try_emplace(id, stream{.acked = last_, .settled = last_, .hinted = last_});
   }
   todo.push_back([context = context_] { context->ping_everyone(); });
   renew(todo);
@@ -265,9 +269,10 @@ void agreement::renew(work& todo) {
     context->report({
         is_gained ? "lease.gained" : "lease.lost",
         "",
-        !is_gained    ? "reads pass through until a majority answers"
-        : is_dropped ? "without the hints of those who could have voted: everything kept was dropped"
-                     : "this node serves what it keeps",
+        !is_gained ? "reads pass through until a majority answers"
+        : is_dropped
+            ? "without the hints of those who could have voted: everything kept was dropped"
+            : "this node serves what it keeps",
     });
   });
 }
@@ -309,7 +314,8 @@ lease_status agreement::status() const {
   out.is_lone = !is_in_cluster_ || (has_candidates_ && who_.is_alone());
   const time_point until(steady_duration(context_->lease_until.load()));
   out.is_valid = now < until;
-  if (out.is_valid && !out.is_lone) out.left = std::chrono::duration_cast<milliseconds>(until - now);
+  if (out.is_valid && !out.is_lone)
+    out.left = std::chrono::duration_cast<milliseconds>(until - now);
   if (out.is_valid) return out;
   if (is_leaving_) {
     out.why = "no lease: this node is leaving";

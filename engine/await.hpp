@@ -66,7 +66,8 @@ asio::awaitable<result<T>> await_result(Start start) {
   );
 }
 
-/// Waits on the calling thread for the same kind of function. Throws std::logic_error on an event loop.
+/// Waits on the calling thread for the same kind of function. Throws std::logic_error on an event
+/// loop.
 template <class T, class Start>
 result<T> block_on(environment& env, Start start) {
   if (env.on_event_loop()) {
@@ -74,11 +75,13 @@ result<T> block_on(environment& env, Start start) {
         "weir: a blocking call on a thread that runs an event loop; co_await the async_ twin there"
     );
   }
+
   struct shared {
     std::mutex mutex;
     std::condition_variable ready;
     std::optional<result<T>> answer;
   };
+
   const auto state = std::make_shared<shared>();
   env.begin_wait();
   start(completion<result<T>>([state](result<T> answer) {

@@ -21,10 +21,16 @@ keyspace cache::update_keyspace(keyspace_options options, source_argument source
   return engine_->update_keyspace(std::move(options), std::move(source));
 }
 
-result<void> cache::remove_keyspace(std::string_view name) { return engine_->remove_keyspace(name); }
+result<void> cache::remove_keyspace(std::string_view name) {
+  return engine_->remove_keyspace(name);
+}
 
-keyspace cache::find_keyspace(std::string_view name) const { return engine_->find_keyspace(name); }
+keyspace cache::find_keyspace(std::string_view name) const {
+  return engine_->find_keyspace(name);
+}
 
-std::vector<keyspace> cache::keyspaces() const { return engine_->keyspaces(); }
+std::vector<keyspace> cache::keyspaces() const {
+  return engine_->keyspaces();
+}
 
 }  // namespace weir

@@ -112,7 +112,8 @@ bool electorate::join(const electorate_state& other) {
   for (auto ids : other.views) {
     std::sort(ids.begin(), ids.end());
     const auto is_same = [&](const counted_view& known) { return known.ids == ids; };
-    if (ids.empty() || retired_.contains(ids) || std::any_of(views_.begin(), views_.end(), is_same)) continue;
+    if (ids.empty() || retired_.contains(ids) || std::any_of(views_.begin(), views_.end(), is_same))
+      continue;
     views_.insert(views_.end() - 1, counted_view{std::move(ids), std::nullopt});
     is_new = true;
   }
@@ -146,7 +147,8 @@ void electorate::changed() {
   // What was taken off may have left two views alike, or one of nobody.
   for (std::size_t i = 0; i + 1 < views_.size();) {
     const auto is_same = [&](const counted_view& other) { return other.ids == views_[i].ids; };
-    const bool is_doubled = std::any_of(views_.begin() + static_cast<std::ptrdiff_t>(i) + 1, views_.end(), is_same);
+    const bool is_doubled =
+        std::any_of(views_.begin() + static_cast<std::ptrdiff_t>(i) + 1, views_.end(), is_same);
     if (is_doubled || views_[i].ids.empty()) {
       views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
     } else {
@@ -219,7 +221,8 @@ bool electorate::contains(const member_life& who) const {
 bool electorate::is_removed(const member_life& who) const {
   const auto found = removed_.find(who.id);
   return found != removed_.end() &&
-         std::find(found->second.begin(), found->second.end(), who.incarnation) != found->second.end();
+         std::find(found->second.begin(), found->second.end(), who.incarnation) !=
+             found->second.end();
 }
 
 std::uint64_t electorate::incarnation_of(std::string_view id) const {
@@ -232,18 +235,19 @@ std::size_t electorate::phantoms_of(const counted_view& view) const noexcept {
 }
 
 bool electorate::has_met_majority() const {
-  return is_majority([&](const std::string& id) { return id == self_.id || known_by_.contains(id); });
+  return is_majority([&](const std::string& id) { return id == self_.id || known_by_.contains(id); }
+  );
 }
 
 bool electorate::is_majority(const std::function<bool(const std::string&)>& test) const {
   return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
-    const auto count = static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), test));
+    const auto count =
+        static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), test));
     return 2 * count > each.ids.size() + phantoms_of(each);
   });
 }
 
-time_point electorate::majority_time(
-    const std::function<time_point(const std::string&)>& time_of
+time_point electorate::majority_time(const std::function<time_point(const std::string&)>& time_of
 ) const {
   auto earliest = time_point::max();
   for (const auto& each : views_) {
@@ -263,7 +267,8 @@ bool electorate::can_block(
   return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
     if (std::find(each.ids.begin(), each.ids.end(), missing) == each.ids.end()) return true;
     const auto blocks = [&](const std::string& id) { return id != missing && test(id); };
-    const auto count = static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), blocks));
+    const auto count =
+        static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), blocks));
     return 2 * count >= each.ids.size() + phantoms_of(each);
   });
 }

@@ -1,11 +1,11 @@
-#include <weir/engine/engine.hpp>
-
 #include "agreement.hpp"
 #include "change_tickets.hpp"
 #include "engine_context.hpp"
 #include "hand_over.hpp"
 #include "keyspace_core.hpp"
 #include "member_table.hpp"
+
+#include <weir/engine/engine.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -19,9 +19,12 @@ namespace weir {
 namespace {
 
 constexpr milliseconds reclaim_interval{50};  // one shard of each keyspace per tick
-constexpr std::uint64_t seq_gap = 1u << 20;   // for what ends on a keyspace after another took its place
-constexpr milliseconds late_batch{250};       // a member that has not confirmed a record by then is voted about
-constexpr milliseconds first_answer{100};     // a change that goes round for longer is answered with a ticket
+constexpr std::uint64_t seq_gap =
+    1u << 20;  // for what ends on a keyspace after another took its place
+constexpr milliseconds late_batch{
+    250};  // a member that has not confirmed a record by then is voted about
+constexpr milliseconds first_answer{
+    100};  // a change that goes round for longer is answered with a ticket
 constexpr std::uint64_t most_handed_over = 64u << 20;  // bytes of entries
 
 }  // namespace
@@ -58,9 +61,10 @@ struct engine::impl : std::enable_shared_from_this<impl> {
       const std::lock_guard lock(mutex);
       if (is_stopped) return;
       for (const auto& [name, each] : keyspaces) all.push_back(each);
-      timer = context->env.schedule(context->env.now() + reclaim_interval, [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) self->reclaim();
-      });
+      timer =
+          context->env.schedule(context->env.now() + reclaim_interval, [weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->reclaim();
+          });
     }
     for (const auto& each : all) each->reclaim();
   }
@@ -69,10 +73,20 @@ struct engine::impl : std::enable_shared_from_this<impl> {
     return route.ring->owner_index(slot_of(keyspace, key)) == route.self;
   }
 
-  void serve_get(const routing& route, get_request request, milliseconds timeout, completion<get_reply> done);
-  void serve_many(const routing& route, get_many_request request, milliseconds timeout, completion<get_many_reply> done);
+  void serve_get(
+      const routing& route, get_request request, milliseconds timeout, completion<get_reply> done
+  );
+  void serve_many(
+      const routing& route,
+      get_many_request request,
+      milliseconds timeout,
+      completion<get_many_reply> done
+  );
   void serve_change(
-      const routing& route, change_request request, milliseconds timeout, completion<change_reply> done
+      const routing& route,
+      change_request request,
+      milliseconds timeout,
+      completion<change_reply> done
   );
 
   const std::shared_ptr<engine_context> context;
@@ -101,7 +115,9 @@ engine::engine(environment& env, identity self, engine_options options)
   impl_->reclaim();
 }
 
-engine::~engine() { stop(); }
+engine::~engine() {
+  stop();
+}
 
 void engine::advertise(std::string address) {
   impl_->context->self.address = std::move(address);
@@ -126,7 +142,9 @@ keyspace engine::add_keyspace(keyspace_options options, source_argument source) 
       impl_->context, std::move(options), std::move(source).take(), impl_->last_seqs[name]
   );
   if (!impl_->keyspaces.try_emplace(name, core).second) {
-    throw std::invalid_argument("keyspace \"" + name + "\" exists already; update or remove it first");
+    throw std::invalid_argument(
+        "keyspace \"" + name + "\" exists already; update or remove it first"
+    );
   }
   return keyspace(std::move(core));
 }
@@ -140,7 +158,9 @@ keyspace engine::update_keyspace(keyspace_options options, source_argument sourc
     auto& place = impl_->keyspaces[options.name];
     auto& last_seq = impl_->last_seqs[options.name];
     if (place) last_seq = place->last_seq() + seq_gap;
-    core = std::make_shared<keyspace_core>(impl_->context, options, std::move(source).take(), last_seq);
+    core = std::make_shared<keyspace_core>(
+        impl_->context, options, std::move(source).take(), last_seq
+    );
     before = std::exchange(place, core);
   }
   if (before) before->close(errc::no_keyspace);
@@ -161,7 +181,9 @@ result<void> engine::remove_keyspace(std::string_view name) {
   return {};
 }
 
-keyspace engine::find_keyspace(std::string_view name) const { return keyspace(impl_->find(name)); }
+keyspace engine::find_keyspace(std::string_view name) const {
+  return keyspace(impl_->find(name));
+}
 
 std::vector<keyspace> engine::keyspaces() const {
   const std::lock_guard lock(impl_->mutex);
@@ -170,13 +192,21 @@ std::vector<keyspace> engine::keyspaces() const {
   return out;
 }
 
-const identity& engine::self() const noexcept { return impl_->context->self; }
+const identity& engine::self() const noexcept {
+  return impl_->context->self;
+}
 
-environment& engine::env() const noexcept { return impl_->context->env; }
+environment& engine::env() const noexcept {
+  return impl_->context->env;
+}
 
-std::shared_ptr<const ring> engine::ring() const { return impl_->context->route.get()->ring; }
+std::shared_ptr<const ring> engine::ring() const {
+  return impl_->context->route.get()->ring;
+}
 
-std::uint64_t engine::view_digest() const { return impl_->context->route.digest(); }
+std::uint64_t engine::view_digest() const {
+  return impl_->context->route.digest();
+}
 
 key_place engine::place_of(std::string_view keyspace, std::string_view key) const {
   const auto route = impl_->context->route.get();
@@ -193,11 +223,17 @@ std::vector<member_status> engine::members() const {
   return all;
 }
 
-lease_status engine::lease() const { return impl_->agreed->status(); }
+lease_status engine::lease() const {
+  return impl_->agreed->status();
+}
 
-change_stats engine::changes() const { return impl_->agreed->stats(); }
+change_stats engine::changes() const {
+  return impl_->agreed->stats();
+}
 
-result<void> engine::forget(std::string_view id) { return impl_->agreed->forget(id); }
+result<void> engine::forget(std::string_view id) {
+  return impl_->agreed->forget(id);
+}
 
 void engine::on_event(std::function<void(const cluster_event&)> listener) {
   impl_->members->on_event(std::move(listener));
@@ -212,10 +248,12 @@ void engine::hand_over(time_point deadline, completion<std::size_t> done) {
   std::uint64_t left = most_handed_over;
   impl_->for_each_keyspace([&](keyspace_core& each) {
     const auto used = each.stats().bytes;
-    for (auto& key : each.hottest(left)) items.push_back({std::string(each.options().name), std::move(key)});
+    for (auto& key : each.hottest(left))
+      items.push_back({std::string(each.options().name), std::move(key)});
     left -= std::min<std::uint64_t>(left, used);
   });
-  std::make_shared<weir::hand_over>(impl_->context, std::move(items), deadline, std::move(done))->begin();
+  std::make_shared<weir::hand_over>(impl_->context, std::move(items), deadline, std::move(done))
+      ->begin();
 }
 
 void engine::leave(time_point deadline, completion<> done) {
@@ -223,6 +261,7 @@ void engine::leave(time_point deadline, completion<> done) {
     std::atomic<std::size_t> missing;
     completion<> done;
   };
+
   impl_->agreed->leave();
   const auto peers = impl_->members->linked_addresses();
   if (peers.empty()) return std::move(done)();
@@ -247,7 +286,9 @@ void engine::stop() {
     const std::lock_guard lock(impl_->mutex);
     if (std::exchange(impl_->is_stopped, true)) return;
     impl_->context->env.cancel(impl_->timer);
-    all = impl_->keyspaces;  // they stay, closed: later requests hear "unavailable", not "no keyspace"
+    all =
+        impl_
+            ->keyspaces;  // they stay, closed: later requests hear "unavailable", not "no keyspace"
   }
   impl_->members->stop();
   impl_->agreed->stop();
@@ -313,14 +354,17 @@ void engine::impl::serve_get(
 }
 
 void engine::impl::serve_many(
-    const routing& route, get_many_request request, milliseconds timeout,
+    const routing& route,
+    get_many_request request,
+    milliseconds timeout,
     completion<get_many_reply> done
 ) {
   const auto core = find(request.keyspace);
   const auto is_owned = [&](const std::string& key) { return owns(route, request.keyspace, key); };
   error_code refused;
   if (!core) refused = errc::no_keyspace;
-  if (core && request.role == serve_as::owner && !std::all_of(request.keys.begin(), request.keys.end(), is_owned)) {
+  if (core && request.role == serve_as::owner &&
+      !std::all_of(request.keys.begin(), request.keys.end(), is_owned)) {
     refused = errc::not_owner;
   }
   if (!refused) return core->serve_many(std::move(request), timeout, std::move(done));
@@ -330,7 +374,10 @@ void engine::impl::serve_many(
 }
 
 void engine::impl::serve_change(
-    const routing& route, change_request request, milliseconds timeout, completion<change_reply> done
+    const routing& route,
+    change_request request,
+    milliseconds timeout,
+    completion<change_reply> done
 ) {
   const auto core = find(request.keyspace);
   change_reply refused;
@@ -340,6 +387,7 @@ void engine::impl::serve_change(
     refused.view = route.members.members();
   }
   if (refused.error) return std::move(done)(std::move(refused));
+
   // One answer: the end of the change, or a ticket for it when it takes long to go round.
   struct change_in_progress {
     completion<change_reply> done;
@@ -348,6 +396,7 @@ void engine::impl::serve_change(
     std::uint64_t ticket = 0;
     timer_id timer = 0;
   };
+
   const auto state = std::make_shared<change_in_progress>();
   state->done = std::move(done);
   auto accepted = [state, tickets = tickets, &env = context->env](change_reply reply) {
@@ -366,7 +415,9 @@ void engine::impl::serve_change(
       std::move(answer)(std::move(state->accepted));
     });
   };
-  auto ended = [state, tickets = tickets, &env = context->env](std::exception_ptr thrown, change_reply reply) {
+  auto ended = [state,
+                tickets = tickets,
+                &env = context->env](std::exception_ptr thrown, change_reply reply) {
     if (thrown) reply.error = errc::unknown_outcome;
     completion<change_reply> answer;
     {
@@ -383,7 +434,8 @@ void engine::impl::serve_change(
   };
   const auto deadline = context->env.now() + timeout;
   asio::co_spawn(
-      context->env.executor(), core->change_as_owner(std::move(request), deadline, std::move(accepted)),
+      context->env.executor(),
+      core->change_as_owner(std::move(request), deadline, std::move(accepted)),
       std::move(ended)
   );
 }
@@ -448,6 +500,8 @@ void engine::on_link_down(const std::string& address, link_loss cause) {
   impl_->members->link_down(address, cause);
 }
 
-void engine::on_peer_seen(const identity& peer) { impl_->members->peer_seen(peer); }
+void engine::on_peer_seen(const identity& peer) {
+  impl_->members->peer_seen(peer);
+}
 
 }  // namespace weir

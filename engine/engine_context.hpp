@@ -24,14 +24,16 @@ struct engine_context {
   peer_network* network = nullptr;  ///< null on a lone node
   identity self;
   protocol_rules rules;
-  std::uint64_t promises = 0;  ///< hash of the settings that all nodes must share, part of the view digest
+  std::uint64_t promises =
+      0;  ///< hash of the settings that all nodes must share, part of the view digest
   routing_cell route;
   slot_terms terms;
   std::uint64_t hash_seed = 0;     ///< copy of the environment's, for the hit path
   std::uint64_t gutter_epoch = 0;  ///< of every gutter copy of this process
   near_sources near;               ///< whose copies this node may hold
 
-  /// Until when this node may serve what it keeps; the maximum on a lone node. Written by the agreement.
+  /// Until when this node may serve what it keeps; the maximum on a lone node. Written by the
+  /// agreement.
   std::atomic<steady_duration::rep> lease_until{time_point::max().time_since_epoch().count()};
   std::atomic<steady_duration::rep> last_tick{0};  ///< when the last heartbeat left
   std::atomic<std::uint64_t> lease_term{1};  ///< changes whenever a lease was lost and came back
@@ -53,12 +55,15 @@ struct engine_context {
   }
 
   bool needs_lease() const noexcept {
-    return lease_until.load(std::memory_order_acquire) != time_point::max().time_since_epoch().count();
+    return lease_until.load(std::memory_order_acquire) !=
+           time_point::max().time_since_epoch().count();
   }
 
   // What the parts of a node ask of one another; set by the engine before use, null-safe nowhere.
-  std::function<void(const std::vector<member>&)> learn;  ///< whom another node takes for the members
-  std::function<std::string(const std::string&)> address_of;  ///< of a member with a link; empty = none
+  std::function<void(const std::vector<member>&)>
+      learn;  ///< whom another node takes for the members
+  std::function<std::string(const std::string&)>
+      address_of;  ///< of a member with a link; empty = none
   std::function<void(const change_record&, milliseconds)> apply_record;
   std::function<void()> drop_everything;
   std::function<void(std::uint32_t)> terms_begin;  ///< slots are about to come to this node
@@ -66,7 +71,8 @@ struct engine_context {
   std::function<void(const cluster_event&)> report;
   std::function<void(const std::string&)> ping_again;
   std::function<void()> ping_everyone;
-  std::function<void(bool)> may_take_slots;  ///< a lease was gained; or this node was removed and comes back
+  std::function<void(bool)>
+      may_take_slots;  ///< a lease was gained; or this node was removed and comes back
   std::function<void(const std::string&)> member_gone;
   std::function<void(const std::string&, time_point)> note_heard;
 };

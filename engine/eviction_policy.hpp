@@ -29,7 +29,8 @@ class eviction_policy {
   /// The entry leaves, as a victim or for any other reason.
   virtual void on_erase(stored_entry& entry) noexcept = 0;
 
-  /// The next colder entry, or for null the hottest, as far as the policy knows; null = there is none.
+  /// The next colder entry, or for null the hottest, as far as the policy knows; null = there is
+  /// none.
   virtual const stored_entry* colder(const stored_entry* than) const noexcept = 0;
 
   /// The entry to evict next; null = there is none. It stays until on_erase().

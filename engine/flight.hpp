@@ -34,8 +34,9 @@ struct waiter {
 
 /// One load in progress for a key; later callers join it (singleflight).
 ///
-/// Runs as a coroutine of its own, so that no caller's end can hurt another. What is not const is guarded
-/// by the lock of the key's shard, but for `steps`, which belong to the coroutine until it ends.
+/// Runs as a coroutine of its own, so that no caller's end can hurt another. What is not const is
+/// guarded by the lock of the key's shard, but for `steps`, which belong to the coroutine until it
+/// ends.
 struct flight {
   const std::string key;
   const std::uint64_t hash;
@@ -44,15 +45,18 @@ struct flight {
   const bool explains;
   const read_from from;
 
-  const time_point deadline;     ///< of the caller who began it: until then peers are asked
-  const bool adopts = false;     ///< keeps what the former owner has, or nothing: the source is not called
+  const time_point deadline;  ///< of the caller who began it: until then peers are asked
+  const bool adopts =
+      false;  ///< keeps what the former owner has, or nothing: the source is not called
 
   std::uint64_t epoch = 0;       ///< of the term in which the load began; 0 = keep nothing
   std::uint64_t lease_term = 0;  ///< of the lease under which it began; 0 = none, keep nothing
-  bool is_alone = false;         ///< begun without a lease: nobody joins it, nothing overtakes it, it is not kept
-  bool has_begun = false;        ///< the source or a peer was asked; before that no change can overtake it
+  bool is_alone =
+      false;  ///< begun without a lease: nobody joins it, nothing overtakes it, it is not kept
+  bool has_begun =
+      false;  ///< the source or a peer was asked; before that no change can overtake it
   time_point good_until = time_point::max();  ///< from then on its answer is too old for who joins
-  bool is_overtaken = false;     ///< a change came after it began: its waiters only, and not kept
+  bool is_overtaken = false;  ///< a change came after it began: its waiters only, and not kept
   std::vector<std::shared_ptr<waiter>> waiters;
   std::vector<explain_step> steps;
 };
@@ -60,7 +64,7 @@ struct flight {
 /// The flights of one key: those that may be joined, and how many source calls run.
 struct key_flights {
   std::array<std::shared_ptr<flight>, flight_kinds> current;
-  int running = 0;                                   ///< source calls not yet ended or given up
+  int running = 0;                                ///< source calls not yet ended or given up
   std::vector<completion<result<void>>> waiting;  ///< flights that may begin when one ends
 
   bool is_idle() const noexcept {

@@ -17,7 +17,10 @@ health eject(const health& before, time_point now, const health_settings& settin
 }  // namespace
 
 health next(
-    const health& before, health_event event, time_point now, const health_settings& settings,
+    const health& before,
+    health_event event,
+    time_point now,
+    const health_settings& settings,
     bool may_eject
 ) {
   health after = before;

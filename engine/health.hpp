@@ -10,8 +10,8 @@ struct health {
   enum class state { unproven, reachable, unreachable };
 
   state now = state::unproven;
-  time_point since{};       ///< of the state
-  int misses = 0;           ///< probes missed in a row
+  time_point since{};        ///< of the state
+  int misses = 0;            ///< probes missed in a row
   milliseconds ejection{0};  ///< how long it stays unreachable at least, this time or the last
 
   friend bool operator==(const health&, const health&) = default;
@@ -24,11 +24,15 @@ enum class health_event {
   lost,      ///< refused or reset: hard evidence
 };
 
-/// The health after `event` at `now`. `may_eject` is false when soft evidence may not take one more peer out.
+/// The health after `event` at `now`. `may_eject` is false when soft evidence may not take one more
+/// peer out.
 ///
 /// Pure: the same arguments give the same answer.
 health next(
-    const health& before, health_event event, time_point now, const health_settings& settings,
+    const health& before,
+    health_event event,
+    time_point now,
+    const health_settings& settings,
     bool may_eject
 );
 

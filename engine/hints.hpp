@@ -11,11 +11,11 @@
 
 namespace weir {
 
-inline constexpr std::size_t most_hints = 65'536;        ///< per member; more become "drop everything"
+inline constexpr std::size_t most_hints = 65'536;  ///< per member; more become "drop everything"
 inline constexpr std::size_t most_hints_at_once = 1'024;  ///< in one heartbeat answer
 
-/// What members missed while they could not be reached, kept by those who vote about them (hinted handoff).
-/// One entry per key, numbered as stored; bounded. Not thread-safe.
+/// What members missed while they could not be reached, kept by those who vote about them (hinted
+/// handoff). One entry per key, numbered as stored; bounded. Not thread-safe.
 class hint_store {
  public:
   /// `tag` tells the numbers of this store from those of an earlier life of the node.

@@ -1,8 +1,8 @@
-#include <weir/engine/keyspace.hpp>
-
 #include "await.hpp"
 #include "keyspace_core.hpp"
 #include "run_blocking.hpp"
+
+#include <weir/engine/keyspace.hpp>
 
 #include <stdexcept>
 
@@ -34,7 +34,8 @@ class asked {
 
   void answered(const result<lookup>& found) {
     if (steps_ == nullptr) return;
-    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(core_->env().now() - began_);
+    const auto took =
+        std::chrono::duration_cast<std::chrono::microseconds>(core_->env().now() - began_);
     core_->explain_answer(found, took, *steps_);
   }
 
@@ -104,7 +105,9 @@ asio::awaitable<std::vector<result<lookup>>> keyspace::async_get_many(
   if (const auto usable = check(core_); !usable) co_return answers(keys.size(), usable.error());
   if (keys.size() > max_batch) co_return answers(keys.size(), errc::too_large);
   auto start = [&](completion<result<answers>> done) {
-    auto take = [done = std::move(done)](answers found) mutable { std::move(done)(std::move(found)); };
+    auto take = [done = std::move(done)](answers found) mutable {
+      std::move(done)(std::move(found));
+    };
     core_->find_many(std::move(keys), options, std::move(take));
   };
   const auto count = keys.size();
@@ -117,7 +120,9 @@ std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, ge
   if (const auto usable = check(core_); !usable) return answers(keys.size(), usable.error());
   if (keys.size() > max_batch) return answers(keys.size(), errc::too_large);
   auto start = [&](completion<result<answers>> done) {
-    auto take = [done = std::move(done)](answers found) mutable { std::move(done)(std::move(found)); };
+    auto take = [done = std::move(done)](answers found) mutable {
+      std::move(done)(std::move(found));
+    };
     core_->find_many(std::move(keys), options, std::move(take));
   };
   return std::move(*block_on<answers>(core_->env(), start));
@@ -214,6 +219,8 @@ const keyspace_options& keyspace::options() const {
   return core_->options();
 }
 
-keyspace_stats keyspace::stats() const { return core_ ? core_->stats() : keyspace_stats{}; }
+keyspace_stats keyspace::stats() const {
+  return core_ ? core_->stats() : keyspace_stats{};
+}
 
 }  // namespace weir

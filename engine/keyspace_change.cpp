@@ -1,5 +1,5 @@
-// Changes, in call order: change, change_at_owner, order, change_as_owner, apply. The owner orders a change and
-// sends its record round; without an owner the record goes round twice.
+// Changes, in call order: change, change_at_owner, order, change_as_owner, apply. The owner orders
+// a change and sends its record round; without an owner the record goes round twice.
 
 #include "agreement.hpp"
 #include "await.hpp"
@@ -14,10 +14,12 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds accept_timeout{250};  // an owner that has not ordered an invalidation by then is bypassed
+constexpr milliseconds accept_timeout{
+    250};  // an owner that has not ordered an invalidation by then is bypassed
 constexpr milliseconds longest_last_word{100};
 constexpr milliseconds partial_bound{3'300};
-constexpr std::size_t most_pushed = 1'024;  // bytes; larger values are fetched again by those who want them
+constexpr std::size_t most_pushed =
+    1'024;  // bytes; larger values are fetched again by those who want them
 
 bool is_write(const change_request& request) {
   return request.kind == change_kind::put || request.kind == change_kind::remove;
@@ -106,7 +108,8 @@ asio::awaitable<result<change_reply>> keyspace_core::order(
   if (!route.is_usable[index].load(std::memory_order_acquire)) co_return errc::unavailable;
   const bool may_be_bypassed = !is_write(request);
   const auto& owner = route.at(index);
-  const auto accept_by = may_be_bypassed ? std::min(deadline, env().now() + accept_timeout) : deadline;
+  const auto accept_by =
+      may_be_bypassed ? std::min(deadline, env().now() + accept_timeout) : deadline;
   request_body body = std::move(request);
   // The owner has all the time but what its last word needs on the way.
   const auto all = deadline - env().now();
@@ -132,7 +135,10 @@ asio::awaitable<result<change_reply>> keyspace_core::order(
 }
 
 asio::awaitable<result<peer_reply>> keyspace_core::send(
-    const member& to, const routing& route, request_body body, time_point deadline,
+    const member& to,
+    const routing& route,
+    request_body body,
+    time_point deadline,
     std::optional<time_point> work_until
 ) {
   peer_request message{
@@ -157,7 +163,8 @@ asio::awaitable<change_reply> keyspace_core::change_as_owner(
   } else {
     reply = apply(request);
   }
-  const bool may_have_changed = store_ && (reply.error == errc::conflict || reply.error == errc::unknown_outcome);
+  const bool may_have_changed =
+      store_ && (reply.error == errc::conflict || reply.error == errc::unknown_outcome);
   if (may_have_changed) tell_others(request.key);
   if (accepted) std::move(accepted)(reply);
   if (reply.error || !agreed) co_return reply;
@@ -171,13 +178,13 @@ asio::awaitable<change_reply> keyspace_core::change_as_owner(
   co_return reply;
 }
 
-change_record keyspace_core::record_of(
-    const change_request& request, const change_reply& applied
-) const {
+change_record keyspace_core::record_of(const change_request& request, const change_reply& applied)
+    const {
   change_record record{.keyspace = options_.name, .key = request.key, .version = applied.version};
   const auto ttl = request.ttl.value_or(options_.ttl);
   const bool is_pushed = request.kind == change_kind::put && options_.near_memory != 0 &&
-                         request.value.size() <= most_pushed && applied.version && ttl > milliseconds(0);
+                         request.value.size() <= most_pushed && applied.version &&
+                         ttl > milliseconds(0);
   if (!is_pushed) return record;
   record.value = request.value;
   // The owner may have taken up to this share off; a copy never outlives the owner's entry.
@@ -196,9 +203,8 @@ void keyspace_core::tell_others(const std::string& key) {
   if (!agreed || !context_->needs_lease()) return;
   change_record record{.keyspace = options_.name, .key = key};
   record.version = observed(key).answer.entry.version;
-  auto tell = [](std::shared_ptr<agreement> by, change_record what, time_point until) -> asio::awaitable<void> {
-    co_await by->announce(std::move(what), 1, until);
-  };
+  auto tell = [](std::shared_ptr<agreement> by, change_record what, time_point until
+              ) -> asio::awaitable<void> { co_await by->announce(std::move(what), 1, until); };
   asio::co_spawn(
       env().executor(), tell(agreed, std::move(record), env().now() + lease_time), asio::detached
   );
@@ -221,11 +227,13 @@ change_reply keyspace_core::apply(
   const auto hash = hash_of(request.key);
   const auto slot = slot_of(options_.name, request.key);
   const auto now = env().now();
-  const auto wanted = request.kind == change_kind::put ? request.ttl.value_or(options_.ttl) : options_.negative_ttl;
+  const auto wanted =
+      request.kind == change_kind::put ? request.ttl.value_or(options_.ttl) : options_.negative_ttl;
   const auto ttl = jittered(wanted);
   // Without a lease this node may never hear of the change after this one.
   const auto lease_term = context_->lease_term_at(now);
-  if (request.kind == change_kind::put && lease_term == 0 && !store_) return {.error = errc::unavailable};
+  if (request.kind == change_kind::put && lease_term == 0 && !store_)
+    return {.error = errc::unavailable};
   const bool keeps = ttl > milliseconds(0) && lease_term != 0 && is_write(request);
   entry_table::entry_ptr made;
   if (keeps) {
@@ -272,14 +280,21 @@ change_reply keyspace_core::apply(
 }
 
 bool keyspace_core::holds(
-    const shard& s, const stored_entry* held, const precondition& condition, std::uint64_t hash,
-    std::uint64_t epoch, time_point now
+    const shard& s,
+    const stored_entry* held,
+    const precondition& condition,
+    std::uint64_t hash,
+    std::uint64_t epoch,
+    time_point now
 ) noexcept {
   const bool is_valid = held != nullptr && serves_as_owner(s, *held, now);
   switch (condition.when) {
-    case precondition::kind::none: return true;
-    case precondition::kind::absent: return !is_valid || held->is_absent;
-    case precondition::kind::unchanged: break;
+    case precondition::kind::none:
+      return true;
+    case precondition::kind::absent:
+      return !is_valid || held->is_absent;
+    case precondition::kind::unchanged:
+      break;
   }
   if (condition.since.epoch != epoch || epoch == 0) return false;
   if (is_valid) return held->seq <= condition.since.seq;
@@ -335,7 +350,8 @@ asio::awaitable<result<version>> keyspace_core::observe(std::string key, millise
     const auto owner = route->ring->owner_index(slot);
     if (owner == route->self) co_return observed(key).answer.entry.version;
     if (!route->is_usable[owner].load()) break;
-    request_body question = get_request{.keyspace = options_.name, .key = key, .mode = get_mode::observe};
+    request_body question =
+        get_request{.keyspace = options_.name, .key = key, .mode = get_mode::observe};
     auto reply = co_await send(route->at(owner), *route, std::move(question), deadline);
     if (!reply) co_return reply.error();
     auto* got = std::get_if<get_reply>(&reply->body);

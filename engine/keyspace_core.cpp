@@ -21,13 +21,17 @@ std::uint64_t* make_fences() {
   return made;
 }
 
-void free_fences(std::uint64_t* fences) { std::free(fences); }
+void free_fences(std::uint64_t* fences) {
+  std::free(fences);
+}
 
 }  // namespace
 
 keyspace_core::keyspace_core(
-    std::shared_ptr<engine_context> context, keyspace_options options,
-    std::shared_ptr<data_source> source, std::uint64_t first_seq
+    std::shared_ptr<engine_context> context,
+    keyspace_options options,
+    std::shared_ptr<data_source> source,
+    std::uint64_t first_seq
 )
     : context_(std::move(context)),
       options_(std::move(options)),
@@ -51,34 +55,34 @@ std::uint64_t keyspace_core::last_seq() {
   std::uint64_t last = 0;
   for (const auto& s : shards_) {
     const std::lock_guard lock(s->mutex);
-    last = std::max(last, ++s->seq);  // what still ends on the old one comes before all of the new one
+    last =
+        std::max(last, ++s->seq);  // what still ends on the old one comes before all of the new one
   }
   return last;
 }
 
 keyspace_core::~keyspace_core() = default;
 
-// On a lone node nobody else can change anything, and a cheap clock is good enough for expiry. The lease is
-// judged by a clock that was read after the request arrived.
+// On a lone node nobody else can change anything, and a cheap clock is good enough for expiry. The
+// lease is judged by a clock that was read after the request arrived.
 time_point keyspace_core::hit_time() const noexcept {
   return context_->needs_lease() ? env().now() : env().coarse_now();
 }
 
 bool keyspace_core::may_serve(time_point now) const noexcept {
-  if (!context_->rules.lease_by_fresh_clock) now = std::min(now, time_point(steady_duration(context_->last_tick.load())));
+  if (!context_->rules.lease_by_fresh_clock)
+    now = std::min(now, time_point(steady_duration(context_->last_tick.load())));
   return context_->has_lease(now) || options_.consistency == consistency::available;
 }
 
-bool keyspace_core::serves_as_owner(
-    const shard& s, const stored_entry& e, time_point now
-) const noexcept {
+bool keyspace_core::serves_as_owner(const shard& s, const stored_entry& e, time_point now)
+    const noexcept {
   return e.kind == entry_kind::owned && e.expires > now && e.seq > s.floor &&
          e.epoch == context_->terms.epoch_of(e.slot) && may_serve(now);
 }
 
-bool keyspace_core::serves_as_gutter(
-    const shard& s, const stored_entry& e, time_point now
-) const noexcept {
+bool keyspace_core::serves_as_gutter(const shard& s, const stored_entry& e, time_point now)
+    const noexcept {
   return e.kind == entry_kind::gutter && e.expires > now && e.seq > s.floor && may_serve(now);
 }
 
@@ -213,7 +217,9 @@ void keyspace_core::close(errc why) {
     {
       const std::lock_guard lock(s->mutex);
       const auto every = [](const stored_entry&) { return true; };
-      while (!s->table.sweep(SIZE_MAX, every, [](const stored_entry&) {}, garbage)) {
+      while (!s->table.sweep(
+          SIZE_MAX, every, [](const stored_entry&) {}, garbage
+      )) {
       }
       for (auto& [key, flights] : s->flights) {
         flights.running += static_cast<int>(flights.waiting.size());  // each gives its turn back

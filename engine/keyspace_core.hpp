@@ -22,19 +22,22 @@
 
 namespace weir {
 
-/// One keyspace on one node: the path of a get (keyspace_get.cpp), of a load (keyspace_load.cpp) and of a
-/// change (keyspace_change.cpp).
+/// One keyspace on one node: the path of a get (keyspace_get.cpp), of a load (keyspace_load.cpp)
+/// and of a change (keyspace_change.cpp).
 ///
 /// Thread-safe. Kept alive by its handles and by its running flights.
 class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
  public:
   keyspace_core(
-      std::shared_ptr<engine_context> context, keyspace_options options,
-      std::shared_ptr<data_source> source, std::uint64_t first_seq = 0
+      std::shared_ptr<engine_context> context,
+      keyspace_options options,
+      std::shared_ptr<data_source> source,
+      std::uint64_t first_seq = 0
   );
   ~keyspace_core();
 
   const keyspace_options& options() const noexcept { return options_; }
+
   environment& env() const noexcept { return context_->env; }
 
   /// The error of every call after close().
@@ -46,7 +49,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// The error of a key that no keyspace takes, if it is one.
   result<void> check_key(std::string_view key) const;
 
-  /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates nothing.
+  /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
+  /// nothing.
   bool hit(std::string_view key, entry& out, bool& found);
 
   bool hit(std::string_view key, lookup& out) { return hit(key, out.entry, out.found); }
@@ -56,7 +60,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   /// Gets several keys, one request per owner; answers in their order.
   void find_many(
-      std::vector<std::string> keys, get_options options,
+      std::vector<std::string> keys,
+      get_options options,
       completion<std::vector<result<lookup>>> done
   );
 
@@ -65,9 +70,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   bool try_serve(const get_request& request, get_reply& reply);
 
   /// Serves several keys to another node.
-  void serve_many(
-      get_many_request request, milliseconds timeout, completion<get_many_reply> done
-  );
+  void serve_many(get_many_request request, milliseconds timeout, completion<get_many_reply> done);
 
   /// Changes a key (or, for clear, all) on every node; finds the owner.
   asio::awaitable<result<change_result>> change(change_request request, milliseconds timeout);
@@ -80,11 +83,10 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   );
 
   /// Applies a change that reached this node as owner. `meta` goes with a put value.
-  change_reply apply(
-      const change_request& request, std::shared_ptr<const metadata> meta = nullptr
-  );
+  change_reply apply(const change_request& request, std::shared_ptr<const metadata> meta = nullptr);
 
-  /// Makes a put or remove at the source first, where it is a store, then here: as owner of the key.
+  /// Makes a put or remove at the source first, where it is a store, then here: as owner of the
+  /// key.
   asio::awaitable<change_reply> write_through(change_request request, time_point deadline);
 
   /// The source as a store; null when it cannot write.
@@ -93,11 +95,12 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// One update of a key at a time on this node.
   key_turns& update_turns() noexcept { return update_turns_; }
 
-  /// Applies a change that another node ordered, to whatever this node has of the key. A pushed value may
-  /// have been `on_the_way` for so long.
+  /// Applies a change that another node ordered, to whatever this node has of the key. A pushed
+  /// value may have been `on_the_way` for so long.
   void apply_record(const change_record& record, milliseconds on_the_way);
 
-  /// Some records were missed: drops what this node keeps in its own right and suspects near copies.
+  /// Some records were missed: drops what this node keeps in its own right and suspects near
+  /// copies.
   void distrust();
 
   /// Drops everything on this node.
@@ -138,8 +141,14 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   // keyspace_get.cpp, in call order
   void join(
-      std::string key, std::uint64_t hash, flight_kind kind, const get_options& options,
-      time_point deadline, completion<result<lookup>> done, flight_list* batch = nullptr, bool adopts = false
+      std::string key,
+      std::uint64_t hash,
+      flight_kind kind,
+      const get_options& options,
+      time_point deadline,
+      completion<result<lookup>> done,
+      flight_list* batch = nullptr,
+      bool adopts = false
   );
   void arm(const std::shared_ptr<waiter>& waiting);
   void start(std::shared_ptr<flight> started);
@@ -167,13 +176,19 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   template <class T>
   asio::awaitable<result<T>> within_timeout(asio::awaitable<result<T>> work, time_point deadline);
   enum class expiry { spread, as_given };
-  result<lookup> land(flight& f, result<loaded> answer, time_point began, expiry how = expiry::spread);
+  result<lookup> land(
+      flight& f, result<loaded> answer, time_point began, expiry how = expiry::spread
+  );
   void give_back_turn(flight& f);
 
   // keyspace_many.cpp
   struct many;
-  void ask_many(std::shared_ptr<many> state, const routing& route, std::uint16_t owner,
-                std::vector<std::size_t> positions);
+  void ask_many(
+      std::shared_ptr<many> state,
+      const routing& route,
+      std::uint16_t owner,
+      std::vector<std::size_t> positions
+  );
   asio::awaitable<void> load_batch(flight_list flights);
 
   // keyspace_change.cpp
@@ -187,15 +202,22 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       const routing& route, std::uint16_t index, change_request request, time_point deadline
   );
   asio::awaitable<result<peer_reply>> send(
-      const member& to, const routing& route, request_body body, time_point deadline,
+      const member& to,
+      const routing& route,
+      request_body body,
+      time_point deadline,
       std::optional<time_point> work_until = std::nullopt
   );
   change_record record_of(const change_request& request, const change_reply& applied) const;
   change_reply not_owner() const;
   void tell_others(const std::string& key);
   bool holds(
-      const shard& s, const stored_entry* held, const precondition& condition, std::uint64_t hash,
-      std::uint64_t epoch, time_point now
+      const shard& s,
+      const stored_entry* held,
+      const precondition& condition,
+      std::uint64_t hash,
+      std::uint64_t epoch,
+      time_point now
   ) noexcept;
   void apply_clear();
   void overtake(shard& s, std::string_view key);
@@ -206,6 +228,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
     loaded value;
     time_point began{};
   };
+
   bool is_untouched_since(std::uint32_t gain, std::uint64_t hash);
   asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
   get_reply peeked(const std::string& key);
@@ -230,24 +253,33 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   bool is_wanted_again(std::uint64_t hash) noexcept;
   version near_version(const flight& f);
   void keep_near(
-      flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
+      flight& f,
+      const std::shared_ptr<const routing>& route,
+      const std::string& owner,
       const get_reply& reply
   );
   void drop_older_near(const flight& f, version seen);
   bool may_keep_near(
-      const flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
+      const flight& f,
+      const std::shared_ptr<const routing>& route,
+      const std::string& owner,
       std::uint64_t epoch
   );
   std::optional<lookup> revive_near(
-      flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
-      const get_reply& reply, version asked
+      flight& f,
+      const std::shared_ptr<const routing>& route,
+      const std::string& owner,
+      const get_reply& reply,
+      version asked
   );
 
   // keyspace_core.cpp
   time_point hit_time() const noexcept;
   bool may_serve(time_point now) const noexcept;
   bool hit_owned(std::string_view key, lookup& out);
+
   shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
+
   bool serves_as_owner(const shard& s, const stored_entry& e, time_point now) const noexcept;
   bool serves_as_gutter(const shard& s, const stored_entry& e, time_point now) const noexcept;
   bool answer_from(shard& s, stored_entry& e, time_point now, entry& out);
@@ -268,7 +300,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   static constexpr std::size_t near_seen_size = 65'536;
   std::unique_ptr<std::atomic<std::uint32_t>[]> near_seen_;  ///< null without near copies
   key_turns write_turns_, update_turns_;
-  doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept
+  doubtful_keys doubtful_;      ///< after a write of unknown outcome loads of the key are not kept
   std::atomic<int> closed_{0};  ///< an errc once closed
   std::atomic<unsigned> reclaim_next_{0};
 

@@ -20,12 +20,14 @@ struct keyspace_core::counters {
   count load_microseconds;
 
   void count_load(const result<loaded>& answer, std::chrono::microseconds took) {
-    auto& outcome = answer                                        ? (answer->found ? loads_value : loads_absent)
+    auto& outcome = answer ? (answer->found ? loads_value : loads_absent)
                     : answer.error() == errc::deadline_exceeded ? loads_timed_out
-                                                                  : loads_failed;
+                                                                : loads_failed;
     add(outcome);
     add(load_buckets[bucket_of(took)]);
-    load_microseconds.fetch_add(static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed);
+    load_microseconds.fetch_add(
+        static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed
+    );
   }
 
   void drop_near(near_drop why) { add(near_dropped[static_cast<std::size_t>(why)]); }

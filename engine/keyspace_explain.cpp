@@ -6,15 +6,21 @@ namespace {
 
 std::string_view name(served_from from) {
   switch (from) {
-    case served_from::store: return "hit";
-    case served_from::near: return "near hit";
-    case served_from::load: return "loaded";
-    case served_from::peer: return "peer";
+    case served_from::store:
+      return "hit";
+    case served_from::near:
+      return "near hit";
+    case served_from::load:
+      return "loaded";
+    case served_from::peer:
+      return "peer";
   }
   return "?";
 }
 
-std::string milliseconds_text(milliseconds time) { return std::to_string(time.count()) + " ms"; }
+std::string milliseconds_text(milliseconds time) {
+  return std::to_string(time.count()) + " ms";
+}
 
 }  // namespace
 
@@ -24,7 +30,9 @@ void keyspace_core::explain_place(std::string_view key, std::vector<explain_step
   const auto slot = slot_of(options_.name, key);
   const auto& owner = route->ring->owner(slot).id;
   const auto& gutter = route->ring->gutter(slot).id;
-  steps.push_back({id, "asked", options_.name + ", key of " + std::to_string(key.size()) + " bytes", {}});
+  steps.push_back(
+      {id, "asked", options_.name + ", key of " + std::to_string(key.size()) + " bytes", {}}
+  );
   steps.push_back({
       id,
       "slot",
@@ -37,8 +45,9 @@ void keyspace_core::explain_place(std::string_view key, std::vector<explain_step
     std::string state = lease.why;
     if (lease.is_valid) {
       state = lease.is_lone ? "none needed, a lone node"
-                            : "valid, " + milliseconds_text(lease.left) + " left, " + std::to_string(lease.granted) +
-                                  " of " + std::to_string(lease.members) + " members";
+                            : "valid, " + milliseconds_text(lease.left) + " left, " +
+                                  std::to_string(lease.granted) + " of " +
+                                  std::to_string(lease.members) + " members";
     }
     steps.push_back({id, "lease", std::move(state), {}});
   }
@@ -54,11 +63,13 @@ std::string keyspace_core::near_state(std::string_view key) {
   const auto* held = s.table.find(key, hash);
   if (held == nullptr || held->kind != entry_kind::near_copy) return "no copy here";
   const auto age = std::chrono::duration_cast<milliseconds>(now - held->loaded_at);
-  std::string out = "a copy, version " + to_string(version{held->epoch, held->seq}) + ", age " + milliseconds_text(age);
+  std::string out = "a copy, version " + to_string(version{held->epoch, held->seq}) + ", age " +
+                    milliseconds_text(age);
   if (serves_as_near(s, *held, now)) return out;
   if (held->expires <= now) return out + "; its time is over: asking the owner whether it changed";
   if (!may_serve(now)) return out + "; not served: this node holds no lease";
-  if (held->generation != s.near_generation) return out + "; changes may have been missed: asking the owner";
+  if (held->generation != s.near_generation)
+    return out + "; changes may have been missed: asking the owner";
   return out + "; not served: its owner was not heard for 3 s, or the slot moved";
 }
 
@@ -72,7 +83,8 @@ void keyspace_core::explain_answer(
   }
   const auto& entry = found->entry;
   const auto& from = entry.from;
-  std::string detail = found->found ? std::to_string(entry.value.size()) + " bytes, " : "not found, ";
+  std::string detail =
+      found->found ? std::to_string(entry.value.size()) + " bytes, " : "not found, ";
   detail += name(from.from);
   if (!from.node.empty()) detail += " at " + from.node;
   if (from.collapsed) detail += ", joined a running load";
@@ -87,7 +99,10 @@ void keyspace_core::explain_flight(const flight& ended, const waiter& of) {
                      : ended.kind == flight_kind::gutter ? " in the owner's place"
                                                          : " to another node";
   of.explain->steps.push_back(
-      {context_->self.id, "flight", std::string(of.has_joined ? "joined one" : "led one") + kind, {}}
+      {context_->self.id,
+       "flight",
+       std::string(of.has_joined ? "joined one" : "led one") + kind,
+       {}}
   );
   for (const auto& each : ended.steps) of.explain->steps.push_back(each);
 }

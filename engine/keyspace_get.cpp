@@ -56,15 +56,22 @@ void keyspace_core::find(std::string key, get_options options, completion<result
   if (kind == flight_kind::owner) {
     if (options.from == read_from::source) refresh(key);
     lookup found;
-    if (options.from == read_from::owner && hit_owned(key, found)) return std::move(done)(std::move(found));
+    if (options.from == read_from::owner && hit_owned(key, found))
+      return std::move(done)(std::move(found));
     options.from = read_from::near;
   }
   join(std::move(key), hash, kind, options, env().now() + options.timeout, std::move(done));
 }
 
 void keyspace_core::join(
-    std::string key, std::uint64_t hash, flight_kind kind, const get_options& options,
-    time_point deadline, completion<result<lookup>> done, flight_list* batch, bool adopts
+    std::string key,
+    std::uint64_t hash,
+    flight_kind kind,
+    const get_options& options,
+    time_point deadline,
+    completion<result<lookup>> done,
+    flight_list* batch,
+    bool adopts
 ) {
   auto& s = shard_of(hash);
   auto added = std::make_shared<waiter>();
@@ -77,8 +84,8 @@ void keyspace_core::join(
     auto& current = s.flights[key].current[static_cast<std::size_t>(kind)];
     // Without a lease this node may have missed the change that overtook the flight.
     const bool may_join = may_serve(hit_time()) || !context_->rules.join_only_with_lease;
-    added->has_joined = may_join && current && (options.from != read_from::source ||
-                                                current->from == read_from::source);
+    added->has_joined = may_join && current &&
+                        (options.from != read_from::source || current->from == read_from::source);
     if (added->has_joined) {
       added->joined_at = env().now();
       current->waiters.push_back(added);
@@ -134,7 +141,8 @@ asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
       answer = co_await load(*flown);
     }
   } catch (const std::exception&) {
-    answer = errc::overloaded;  // only memory can run out here; the source's own exceptions end in call_source()
+    answer = errc::overloaded;  // only memory can run out here; the source's own exceptions end in
+                                // call_source()
   }
   finish(flown, answer);
 }
@@ -187,7 +195,9 @@ asio::awaitable<result<get_reply>> keyspace_core::ask_owner(
   co_return reply;
 }
 
-asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(flight& f, const routing& route) {
+asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(
+    flight& f, const routing& route
+) {
   const auto gutter = route.ring->gutter_index(f.slot);
   if (gutter == route.self) {
     auto as_gutter = [&](completion<result<get_reply>> done) {
@@ -209,7 +219,8 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(flight& f, co
     co_return std::move(reply->answer);
   }
   {
-    // The gutter node may not have heard of a change that this node knows already: who comes later asks again.
+    // The gutter node may not have heard of a change that this node knows already: who comes later
+    // asks again.
     auto& s = shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
     auto& current = s.flights[f.key].current[static_cast<std::size_t>(f.kind)];
@@ -230,14 +241,15 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
   peer_request request{
       .view_digest = route.members.digest(),
       .timeout = std::chrono::ceil<milliseconds>(f.deadline - began),
-      .body = get_request{
-          .keyspace = options_.name,
-          .key = f.key,
-          .role = role,
-          .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
-          .explain = f.explains,
-          .held = held,
-      },
+      .body =
+          get_request{
+              .keyspace = options_.name,
+              .key = f.key,
+              .role = role,
+              .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
+              .explain = f.explains,
+              .held = held,
+          },
   };
   {
     auto& s = shard_of(f.hash);
@@ -246,7 +258,9 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
     f.lease_term = f.is_alone ? 0 : context_->lease_term_at(began);
   }
   auto send = [&](completion<result<peer_reply>> done) {
-    context_->network->call(route.at(index).address, std::move(request), f.deadline, std::move(done));
+    context_->network->call(
+        route.at(index).address, std::move(request), f.deadline, std::move(done)
+    );
   };
   auto reply = co_await await_result<peer_reply>(send);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
@@ -273,9 +287,9 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
   co_return std::move(*got);
 }
 
-// A fetch ends by the deadline of those who began it, and an answer may have spent more than its TTL on the way,
-// or in a node that stood still; who came later may have time left, and may not be given what was too old when
-// he came.
+// A fetch ends by the deadline of those who began it, and an answer may have spent more than its
+// TTL on the way, or in a node that stood still; who came later may have time left, and may not be
+// given what was too old when he came.
 bool keyspace_core::must_ask_again(
     const flight& ended, const result<lookup>& answer, const waiter& of
 ) const {
@@ -317,9 +331,7 @@ void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lo
   }
 }
 
-void keyspace_core::serve(
-    get_request request, milliseconds timeout, completion<get_reply> done
-) {
+void keyspace_core::serve(get_request request, milliseconds timeout, completion<get_reply> done) {
   if (const auto checked = check_key(request.key); !checked) {
     return std::move(done)(get_reply{.error = checked.error()});
   }
@@ -327,7 +339,8 @@ void keyspace_core::serve(
   if (try_serve(request, reply)) return std::move(done)(std::move(reply));
   if (request.mode == get_mode::observe) return std::move(done)(observed(request.key));
   if (request.mode == get_mode::peek) return std::move(done)(peeked(request.key));
-  if (request.mode == get_mode::adopt) return adopt(std::move(request.key), timeout, std::move(done));
+  if (request.mode == get_mode::adopt)
+    return adopt(std::move(request.key), timeout, std::move(done));
   if (request.mode == get_mode::fresh) {
     if (request.role == serve_as::owner) {
       refresh(request.key);
@@ -339,7 +352,10 @@ void keyspace_core::serve(
   const auto steps = request.explain ? std::make_shared<explanation>() : nullptr;
   const get_options options{.explain = steps.get()};
   const auto kind = request.role == serve_as::owner ? flight_kind::owner : flight_kind::gutter;
-  auto answer = [this, self = shared_from_this(), steps, held = request.held,
+  auto answer = [this,
+                 self = shared_from_this(),
+                 steps,
+                 held = request.held,
                  done = std::move(done)](result<lookup> found) mutable {
     get_reply made;
     if (steps) made.steps = std::move(steps->steps);
@@ -354,8 +370,8 @@ void keyspace_core::serve(
   join(std::move(request.key), hash, kind, options, env().now() + timeout, std::move(answer));
 }
 
-// An answer may be kept by the asker if this node kept it and holds a lease now; what the asker has already is
-// not sent again.
+// An answer may be kept by the asker if this node kept it and holds a lease now; what the asker has
+// already is not sent again.
 void keyspace_core::vouch(get_reply& reply, version held) const {
   auto& entry = reply.answer.entry;
   reply.is_leased = entry.version && entry.from.stored && context_->has_lease(hit_time());

@@ -5,7 +5,6 @@
 #include "keyspace_counters.hpp"
 #include "within_timeout.hpp"
 
-
 #include <algorithm>
 
 namespace weir {
@@ -154,7 +153,8 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
   }
   auto ttl = answer->found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
   if (answer->ttl) ttl = std::min(ttl, *answer->ttl);
-  f.good_until = began + std::max(ttl, options_.loads.timeout);  // this node may have stood still meanwhile
+  f.good_until =
+      began + std::max(ttl, options_.loads.timeout);  // this node may have stood still meanwhile
   if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
   if (f.kind == flight_kind::fetch) ttl = milliseconds(0);
   if (how == expiry::spread) ttl = jittered(ttl);
@@ -197,7 +197,8 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
       why_not = "passed through";
     } else if (!is_leased) {
       why_not = "this node holds no lease";
-      if (out.entry.from.detail == served_detail::none) out.entry.from.detail = served_detail::unleased;
+      if (out.entry.from.detail == served_detail::none)
+        out.entry.from.detail = served_detail::unleased;
     } else if (is_doubtful) {
       why_not = "nobody knows whether a write of it happened";
     } else if (is_overtaken) {

@@ -40,8 +40,7 @@ struct keyspace_core::many {
 };
 
 void keyspace_core::find_many(
-    std::vector<std::string> keys, get_options options,
-    completion<std::vector<result<lookup>>> done
+    std::vector<std::string> keys, get_options options, completion<std::vector<result<lookup>>> done
 ) {
   if (keys.empty()) return std::move(done)(std::vector<result<lookup>>());
   const auto state = std::make_shared<many>();
@@ -68,8 +67,15 @@ void keyspace_core::find_many(
       by_owner[owner].push_back(i);
     } else if (owner == route->self && options.from == read_from::near) {
       auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
-      join(key, hash_of(key), flight_kind::owner, options, state->deadline, std::move(take),
-           source_->is_batched() ? &batch : nullptr);
+      join(
+          key,
+          hash_of(key),
+          flight_kind::owner,
+          options,
+          state->deadline,
+          std::move(take),
+          source_->is_batched() ? &batch : nullptr
+      );
     } else {
       find(key, options, [state, i](result<lookup> with) { state->answer(i, std::move(with)); });
     }
@@ -81,7 +87,9 @@ void keyspace_core::find_many(
 }
 
 void keyspace_core::ask_many(
-    std::shared_ptr<many> state, const routing& route, std::uint16_t owner,
+    std::shared_ptr<many> state,
+    const routing& route,
+    std::uint16_t owner,
     std::vector<std::size_t> positions
 ) {
   get_many_request request{.keyspace = options_.name};
@@ -128,6 +136,7 @@ void keyspace_core::serve_many(
     std::atomic<std::size_t> missing;
     completion<get_many_reply> done;
   };
+
   if (request.keys.empty()) return std::move(done)(get_many_reply());
   const auto state = std::make_shared<gathered>();
   state->reply.answers.resize(request.keys.size());
@@ -154,8 +163,15 @@ void keyspace_core::serve_many(
     } else if (try_serve({.keyspace = {}, .key = key, .role = request.role}, held)) {
       take(std::move(held.answer));
     } else {
-      join(key, hash_of(key), kind, {}, deadline, std::move(take),
-           source_->is_batched() ? &batch : nullptr);
+      join(
+          key,
+          hash_of(key),
+          kind,
+          {},
+          deadline,
+          std::move(take),
+          source_->is_batched() ? &batch : nullptr
+      );
     }
   }
   if (!batch.empty()) {
@@ -163,7 +179,8 @@ void keyspace_core::serve_many(
   }
 }
 
-// One source call, and one place in the limiter, for all flights that can begin now; the others fly alone.
+// One source call, and one place in the limiter, for all flights that can begin now; the others fly
+// alone.
 asio::awaitable<void> keyspace_core::load_batch(flight_list flights) {
   const auto self = shared_from_this();
   auto place = [&](completion<result<void>> granted) { limiter_.acquire(std::move(granted)); };

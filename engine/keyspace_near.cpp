@@ -5,15 +5,14 @@
 
 namespace weir {
 
-bool keyspace_core::serves_as_near(
-    const shard& s, const stored_entry& e, time_point now
-) const noexcept {
+bool keyspace_core::serves_as_near(const shard& s, const stored_entry& e, time_point now)
+    const noexcept {
   return e.kind == entry_kind::near_copy && e.generation == s.near_generation && e.expires > now &&
          may_serve(now) && context_->near.is_live(e.slot, e.epoch, now);
 }
 
-// A copy is kept from the second get within a while, so that a scan leaves the near copies alone. The table
-// remembers one hash per place; others take its place in time.
+// A copy is kept from the second get within a while, so that a scan leaves the near copies alone.
+// The table remembers one hash per place; others take its place in time.
 bool keyspace_core::is_wanted_again(std::uint64_t hash) noexcept {
   auto& place = near_seen_[hash % near_seen_size];
   const auto mark = static_cast<std::uint32_t>(hash >> 32) | 1;
@@ -30,7 +29,9 @@ version keyspace_core::near_version(const flight& f) {
 }
 
 void keyspace_core::keep_near(
-    flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
+    flight& f,
+    const std::shared_ptr<const routing>& route,
+    const std::string& owner,
     const get_reply& reply
 ) {
   const auto& got = reply.answer.entry;
@@ -68,7 +69,8 @@ void keyspace_core::keep_near(
   make_room(entry_kind::near_copy, s);
 }
 
-// Whoever saw a later version here is not given an earlier one, even if the later one may not be kept.
+// Whoever saw a later version here is not given an earlier one, even if the later one may not be
+// kept.
 void keyspace_core::drop_older_near(const flight& f, version seen) {
   auto& s = shard_of(f.hash);
   entry_list garbage;
@@ -83,7 +85,9 @@ void keyspace_core::drop_older_near(const flight& f, version seen) {
 
 // N1. Called under the shard's lock, so that no record can pass between this and the insertion.
 bool keyspace_core::may_keep_near(
-    const flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
+    const flight& f,
+    const std::shared_ptr<const routing>& route,
+    const std::string& owner,
     std::uint64_t epoch
 ) {
   if (f.is_overtaken && context_->rules.fence_at_load_end) return false;
@@ -96,15 +100,19 @@ bool keyspace_core::may_keep_near(
 }
 
 std::optional<lookup> keyspace_core::revive_near(
-    flight& f, const std::shared_ptr<const routing>& route, const std::string& owner,
-    const get_reply& reply, version asked
+    flight& f,
+    const std::shared_ptr<const routing>& route,
+    const std::string& owner,
+    const get_reply& reply,
+    version asked
 ) {
   const auto& got = reply.answer.entry;
   auto& s = shard_of(f.hash);
   const auto now = env().now();
   const std::lock_guard lock(s.mutex);
   auto* held = s.table.find(f.key, f.hash);
-  if (held == nullptr || held->kind != entry_kind::near_copy || version{held->epoch, held->seq} != asked) {
+  if (held == nullptr || held->kind != entry_kind::near_copy ||
+      version{held->epoch, held->seq} != asked) {
     return std::nullopt;
   }
   counters::add(counters_->revalidated);

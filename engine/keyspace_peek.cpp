@@ -18,7 +18,9 @@ bool keyspace_core::is_untouched_since(std::uint32_t gain, std::uint64_t hash) {
   return fence_of(hash) <= seq && s.floor <= seq;
 }
 
-asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_at_former_owner(flight& f) {
+asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_at_former_owner(
+    flight& f
+) {
   const auto now = env().now();
   if (f.kind != flight_kind::owner || f.epoch == 0 || f.lease_term == 0) co_return std::nullopt;
   const auto former = context_->route.former(f.slot);
@@ -29,14 +31,18 @@ asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_
   if (member == nullptr || giver.id == context_->self.id) co_return std::nullopt;
   const auto index = static_cast<std::uint16_t>(member - route->members.members().data());
   if (!route->is_usable[index].load(std::memory_order_acquire)) co_return std::nullopt;
-  if (context_->rules.recheck_fence_after_peek && !is_untouched_since(former.number, f.hash)) co_return std::nullopt;
-  request_body request = get_request{.keyspace = options_.name, .key = f.key, .mode = get_mode::peek};
+  if (context_->rules.recheck_fence_after_peek && !is_untouched_since(former.number, f.hash))
+    co_return std::nullopt;
+  request_body request =
+      get_request{.keyspace = options_.name, .key = f.key, .mode = get_mode::peek};
   auto reply = co_await send(*member, *route, std::move(request), now + peek_timeout);
   auto* got = reply ? std::get_if<get_reply>(&reply->body) : nullptr;
-  if (got == nullptr || got->error || !got->is_leased || reply->view_digest != route->members.digest()) {
+  if (got == nullptr || got->error || !got->is_leased ||
+      reply->view_digest != route->members.digest()) {
     co_return std::nullopt;
   }
-  if (context_->rules.recheck_fence_after_peek && !is_untouched_since(former.number, f.hash)) co_return std::nullopt;
+  if (context_->rules.recheck_fence_after_peek && !is_untouched_since(former.number, f.hash))
+    co_return std::nullopt;
   auto& entry = got->answer.entry;
   const auto on_the_way = std::chrono::ceil<milliseconds>(env().now() - now);
   peeked_value out;
@@ -59,7 +65,8 @@ get_reply keyspace_core::peeked(const std::string& key) {
   auto* held = s.table.find(key, hash);
   // Of this node's last term: what another owner ordered since then may not have come here yet.
   const bool is_kept = held != nullptr && held->kind == entry_kind::owned && held->expires > now &&
-                       held->seq > s.floor && held->epoch == context_->terms.ended_epoch_of(held->slot);
+                       held->seq > s.floor &&
+                       held->epoch == context_->terms.ended_epoch_of(held->slot);
   if (!is_kept || !context_->has_lease(now) || !context_->route.has_lost(now, peek_time)) {
     reply.error = errc::not_found;
     return reply;

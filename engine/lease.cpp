@@ -13,7 +13,11 @@ void lease::look(time_point now) {
 }
 
 void lease::grant(
-    const std::string& id, std::uint64_t life, time_point until, const electorate& who, time_point now
+    const std::string& id,
+    std::uint64_t life,
+    time_point until,
+    const electorate& who,
+    time_point now
 ) {
   look(now);
   if (!who.everyone().contains(id)) return;

@@ -13,30 +13,41 @@
 
 namespace weir {
 
-/// The lease of one node: until when a majority of every view has granted that it may serve what it keeps.
+/// The lease of one node: until when a majority of every view has granted that it may serve what it
+/// keeps.
 ///
-/// Leases by majority contact, after Gray and Cheriton, "Leases" (SOSP 1989), without a lessor: a grant is an
-/// answer to a heartbeat, and counts from when the heartbeat left. Pure. Not thread-safe.
+/// Leases by majority contact, after Gray and Cheriton, "Leases" (SOSP 1989), without a lessor: a
+/// grant is an answer to a heartbeat, and counts from when the heartbeat left. Pure. Not
+/// thread-safe.
 class lease {
  public:
-  /// `id` answered a heartbeat under `life` and handed over its hints; the grant is good until `until`.
-  void grant(const std::string& id, std::uint64_t life, time_point until, const electorate& who, time_point now);
+  /// `id` answered a heartbeat under `life` and handed over its hints; the grant is good until
+  /// `until`.
+  void grant(
+      const std::string& id,
+      std::uint64_t life,
+      time_point until,
+      const electorate& who,
+      time_point now
+  );
 
   enum class event { none, gained, kept, dropped };
 
-  /// Recomputes the lease after grants or views changed. `dropped`: it came back without the hints of those who
-  /// could have voted meanwhile, so everything kept must go before it is used.
+  /// Recomputes the lease after grants or views changed. `dropped`: it came back without the hints
+  /// of those who could have voted meanwhile, so everything kept must go before it is used.
   event update(const electorate& who, time_point now, bool needs_old_hints);
 
   /// Notes that the lease has run out, if it has. Call it before anything changes.
   void look(time_point now);
 
   time_point until() const noexcept { return until_; }
+
   bool is_held(time_point now) const noexcept { return holds_ && now < until_; }
+
   bool is_granted_by(const std::string& id, time_point now) const;
 
-  /// True if too few of those who could have voted when the lease was lost are left to hand over their hints:
-  /// everything kept can go at once.
+  /// True if too few of those who could have voted when the lease was lost are left to hand over
+  /// their hints: everything kept can go at once.
   bool is_beyond_hope(const electorate& who) const;
 
   /// Everything was dropped while the lease was not held.
@@ -44,6 +55,7 @@ class lease {
 
   /// Forgets every grant: this node begins a new membership, empty.
   void reset();
+
   std::uint64_t losses() const noexcept { return losses_; }
 
  private:
@@ -51,6 +63,7 @@ class lease {
     std::uint64_t life = 0;
     time_point until{};
   };
+
   struct loss {
     std::vector<std::vector<std::string>> views;
     std::map<std::string, std::uint64_t> lives;
@@ -63,8 +76,8 @@ class lease {
   time_point until_{time_point::min()};
   bool holds_ = false;
   std::uint64_t losses_ = 0;
-  loss held_under_;                ///< while the lease is held: who could vote
-  std::optional<loss> lost_;       ///< who could have voted when it was lost
+  loss held_under_;           ///< while the lease is held: who could vote
+  std::optional<loss> lost_;  ///< who could have voted when it was lost
   std::set<std::pair<std::string, std::uint64_t>> handed_over_;  ///< since then
 };
 
@@ -75,8 +88,8 @@ class granted_leases {
 
   /// Grants `who` a lease if this node's own past cannot contradict it.
   ///
-  /// A node that has just started does not know what an earlier life of it has voted: it grants only to those
-  /// who keep nothing, or whom it has granted before.
+  /// A node that has just started does not know what an earlier life of it has voted: it grants
+  /// only to those who keep nothing, or whom it has granted before.
   bool grant(const member_life& who, bool keeps_nothing, time_point now);
 
   /// True if no grant of this node, or of an earlier life of it, can still count at `who`.

@@ -12,15 +12,15 @@ namespace weir {
 
 /// How many source calls of one keyspace may run on this node, and how many may wait for a place.
 ///
-/// A call that outlived its time-out keeps its place until the source returns: a source that hangs for
-/// ever must not collect more and more calls. When only such calls are left, waiting is in vain and
-/// everybody is refused at once. Thread-safe.
+/// A call that outlived its time-out keeps its place until the source returns: a source that hangs
+/// for ever must not collect more and more calls. When only such calls are left, waiting is in vain
+/// and everybody is refused at once. Thread-safe.
 class load_limiter {
  public:
   explicit load_limiter(load_limits limits) : limits_(limits) {}
 
-  /// Calls `granted` when there is a place, maybe at once, or with errc::overloaded. A granted place is
-  /// given back by release().
+  /// Calls `granted` when there is a place, maybe at once, or with errc::overloaded. A granted
+  /// place is given back by release().
   void acquire(completion<result<void>> granted);
 
   void release();

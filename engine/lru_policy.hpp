@@ -24,6 +24,7 @@ class lru_policy final : public eviction_policy {
   void on_insert(stored_entry& entry) noexcept override;
   void on_hit(stored_entry& entry) noexcept override;
   void on_erase(stored_entry& entry) noexcept override;
+
   const stored_entry* colder(const stored_entry* than) const noexcept override {
     return than == nullptr ? newest_ : than->older;
   }

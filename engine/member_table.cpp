@@ -6,18 +6,25 @@ namespace weir {
 namespace {
 
 constexpr milliseconds forget_learned{30'000};  // a peer that only peers named, and that is gone
-constexpr milliseconds silent_after{30'000};    // then a member may be removed, if a majority says so too
-constexpr milliseconds unnamed_after{5'000};    // one whom discovery dropped is as good as silent
+constexpr milliseconds silent_after{
+    30'000};  // then a member may be removed, if a majority says so too
+constexpr milliseconds unnamed_after{5'000};  // one whom discovery dropped is as good as silent
 constexpr milliseconds between_rounds{50};
 
-bool takes_slots(std::uint32_t turns) { return turns % 2 != 0; }
+bool takes_slots(std::uint32_t turns) {
+  return turns % 2 != 0;
+}
 
 std::string_view name(link_loss cause) {
   switch (cause) {
-    case link_loss::refused: return "refused";
-    case link_loss::reset: return "reset";
-    case link_loss::timeout: return "timeout";
-    case link_loss::rejected: return "rejected";
+    case link_loss::refused:
+      return "refused";
+    case link_loss::reset:
+      return "reset";
+    case link_loss::timeout:
+      return "timeout";
+    case link_loss::rejected:
+      return "rejected";
   }
   return "lost";
 }
@@ -26,9 +33,12 @@ std::string_view name(link_loss cause) {
 
 std::string_view name(member_state state) noexcept {
   switch (state) {
-    case member_state::unproven: return "unproven";
-    case member_state::reachable: return "reachable";
-    case member_state::unreachable: return "unreachable";
+    case member_state::unproven:
+      return "unproven";
+    case member_state::reachable:
+      return "reachable";
+    case member_state::unreachable:
+      return "unreachable";
   }
   return "unknown";
 }
@@ -43,10 +53,15 @@ struct member_table::actions {
 };
 
 member_table::member_table(
-    std::shared_ptr<engine_context> context, std::shared_ptr<agreement> agreed, ring_settings ring,
+    std::shared_ptr<engine_context> context,
+    std::shared_ptr<agreement> agreed,
+    ring_settings ring,
     health_settings settings
 )
-    : context_(std::move(context)), agreed_(std::move(agreed)), ring_settings_(ring), settings_(settings) {}
+    : context_(std::move(context)),
+      agreed_(std::move(agreed)),
+      ring_settings_(ring),
+      settings_(settings) {}
 
 void member_table::begin() {
   actions todo;
@@ -67,20 +82,24 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
     }
     for (auto each = peers_.begin(); each != peers_.end();) {
       // One that leaves is asked for what it has kept until its link ends.
-      const bool is_leaving = each->second.is_linked && each->second.slot_turns != 0 && !takes_slots(each->second.slot_turns);
+      const bool is_leaving = each->second.is_linked && each->second.slot_turns != 0 &&
+                              !takes_slots(each->second.slot_turns);
       if (each->second.is_from_discovery || is_leaving) {
         ++each;
         continue;
       }
       todo.disconnect.push_back(each->first);
-      todo.events.push_back({"peer.dropped", each->second.id, "discovery no longer names " + each->first});
+      todo.events.push_back(
+          {"peer.dropped", each->second.id, "discovery no longer names " + each->first}
+      );
       each = peers_.erase(each);
     }
     publish(todo);
   }
   std::size_t unproven = 0;
   for (const auto& each : candidates) {
-    if (each.id.empty() && each.address != context_->self.address && !is_proven(each.address)) ++unproven;
+    if (each.id.empty() && each.address != context_->self.address && !is_proven(each.address))
+      ++unproven;
   }
   agreed_->set_candidates(candidates, unproven);
   run(todo);
@@ -99,7 +118,8 @@ void member_table::learn(const std::vector<member>& members) {
         continue;
       }
       auto& known = found->second;
-      const bool is_news = known.slot_turns == 0 && each.weight != 0 && known.incarnation == each.incarnation;
+      const bool is_news =
+          known.slot_turns == 0 && each.weight != 0 && known.incarnation == each.incarnation;
       if (known.is_linked || !is_news) continue;  // nobody knows better than the peer itself
       known.slot_turns = 1;
       publish(todo);
@@ -109,7 +129,12 @@ void member_table::learn(const std::vector<member>& members) {
 }
 
 void member_table::peer_seen(const identity& seen) {
-  learn({{.id = seen.id, .incarnation = seen.incarnation, .weight = seen.weight, .address = seen.address}});
+  learn(
+      {{.id = seen.id,
+        .incarnation = seen.incarnation,
+        .weight = seen.weight,
+        .address = seen.address}}
+  );
 }
 
 void member_table::link_up(const std::string& address, const identity& proven) {
@@ -120,7 +145,8 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     if (found == peers_.end()) return;
     auto& known = found->second;
     if (!known.id.empty() && known.id != proven.id) {
-      todo.events.push_back({"peer.renamed", proven.id, address + " was expected to be " + known.id});
+      todo.events.push_back({"peer.renamed", proven.id, address + " was expected to be " + known.id}
+      );
     }
     if (known.id != proven.id || known.incarnation != proven.incarnation) {
       // A new life: what is held against the former one says nothing about it.
@@ -151,7 +177,8 @@ void member_table::link_down(const std::string& address, link_loss cause) {
     known.is_linked = false;
     known.last_failure = name(cause);
     const bool is_soft = cause == link_loss::timeout;
-    if (!known.has_left) judge(known, is_soft ? health_event::missed : health_event::lost, context_->env.now(), todo);
+    if (!known.has_left)
+      judge(known, is_soft ? health_event::missed : health_event::lost, context_->env.now(), todo);
     publish(todo);
     todo.linked.push_back(known.id);
   }
@@ -187,7 +214,8 @@ void member_table::member_gone(const std::string& id) {
 }
 
 void member_table::ping(const std::string& id) {
-  if (const auto address = address_of(id); !address.empty()) probe(address, verdict::void_if_missed);
+  if (const auto address = address_of(id); !address.empty())
+    probe(address, verdict::void_if_missed);
 }
 
 void member_table::ping_everyone() {
@@ -204,7 +232,9 @@ void member_table::ping_everyone() {
   for (const auto& each : linked) probe(each, verdict::void_if_missed);
 }
 
-void member_table::may_take_slots(bool may) { tell_slots(may); }
+void member_table::may_take_slots(bool may) {
+  tell_slots(may);
+}
 
 void member_table::give_up_slots() {
   {
@@ -231,7 +261,9 @@ void member_table::tell_slots(bool are_taken) {
   for (const auto& each : linked) probe(each, verdict::void_if_missed);
 }
 
-void member_table::slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns) {
+void member_table::slots_told(
+    const std::string& id, std::uint64_t incarnation, std::uint32_t turns
+) {
   actions todo;
   {
     const std::lock_guard lock(mutex_);
@@ -288,7 +320,8 @@ std::set<std::string> member_table::silent_members(
   }
   for (const auto& [address, each] : peers_) {
     const bool is_silent = !each.is_linked || each.health.now == health::state::unreachable;
-    if (!each.id.empty() && is_silent && now - each.health.since > silent_after) out.insert(each.id);
+    if (!each.id.empty() && is_silent && now - each.health.since > silent_after)
+      out.insert(each.id);
   }
   for (const auto& [address, each] : peers_) {
     if (each.is_linked && each.health.now != health::state::unreachable) out.erase(each.id);
@@ -328,7 +361,9 @@ void member_table::judge(peer& of, health_event event, time_point now, actions& 
   if (of.health.now == health::state::unreachable) {
     todo.abandon.push_back(of.address);
     todo.events.push_back(
-        {"peer.unreachable", of.id, event == health_event::missed ? "no answer to probes" : of.last_failure}
+        {"peer.unreachable",
+         of.id,
+         event == health_event::missed ? "no answer to probes" : of.last_failure}
     );
   } else {
     todo.events.push_back({"peer.reachable", of.id, of.address});
@@ -346,10 +381,13 @@ void member_table::publish(actions& todo) {
     if (chosen == nullptr || (each.is_linked && !chosen->is_linked)) chosen = &each;
   }
   const auto& self = context_->self;
-  std::vector<member> members{{self.id, self.incarnation, takes_slots(slot_turns_) ? self.weight : 0, self.address}};
+  std::vector<member> members{
+      {self.id, self.incarnation, takes_slots(slot_turns_) ? self.weight : 0, self.address}};
   for (const auto& [id, each] : by_id) {
     if (members.size() == max_view_members) break;
-    members.push_back({id, each->incarnation, takes_slots(each->slot_turns) ? each->weight : 0, each->address});
+    members.push_back(
+        {id, each->incarnation, takes_slots(each->slot_turns) ? each->weight : 0, each->address}
+    );
   }
   auto made = std::make_shared<routing>();
   made->members = view(std::move(members), ring_settings_, context_->promises);
@@ -364,8 +402,13 @@ void member_table::publish(actions& todo) {
   const auto is_same_to_the_ring = [](const member& a, const member& b) {
     return a.id == b.id && a.weight == b.weight;
   };
-  const bool keeps_ring = before && std::equal(all.begin(), all.end(), before->members.members().begin(),
-                                               before->members.members().end(), is_same_to_the_ring);
+  const bool keeps_ring = before && std::equal(
+                                        all.begin(),
+                                        all.end(),
+                                        before->members.members().begin(),
+                                        before->members.members().end(),
+                                        is_same_to_the_ring
+                                    );
   made->ring = keeps_ring ? before->ring : std::make_shared<weir::ring>(made->members);
   made->self = static_cast<std::uint16_t>(made->members.find(self.id) - all.data());
   made->is_usable = std::make_unique<std::atomic<bool>[]>(all.size());
@@ -384,7 +427,8 @@ void member_table::publish(actions& todo) {
     const auto& was = before->ring->owner(slot);
     const auto* is = made->members.find(made->ring->owner(slot).id);
     const auto* had = before->members.find(was.id);
-    if (is->id != was.id || had == nullptr || is->incarnation != had->incarnation) context_->near.end(slot);
+    if (is->id != was.id || had == nullptr || is->incarnation != had->incarnation)
+      context_->near.end(slot);
   }
   context_->route.set(std::move(made), context_->env.now());
 }
@@ -432,8 +476,8 @@ void member_table::probe_all() {
     for (auto each = peers_.begin(); each != peers_.end();) {
       const auto& known = each->second;
       if (known.is_linked) linked.push_back(each->first);
-      const bool is_gone = !known.is_from_discovery && !known.is_linked &&
-                           now - known.health.since > forget_learned;
+      const bool is_gone =
+          !known.is_from_discovery && !known.is_linked && now - known.health.since > forget_learned;
       if (is_gone) todo.disconnect.push_back(each->first);
       each = is_gone ? peers_.erase(each) : std::next(each);
     }
@@ -469,7 +513,9 @@ void member_table::probe(const std::string& address, verdict misses) {
   auto ping = agreed_->make_ping(id);
   ping.slot_turns = slot_turns();
   const auto number = ping.number;
-  auto take = [weak = weak_from_this(), address, id, incarnation, number, sent, deadline, misses](result<peer_reply> reply) {
+  auto take = [weak = weak_from_this(), address, id, incarnation, number, sent, deadline, misses](
+                  result<peer_reply> reply
+              ) {
     const auto self = weak.lock();
     if (!self) return;
     actions todo;
@@ -478,7 +524,8 @@ void member_table::probe(const std::string& address, verdict misses) {
       const auto found = self->peers_.find(address);
       if (found == self->peers_.end()) return;
       const auto now = self->context_->env.now();
-      const bool is_void = misses == verdict::void_if_missed || now - deadline > self->settings_.loop_lag;
+      const bool is_void =
+          misses == verdict::void_if_missed || now - deadline > self->settings_.loop_lag;
       if (reply) {
         found->second.rtt = std::chrono::duration_cast<milliseconds>(now - sent);
         self->judge(found->second, health_event::answered, now, todo);
@@ -495,7 +542,8 @@ void member_table::probe(const std::string& address, verdict misses) {
     self->agreed_->take_pong(id, number, sent, std::move(*pong));
   };
   const auto digest = context_->route.digest();
-  peer_request message{.view_digest = digest, .timeout = settings_.probe_timeout, .body = std::move(ping)};
+  peer_request message{
+      .view_digest = digest, .timeout = settings_.probe_timeout, .body = std::move(ping)};
   context_->network->call(address, std::move(message), deadline, std::move(take));
 }
 

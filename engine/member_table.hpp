@@ -19,13 +19,15 @@ namespace weir {
 /// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
 /// handshakes, judged by probes. Publishes the routing after each change.
 ///
-/// A peer stays in the ring whatever its health; it leaves when discovery drops it or when it says so. It
-/// owns slots from its first lease on until it says that it leaves.
-/// Thread-safe; calls the network and the listeners without holding its lock.
+/// A peer stays in the ring whatever its health; it leaves when discovery drops it or when it says
+/// so. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
+/// network and the listeners without holding its lock.
 class member_table : public std::enable_shared_from_this<member_table> {
  public:
   member_table(
-      std::shared_ptr<engine_context> context, std::shared_ptr<agreement> agreed, ring_settings ring,
+      std::shared_ptr<engine_context> context,
+      std::shared_ptr<agreement> agreed,
+      ring_settings ring,
       health_settings settings
   );
 
@@ -50,14 +52,15 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void ping(const std::string& id);
   void ping_everyone();
 
-  /// Whether this node takes slots: from its first lease on, as what an owner without one reads is kept by
-  /// nobody. Tells everybody.
+  /// Whether this node takes slots: from its first lease on, as what an owner without one reads is
+  /// kept by nobody. Tells everybody.
   void may_take_slots(bool may);
 
   /// Gives the slots of this node to the others for good; it stays a member.
   void give_up_slots();
 
-  /// A peer of that life has told how often it took or gave up its slots; messages may overtake each other.
+  /// A peer of that life has told how often it took or gave up its slots; messages may overtake
+  /// each other.
   void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
   std::uint32_t slot_turns() const;
 
@@ -106,7 +109,8 @@ class member_table : public std::enable_shared_from_this<member_table> {
   mutable std::mutex mutex_;
   std::map<std::string, peer> peers_;  ///< by address
   std::function<void(const cluster_event&)> listener_;
-  std::map<std::string, time_point> unknown_since_;  ///< members that count but that nobody here dials
+  std::map<std::string, time_point>
+      unknown_since_;  ///< members that count but that nobody here dials
   time_point next_probe_{};
   time_point next_round_{};  ///< before it ping_everyone() waits
   timer_id timer_ = 0;

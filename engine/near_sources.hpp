@@ -14,8 +14,8 @@
 
 namespace weir {
 
-/// From whom this node may hold near copies: per slot the owner's epoch and which node that is, per node until
-/// when it was heard (rules N1, N2). Reads take no lock; thread-safe.
+/// From whom this node may hold near copies: per slot the owner's epoch and which node that is, per
+/// node until when it was heard (rules N1, N2). Reads take no lock; thread-safe.
 class near_sources {
  public:
   near_sources() : slots_(new slot_source[slot_count]) {}
@@ -32,7 +32,8 @@ class near_sources {
   bool is_live(std::uint16_t slot, std::uint64_t epoch, time_point now) const noexcept {
     const auto& of = slots_[slot];
     return of.epoch.load(std::memory_order_acquire) == epoch &&
-           now.time_since_epoch().count() < until_[of.source.load(std::memory_order_relaxed)].load(std::memory_order_relaxed);
+           now.time_since_epoch().count() <
+               until_[of.source.load(std::memory_order_relaxed)].load(std::memory_order_relaxed);
   }
 
  private:
@@ -40,6 +41,7 @@ class near_sources {
     std::atomic<std::uint64_t> epoch{0};
     std::atomic<std::uint16_t> source{0};
   };
+
   static constexpr std::size_t most_sources = 512;
 
   std::uint16_t index_of(const std::string& id);

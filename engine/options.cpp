@@ -11,13 +11,17 @@ namespace {
 }
 
 void check_range(
-    const keyspace_options& options, const char* field, std::int64_t value, std::int64_t low,
+    const keyspace_options& options,
+    const char* field,
+    std::int64_t value,
+    std::int64_t low,
     std::int64_t high
 ) {
   if (value >= low && value <= high) return;
   refuse(
-      options, std::string(field) + " is " + std::to_string(value) + "; it must be " +
-                   std::to_string(low) + " to " + std::to_string(high)
+      options,
+      std::string(field) + " is " + std::to_string(value) + "; it must be " + std::to_string(low) +
+          " to " + std::to_string(high)
   );
 }
 
@@ -39,7 +43,9 @@ void check(const keyspace_options& options) {
   };
   check_range(options, "max_memory (bytes)", signed_of(options.max_memory), 64 << 10, INT64_MAX);
   if (options.near_memory != 0) {
-    check_range(options, "near_memory (bytes)", signed_of(options.near_memory), 64 << 10, INT64_MAX);
+    check_range(
+        options, "near_memory (bytes)", signed_of(options.near_memory), 64 << 10, INT64_MAX
+    );
   }
   check_range(options, "max_entry (bytes)", signed_of(options.max_entry), 1, 64 << 20);
   check_range(options, "max_key (bytes)", signed_of(options.max_key), 1, 4096);

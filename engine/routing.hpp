@@ -16,8 +16,8 @@
 
 namespace weir {
 
-/// Where requests go: the ring of one view and, per member, its address and whether it may be asked.
-/// Immutable but for `is_usable`.
+/// Where requests go: the ring of one view and, per member, its address and whether it may be
+/// asked. Immutable but for `is_usable`.
 struct routing {
   view members;
   std::shared_ptr<const weir::ring> ring;
@@ -42,8 +42,10 @@ class routing_cell {
   struct former_routing {
     std::uint32_t number = 0;
     time_point ended{};
-    std::shared_ptr<const routing> route;  ///< null = the slot has always been here, or came long ago
+    std::shared_ptr<const routing>
+        route;  ///< null = the slot has always been here, or came long ago
   };
+
   former_routing former(std::uint16_t slot) const;
 
   /// Gains that are remembered.
@@ -61,8 +63,9 @@ class routing_cell {
   mutable std::mutex mutex_;
   std::atomic<std::uint64_t> digest_{0};
   std::shared_ptr<const routing> current_;
-  std::deque<former_routing> former_;         ///< whose slots moved, the latest last
-  std::vector<std::uint32_t> gained_in_;      ///< per slot of this node: the gain it came with; 0 = none
+  std::deque<former_routing> former_;  ///< whose slots moved, the latest last
+  std::vector<std::uint32_t>
+      gained_in_;  ///< per slot of this node: the gain it came with; 0 = none
   std::uint32_t last_number_ = 0;
   time_point lost_at_{time_point::min()};
 };
@@ -72,7 +75,8 @@ class routing_cell {
 class slot_terms {
  public:
   slot_terms()
-      : epochs_(new std::atomic<std::uint64_t>[slot_count]), ended_(new std::atomic<std::uint64_t>[slot_count]) {
+      : epochs_(new std::atomic<std::uint64_t>[slot_count]),
+        ended_(new std::atomic<std::uint64_t>[slot_count]) {
     for (std::size_t i = 0; i != slot_count; ++i) epochs_[i] = ended_[i] = 0;
   }
 

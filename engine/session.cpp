@@ -1,6 +1,6 @@
-#include <weir/engine/session.hpp>
-
 #include "keyspace_core.hpp"
+
+#include <weir/engine/session.hpp>
 
 #include <algorithm>
 #include <functional>
@@ -82,7 +82,9 @@ bool session::must_ask_owner(
   return memory_->order.judge(key, found->entry.version) != session_order::verdict::good;
 }
 
-time_point session::began() const { return memory_ ? env_->now() : time_point(); }
+time_point session::began() const {
+  return memory_ ? env_->now() : time_point();
+}
 
 get_options session::asking_owner(get_options options, time_point since) const {
   const auto used = std::chrono::ceil<milliseconds>(env_->now() - since);

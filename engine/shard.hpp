@@ -19,11 +19,13 @@ inline constexpr unsigned shard_bits = 6;
 inline constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
 inline constexpr unsigned fence_bits = 16;
 
-/// Everything a node knows about the keys whose hashes begin with one number: entries, flights and the
-/// order of their changes. One lock guards all of it, so that each rule R1-R7 is one critical section.
+/// Everything a node knows about the keys whose hashes begin with one number: entries, flights and
+/// the order of their changes. One lock guards all of it, so that each rule R1-R7 is one critical
+/// section.
 struct alignas(64) shard {
   struct text_hash {
     using is_transparent = void;
+
     std::size_t operator()(std::string_view text) const noexcept {
       return std::hash<std::string_view>{}(text);
     }
@@ -39,9 +41,10 @@ struct alignas(64) shard {
   std::uint64_t seq = 0;  ///< of the last change or load here
   std::uint64_t negative_hits = 0;
   std::uint64_t near_hits = 0;
-  /// seq when slots came to this node, by the number of the gain: fences above it are of the term since.
+  /// seq when slots came to this node, by the number of the gain: fences above it are of the term
+  /// since.
   std::array<std::uint64_t, routing_cell::most_former> seq_at_gain{};
-  std::uint16_t near_generation = 1;   ///< near copies of another one are suspect
+  std::uint16_t near_generation = 1;  ///< near copies of another one are suspect
   boost::unordered_flat_map<std::string, key_flights, text_hash, std::equal_to<>> flights;
 };
 

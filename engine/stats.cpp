@@ -17,12 +17,18 @@ void duration_counts::add(std::chrono::microseconds took) noexcept {
 
 std::string_view name(near_drop why) noexcept {
   switch (why) {
-    case near_drop::record: return "record";
-    case near_drop::reset: return "reset";
-    case near_drop::expired: return "expired";
-    case near_drop::evicted: return "evicted";
-    case near_drop::moved: return "moved";
-    case near_drop::cleared: return "cleared";
+    case near_drop::record:
+      return "record";
+    case near_drop::reset:
+      return "reset";
+    case near_drop::expired:
+      return "expired";
+    case near_drop::evicted:
+      return "evicted";
+    case near_drop::moved:
+      return "moved";
+    case near_drop::cleared:
+      return "cleared";
   }
   return "unknown";
 }

@@ -94,7 +94,7 @@ class stored_entry {
   std::uint32_t charge = 0;  ///< bytes taken, overhead and share of the index included
   std::uint16_t slot;
   std::uint16_t generation = 0;  ///< of a near copy: the shard's when its owner last vouched for it
-  std::uint8_t uses = 0;  ///< hits that the eviction policy wants to know of
+  std::uint8_t uses = 0;         ///< hits that the eviction policy wants to know of
   const entry_kind kind;
   const bool is_absent;
 

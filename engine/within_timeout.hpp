@@ -19,8 +19,10 @@ asio::awaitable<result<T>> keyspace_core::within_timeout(
     std::atomic<timer_id> timer{0};
     completion<result<T>> done;
   };
+
   auto run = [&](completion<result<T>> done) {
-    // Not a local of the frame: `done` owns the frame, which would then own itself if both callbacks are dropped.
+    // Not a local of the frame: `done` owns the frame, which would then own itself if both
+    // callbacks are dropped.
     const auto one = std::make_shared<call>();
     const auto self = shared_from_this();
     one->done = std::move(done);

@@ -35,9 +35,8 @@ int main() {
   const auto nothing_yet = [](std::string) -> asio::awaitable<weir::result<weir::bytes>> {
     co_return weir::errc::not_found;
   };
-  auto visits = cache.add_keyspace(
-      {.name = "visits", .ttl = 1h, .writes = weir::writes::allow}, nothing_yet
-  );
+  auto visits =
+      cache.add_keyspace({.name = "visits", .ttl = 1h, .writes = weir::writes::allow}, nothing_yet);
 
   asio::io_context loop;
   asio::co_spawn(loop, count_visits(visits), [](std::exception_ptr thrown) {

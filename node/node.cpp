@@ -23,9 +23,9 @@ namespace {
 
 using steady_clock = std::chrono::steady_clock;
 
-constexpr milliseconds longest_goodbye{2000};  // for all peers to hear that this node goes
+constexpr milliseconds longest_goodbye{2000};    // for all peers to hear that this node goes
 constexpr milliseconds longest_hand_over{5000};  // for the new owners to take the hottest entries
-constexpr milliseconds longest_linger{2000};   // for clients and requests under way to notice
+constexpr milliseconds longest_linger{2000};     // for clients and requests under way to notice
 
 void check(const node_options& options) {
   const auto refuse = [](const std::string& what) { throw std::invalid_argument("weir: " + what); };
@@ -348,7 +348,8 @@ void node::impl::hand_over(milliseconds longest) {
   ended->wait_until(began + longest + milliseconds(200));
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began);
   hub->log(
-      log_level::info, "node.handed_over",
+      log_level::info,
+      "node.handed_over",
       {{"entries", std::to_string(*taken)}, {"ms", std::to_string(took.count())}}
   );
 }

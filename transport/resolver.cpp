@@ -62,8 +62,7 @@ class resolver::channel {
       : executor_(executor),
         options_(std::move(options)),
         ares_(std::make_shared<ares_loop>(
-            executor,
-            ares_loop_options{options_.query_timeout, options_.tries, options_.servers}
+            executor, ares_loop_options{options_.query_timeout, options_.tries, options_.servers}
         )) {}
 
   /// Ends the questions under way; the channel takes no more.

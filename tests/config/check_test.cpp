@@ -14,7 +14,8 @@ TEST_F(CheckTest, APlainPeerDoorBeyondLoopbackNeedsInsecure) {
       problems(with("listen: {peer: {address: \"10.0.0.1:7420\"}}\n" + std::string(peers))),
       ElementsAre(
           "2:26 listen.peer.address: 10.0.0.1:7420 accepts plain text from other machines (set up "
-          "tls, or add insecure: true to listen.peer if the network is trusted, or listen on 127.0.0.1)"
+          "tls, or add insecure: true to listen.peer if the network is trusted, or listen on "
+          "127.0.0.1)"
       )
   );
 }

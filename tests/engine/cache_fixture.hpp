@@ -34,14 +34,17 @@ class scripted_source : public blocking_source {
       if (is_closed_) --passes_;
       answer = answer_;
     }
+
     struct leave {
       scripted_source* of;
+
       ~leave() {
         const std::lock_guard lock(of->mutex_);
         --of->running_;
         of->changed_.notify_all();
       }
     } const ended{this};
+
     if (answer) return answer(key);
     return loaded{.value = "value of " + std::string(key)};
   }
@@ -50,6 +53,7 @@ class scripted_source : public blocking_source {
     const std::lock_guard lock(mutex_);
     answer_ = std::move(answer);
   }
+
   void answer_with(std::string value) {
     answer_with([value](std::string_view) { return loaded{.value = value}; });
   }
@@ -59,11 +63,13 @@ class scripted_source : public blocking_source {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
   }
+
   void open_gate() {
     const std::lock_guard lock(mutex_);
     is_closed_ = false;
     changed_.notify_all();
   }
+
   void let_one_pass() {
     const std::lock_guard lock(mutex_);
     ++passes_;
@@ -73,7 +79,8 @@ class scripted_source : public blocking_source {
   /// Waits until so many loads are inside the source.
   void wait_until_running(int count) {
     std::unique_lock lock(mutex_);
-    ASSERT_TRUE(changed_.wait_for(lock, 10s, [&] { return running_ == count; })) << running_ << " run";
+    ASSERT_TRUE(changed_.wait_for(lock, 10s, [&] { return running_ == count; }))
+        << running_ << " run";
   }
 
   int loads(const std::string& key) {

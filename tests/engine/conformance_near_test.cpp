@@ -218,8 +218,7 @@ TEST_F(near_contract, T15_late_and_doubled_records_never_bring_an_older_value_ba
   }
   const request_record at_owner = nodes.get(1, key);
   EXPECT_GE(at_owner.version.seq, highest);
-  for (const std::size_t node : {0u, 2u})
-    EXPECT_EQ(nodes.get(node, key).version, at_owner.version);
+  for (const std::size_t node : {0u, 2u}) EXPECT_EQ(nodes.get(node, key).version, at_owner.version);
   EXPECT_FALSE(nodes.is_broken());
 }
 
@@ -343,8 +342,7 @@ TEST_F(near_contract, T24_what_was_cleared_while_a_node_was_away_does_not_come_b
   nodes.kill(1);
   nodes.run_for(500ms);
   for (const std::string& key : keys) nodes.source().write("users", key);
-  const std::uint64_t cleared =
-      nodes.start(0, {.kind = request_kind::clear, .timeout = 12'000ms});
+  const std::uint64_t cleared = nodes.start(0, {.kind = request_kind::clear, .timeout = 12'000ms});
   nodes.run_for(1s);
   nodes.restart(1);
   nodes.run_for(3s);

@@ -339,7 +339,8 @@ TEST_F(CacheTest, ExplainsAGetStepByStep) {
   get("1", {.explain = &why});
   std::vector<std::string> steps;
   for (const auto& each : why.steps) steps.push_back(each.step);
-  const std::vector<std::string> expected{"asked", "slot", "lease", "near", "flight", "source", "kept", "answer"};
+  const std::vector<std::string> expected{
+      "asked", "slot", "lease", "near", "flight", "source", "kept", "answer"};
   EXPECT_EQ(steps, expected);
 }
 

@@ -93,7 +93,8 @@ TEST(VersionText, RoundTripsAndRefusesTheRest) {
   const version v{0xfedcba9876543210, 42};
   EXPECT_EQ(to_string(v), "fedcba9876543210-2a");
   EXPECT_EQ(parse_version(to_string(v)), v);
-  for (const auto* text : {"", "-", "1", "1-", "-1", "1-g", "+1-1", "11111111111111111-1", "1-1 "}) {
+  for (const auto* text :
+       {"", "-", "1", "1-", "-1", "1-g", "+1-1", "11111111111111111-1", "1-1 "}) {
     EXPECT_FALSE(parse_version(text)) << text;
   }
 }

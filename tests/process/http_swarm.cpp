@@ -40,11 +40,16 @@ struct http_swarm::impl {
     swarm_answer answer;
     boost::system::error_code failed;
     const std::string request = "GET " + path + " HTTP/1.1\r\nHost: test\r\n\r\n";
-    co_await asio::async_write(of.socket, asio::buffer(request), asio::redirect_error(asio::use_awaitable, failed));
+    co_await asio::async_write(
+        of.socket, asio::buffer(request), asio::redirect_error(asio::use_awaitable, failed)
+    );
     std::size_t head = 0;
     if (!failed)
       head = co_await asio::async_read_until(
-          of.socket, asio::dynamic_buffer(of.buffer), "\r\n\r\n", asio::redirect_error(asio::use_awaitable, failed)
+          of.socket,
+          asio::dynamic_buffer(of.buffer),
+          "\r\n\r\n",
+          asio::redirect_error(asio::use_awaitable, failed)
       );
     if (!failed) {
       std::size_t length = 0;
@@ -53,7 +58,10 @@ struct http_swarm::impl {
       if (of.buffer.size() < head + length) {
         const auto missing = head + length - of.buffer.size();
         co_await asio::async_read(
-            of.socket, asio::dynamic_buffer(of.buffer), asio::transfer_exactly(missing), asio::redirect_error(asio::use_awaitable, failed)
+            of.socket,
+            asio::dynamic_buffer(of.buffer),
+            asio::transfer_exactly(missing),
+            asio::redirect_error(asio::use_awaitable, failed)
         );
       }
       if (!failed) {

@@ -77,7 +77,8 @@ class process_cluster {
   /// That share of the packets from `from` to `to` gets lost.
   void lose(int from, int to, double share);
 
-  /// The node's own link carries so many bits per second, with a queue of 100 ms, in each direction.
+  /// The node's own link carries so many bits per second, with a queue of 100 ms, in each
+  /// direction.
   void narrow(int number, std::uint64_t bits_per_second);
 
   /// Removes all cuts and losses of all nodes.

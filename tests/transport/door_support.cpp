@@ -74,7 +74,8 @@ void scripted_peer::call(
 ) {
   auto serve = [this, request = std::move(request), done = std::move(done)]() mutable {
     ping_reply pong;
-    if (const auto* ping = std::get_if<ping_request>(&request.body)) pong.note.digest = ping->note.digest;
+    if (const auto* ping = std::get_if<ping_request>(&request.body))
+      pong.note.digest = ping->note.digest;
     pong.life = 2;
     pong.is_granted = true;
     pong.slot_turns = 1;
@@ -142,7 +143,8 @@ answer door_fixture::request(
 void door_fixture::add_peer() {
   engine_.join(peer);
   engine_.set_candidates({{scripted_peer::id, scripted_peer::address}});
-  ASSERT_TRUE(eventually([this] { return engine_.ring()->size() == 2 && engine_.lease().is_valid; }));
+  ASSERT_TRUE(eventually([this] { return engine_.ring()->size() == 2 && engine_.lease().is_valid; })
+  );
 }
 
 std::string door_fixture::key_of(std::string_view node, std::string_view keyspace) const {

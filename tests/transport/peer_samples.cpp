@@ -57,8 +57,8 @@ struct printer {
   }
 
   void operator()(const ping_request& r) {
-    out << "ping " << r.note << r.number << '|' << r.life << '|' << r.is_empty << r.slot_turns << '|' << r.hints_applied
-        << '|' << r.silent;
+    out << "ping " << r.note << r.number << '|' << r.life << '|' << r.is_empty << r.slot_turns
+        << '|' << r.hints_applied << '|' << r.silent;
   }
 
   void operator()(const confirm_request& r) { out << "confirm " << r.ticket; }
@@ -105,7 +105,8 @@ struct printer {
 
   void operator()(const ping_reply& r) {
     out << "pong " << r.view << '|' << r.note << r.life << '|' << r.is_granted << r.must_flush
-        << r.has_more_hints << r.slot_turns << '|' << r.hints_number << '|' << r.hints << '|' << r.silent;
+        << r.has_more_hints << r.slot_turns << '|' << r.hints_number << '|' << r.hints << '|'
+        << r.silent;
   }
 
   void operator()(const feed_reply& r) { out << "fed " << r.note << r.applied; }

@@ -13,38 +13,48 @@ namespace weir {
 
 /// An immutable sequence of bytes that is cheap to copy.
 ///
-/// Up to `inline_capacity` bytes live inside the object: no allocation, no shared counter. Longer ones
-/// share one reference-counted block. Distinct objects may be used from distinct threads, also when
-/// they share a block. Construction allocates at most once; copying never does.
+/// Up to `inline_capacity` bytes live inside the object: no allocation, no shared counter. Longer
+/// ones share one reference-counted block. Distinct objects may be used from distinct threads, also
+/// when they share a block. Construction allocates at most once; copying never does.
 class bytes {
  public:
   static constexpr std::size_t inline_capacity = 119;
 
   bytes() noexcept = default;
+
   bytes(const char* data, std::size_t size) { std::memcpy(reserve(size), data, size); }
-  bytes(std::string_view text) : bytes(text.data(), text.size()) {}    // NOLINT: a value type
+
+  bytes(std::string_view text) : bytes(text.data(), text.size()) {}  // NOLINT: a value type
+
   bytes(const std::string& text) : bytes(text.data(), text.size()) {}  // NOLINT
-  bytes(const char* text) : bytes(std::string_view(text)) {}           // NOLINT
+
+  bytes(const char* text) : bytes(std::string_view(text)) {}  // NOLINT
 
   bytes(const bytes& other) noexcept {
     take(other);
     if (is_shared()) block()->references.fetch_add(1, std::memory_order_relaxed);
   }
+
   bytes(bytes&& other) noexcept {
     take(other);
     other.content_.set_size(0);
   }
+
   bytes& operator=(bytes other) noexcept {
     release();
     take(other);
     other.content_.set_size(0);
     return *this;
   }
+
   ~bytes() { release(); }
 
   const char* data() const noexcept { return is_shared() ? block()->data() : content_.data; }
+
   std::size_t size() const noexcept { return is_shared() ? block()->size : small_size(); }
+
   bool empty() const noexcept { return size() == 0; }
+
   std::string_view view() const noexcept { return {data(), size()}; }
 
   /// A copy as text; the bytes need not be text.
@@ -58,7 +68,8 @@ class bytes {
     return is_shared() ? sizeof(shared_block) + block()->size : 0;
   }
 
-  /// A value of `size` bytes filled by `fill(char*)` before anybody else sees it; allocates at most once.
+  /// A value of `size` bytes filled by `fill(char*)` before anybody else sees it; allocates at most
+  /// once.
   template <class Fill>
   static bytes build(std::size_t size, Fill&& fill) {
     bytes made;
@@ -67,18 +78,21 @@ class bytes {
   }
 
   friend bool operator==(const bytes& a, const bytes& b) noexcept { return a.view() == b.view(); }
+
   friend bool operator==(const bytes& a, std::string_view b) noexcept { return a.view() == b; }
 
  private:
   struct shared_block {
     std::atomic<std::size_t> references{1};
     std::size_t size = 0;
+
     char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
   };
+
   static constexpr unsigned char shared_mark = 255;
 
-  // Copied by moves of fixed size, and written in the same pieces where a copy may soon follow: a processor
-  // waits when it reads a word of which a part was just written.
+  // Copied by moves of fixed size, and written in the same pieces where a copy may soon follow: a
+  // processor waits when it reads a word of which a part was just written.
   struct content {
     content() noexcept { set_size(0); }
 
@@ -96,41 +110,52 @@ class bytes {
     std::memcpy(&found, content_.data, sizeof found);
     return found;
   }
+
   unsigned char small_size() const noexcept {
     return static_cast<unsigned char>(content_.data[inline_capacity]);
   }
+
   void take(const bytes& other) noexcept { content_ = other.content_; }
+
   char* reserve(std::size_t size);
+
   void release() noexcept {
     if (is_shared() && block()->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
+
   void destroy() noexcept;
 
-  // For the store. It keeps of a shared value only the block, 8 bytes instead of the whole object, and pads
-  // short ones, which it can then copy by whole words: a call of memcpy costs more, and so does copying on
-  // a value whose words were not written as they are read.
+  // For the store. It keeps of a shared value only the block, 8 bytes instead of the whole object,
+  // and pads short ones, which it can then copy by whole words: a call of memcpy costs more, and so
+  // does copying on a value whose words were not written as they are read.
   friend class stored_entry;
+
   static constexpr std::size_t padded(std::size_t size) noexcept {
     return size > 112 ? size : (size + 15) / 16 * 16;
   }
+
   void assign_padded(const char* data, std::size_t size) noexcept {
     release();
     for (std::size_t at = 0; at < size && at != 112; at += 16) {
       __builtin_memcpy(content_.data + at, data + at, 16);  // hardened memcpy is a call
     }
     content_.set_size(size);
-    if (size > 112) [[unlikely]] std::memcpy(content_.data + 112, data + 112, size - 112);
+    if (size > 112) [[unlikely]]
+      std::memcpy(content_.data + 112, data + 112, size - 112);
   }
+
   static bytes adopt(void* held) noexcept {
     bytes made;
     std::memcpy(made.content_.data, &held, sizeof held);
     made.content_.set_size(shared_mark);
     return made;
   }
+
   static bytes share(void* held) noexcept {
     static_cast<shared_block*>(held)->references.fetch_add(1, std::memory_order_relaxed);
     return adopt(held);
   }
+
   void* give_up() noexcept {
     content_.set_size(0);
     return block();

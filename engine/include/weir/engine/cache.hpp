@@ -25,14 +25,15 @@ class cache {
  public:
   explicit cache(cache_options options = {});
 
-  /// Fails what waits with errc::unavailable and waits for running sources; handles stay safe to call.
+  /// Fails what waits with errc::unavailable and waits for running sources; handles stay safe to
+  /// call.
   ~cache();
 
   cache(const cache&) = delete;
   cache& operator=(const cache&) = delete;
 
-  /// Adds a keyspace in front of `source`: a function (blocking or awaitable) or a weir::data_source.
-  /// Throws std::invalid_argument for bad options or a name that is taken.
+  /// Adds a keyspace in front of `source`: a function (blocking or awaitable) or a
+  /// weir::data_source. Throws std::invalid_argument for bad options or a name that is taken.
   keyspace add_keyspace(keyspace_options options, source_argument source);
 
   /// As engine::update_keyspace() and the others of the same name.

@@ -20,9 +20,9 @@ namespace weir {
 
 /// How one node takes part in a cluster. The defaults are right for most.
 struct engine_options {
-  ring_settings ring = {};        ///< equal on all nodes of a cluster
-  health_settings health = {};    ///< when a peer counts as unreachable
-  protocol_rules rules = {};      ///< all on; only the simulator changes it
+  ring_settings ring = {};      ///< equal on all nodes of a cluster
+  health_settings health = {};  ///< when a peer counts as unreachable
+  protocol_rules rules = {};    ///< all on; only the simulator changes it
 };
 
 /// Where a key lives.
@@ -34,8 +34,9 @@ struct key_place {
 
 /// The cache of one node: keyspaces, ring, membership and the requests of other nodes.
 ///
-/// It opens no socket: the network is passed in, and peers reach it through peer_handler. A node without
-/// network is a cluster of one. Thread-safe. Must outlive neither its environment nor its network.
+/// It opens no socket: the network is passed in, and peers reach it through peer_handler. A node
+/// without network is a cluster of one. Thread-safe. Must outlive neither its environment nor its
+/// network.
 class engine final : public peer_handler {
  public:
   engine(environment& env, identity self, engine_options options = {});
@@ -52,13 +53,15 @@ class engine final : public peer_handler {
   /// Begins to use `network` and to probe peers. At most once, before requests.
   void join(peer_network& network);
 
-  /// Who may be a peer, as discovery sees it now; the node itself may be listed. Replaces the last call.
+  /// Who may be a peer, as discovery sees it now; the node itself may be listed. Replaces the last
+  /// call.
   void set_candidates(std::vector<candidate> candidates);
 
   /// Adds a keyspace. Throws std::invalid_argument for bad options or a name that is taken.
   keyspace add_keyspace(keyspace_options options, source_argument source);
 
-  /// Replaces options and source of a keyspace, dropping what it holds; old handles fail with no_keyspace.
+  /// Replaces options and source of a keyspace, dropping what it holds; old handles fail with
+  /// no_keyspace.
   keyspace update_keyspace(keyspace_options options, source_argument source);
 
   /// Removes a keyspace from this node; errc::no_keyspace when there is none.
@@ -87,20 +90,23 @@ class engine final : public peer_handler {
   /// What the changes that this node ordered or sent round have cost so far.
   change_stats changes() const;
 
-  /// Takes a member that is gone for good off every view at once, without asking a majority: for an operator
-  /// whose cluster lost most of its members. If the member still runs elsewhere, C3 is void for that moment.
-  /// errc::not_found when nobody of that id counts; errc::bad_request for this node itself.
+  /// Takes a member that is gone for good off every view at once, without asking a majority: for an
+  /// operator whose cluster lost most of its members. If the member still runs elsewhere, C3 is
+  /// void for that moment. errc::not_found when nobody of that id counts; errc::bad_request for
+  /// this node itself.
   result<void> forget(std::string_view id);
 
   /// Called after each change of members, health or ring, on an event loop; one line of text each.
   void on_event(std::function<void(const cluster_event&)> listener);
 
-  /// Gives the slots of this node to the others, and has the new owners ask for its entries, the hottest
-  /// first, up to 64 MiB. It stays a member, serves by asking them, and takes no slots any more. Before leave().
-  /// Calls back with the number of entries that were taken, when all were named or at the deadline.
+  /// Gives the slots of this node to the others, and has the new owners ask for its entries, the
+  /// hottest first, up to 64 MiB. It stays a member, serves by asking them, and takes no slots any
+  /// more. Before leave(). Calls back with the number of entries that were taken, when all were
+  /// named or at the deadline.
   void hand_over(time_point deadline, completion<std::size_t> done);
 
-  /// Tells the peers that this node goes; they take it off their rings. Calls back when all know or at the deadline.
+  /// Tells the peers that this node goes; they take it off their rings. Calls back when all know or
+  /// at the deadline.
   void leave(time_point deadline, completion<> done);
 
   /// Fails everything that waits with errc::unavailable and serves no more. Idempotent.

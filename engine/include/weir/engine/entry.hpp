@@ -13,7 +13,8 @@ namespace weir {
 
 using std::chrono::milliseconds;
 
-/// What the owner calls one state of a key: a random epoch per term of ownership and a sequence number.
+/// What the owner calls one state of a key: a random epoch per term of ownership and a sequence
+/// number.
 ///
 /// Callers compare versions for equality only. An absent key has a version too. {0,0} means "none":
 /// the value was passed through and nobody can say later whether it changed.
@@ -22,6 +23,7 @@ struct version {
   std::uint64_t seq = 0;
 
   explicit operator bool() const noexcept { return epoch != 0; }
+
   friend bool operator==(version, version) = default;
 };
 
@@ -39,10 +41,10 @@ struct metadata {
 
 /// How the answer came about at one node; the parts of one Cache-Status member (RFC 9211).
 enum class served_from : std::uint8_t {
-  store,        ///< a hit among owned entries
-  near,         ///< a hit among near copies
-  load,         ///< the source was called
-  peer,         ///< another node answered; see `hops`
+  store,  ///< a hit among owned entries
+  near,   ///< a hit among near copies
+  load,   ///< the source was called
+  peer,   ///< another node answered; see `hops`
 };
 
 /// Why an answer is special; empty for a plain hit or load.
@@ -61,8 +63,8 @@ struct origin {
 struct entry {
   bytes value;
   weir::version version;
-  milliseconds ttl{0};  ///< remaining; 0 = not kept
-  milliseconds age{0};  ///< since the load began
+  milliseconds ttl{0};                   ///< remaining; 0 = not kept
+  milliseconds age{0};                   ///< since the load began
   std::shared_ptr<const metadata> meta;  ///< null = none
   origin from;
 
@@ -70,7 +72,8 @@ struct entry {
   std::string text() const { return value.text(); }
 };
 
-/// An answer that tells absence from failure: `found` is false for a key that the source does not have.
+/// An answer that tells absence from failure: `found` is false for a key that the source does not
+/// have.
 struct lookup {
   bool found = false;
   weir::entry entry;  ///< of an absent key: no value, but version, ttl and origin

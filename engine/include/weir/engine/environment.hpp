@@ -20,10 +20,12 @@ struct steady {
   using time_point = std::chrono::time_point<steady>;
   static constexpr bool is_steady = true;
 };
+
 using time_point = steady::time_point;
 using steady_duration = steady::duration;
 
-/// A callback that is called at most once, may own what it needs, and carries its executor if it has one.
+/// A callback that is called at most once, may own what it needs, and carries its executor if it
+/// has one.
 ///
 /// Asio's own, but for the assignment: that of Boost 1.81 calls itself until the stack is used up.
 template <class... Arguments>
@@ -33,11 +35,14 @@ class completion : public asio::any_completion_handler<void(Arguments...)> {
  public:
   using base::base;
   completion() noexcept = default;
+
   completion(completion&& other) noexcept : base(static_cast<base&&>(other)) {}
+
   completion& operator=(completion&& other) noexcept {
     base(static_cast<base&&>(other)).swap(*this);
     return *this;
   }
+
   completion& operator=(std::nullptr_t) noexcept {
     base().swap(*this);
     return *this;
@@ -49,8 +54,9 @@ using timer_id = std::uint64_t;
 
 /// Everything the engine needs from the world beside peers and sources: time, randomness, threads.
 ///
-/// The product passes weir::runtime, the simulator its own, on which a whole cluster runs in one thread.
-/// Thread-safe: any member may be called from any thread. Outlives every engine that uses it.
+/// The product passes weir::runtime, the simulator its own, on which a whole cluster runs in one
+/// thread. Thread-safe: any member may be called from any thread. Outlives every engine that uses
+/// it.
 class environment {
  public:
   virtual ~environment() = default;
@@ -82,8 +88,9 @@ class environment {
   /// Runs `work` on the bounded pool for blocking code. errc::overloaded when the pool is full.
   virtual error_code run_blocking(completion<> work) = 0;
 
-  /// Tells the pool that the calling thread, if it is one of its own, is about to wait, or is done waiting.
-  /// Meanwhile another thread may take its place, so that waiting sources never starve each other.
+  /// Tells the pool that the calling thread, if it is one of its own, is about to wait, or is done
+  /// waiting. Meanwhile another thread may take its place, so that waiting sources never starve
+  /// each other.
   virtual void begin_wait() noexcept = 0;
   virtual void end_wait() noexcept = 0;
 };

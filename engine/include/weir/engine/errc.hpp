@@ -12,7 +12,8 @@ namespace weir {
 enum class errc {
   /// The source says that the key does not exist. Create it there, or treat it as absent.
   not_found = 1,
-  /// No keyspace of that name on this node (or it was removed). Check the name and the configuration.
+  /// No keyspace of that name on this node (or it was removed). Check the name and the
+  /// configuration.
   no_keyspace,
   /// The key is empty. Pass 1 byte or more.
   bad_key,

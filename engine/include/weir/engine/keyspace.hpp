@@ -27,13 +27,14 @@ struct put_item {
 
 /// A named cache in front of one data source, shared by all nodes.
 ///
-/// A key lives on the node that owns its slot; other nodes ask the owner. A cheap handle: copies refer to
-/// the same keyspace, and after its removal every call fails with errc::no_keyspace.
-/// Thread-safe: any member may be called from any thread. Blocking members throw std::logic_error on a
-/// thread that runs an event loop; from a data source on the worker pool they are safe.
+/// A key lives on the node that owns its slot; other nodes ask the owner. A cheap handle: copies
+/// refer to the same keyspace, and after its removal every call fails with errc::no_keyspace.
+/// Thread-safe: any member may be called from any thread. Blocking members throw std::logic_error
+/// on a thread that runs an event loop; from a data source on the worker pool they are safe.
 class keyspace {
  public:
   keyspace() = default;
+
   explicit keyspace(std::shared_ptr<keyspace_core> core) : core_(std::move(core)) {}
 
   /// The name it was added under; empty for a default-constructed handle.
@@ -41,20 +42,20 @@ class keyspace {
 
   /// Returns the entry of `key`; concurrent misses share one load.
   ///
-  /// Fails with errc::not_found, errc::deadline_exceeded, errc::overloaded or the source's failure; no
-  /// failure is cached. See examples/2_async.cpp.
+  /// Fails with errc::not_found, errc::deadline_exceeded, errc::overloaded or the source's failure;
+  /// no failure is cached. See examples/2_async.cpp.
   asio::awaitable<result<entry>> async_get(std::string key, get_options options = {});
 
-  /// Blocking async_get(). A hit costs one look-up under a shard lock on the calling thread: no allocation,
-  /// no hop, no copy of a large value. See examples/1_embedded.cpp.
+  /// Blocking async_get(). A hit costs one look-up under a shard lock on the calling thread: no
+  /// allocation, no hop, no copy of a large value. See examples/1_embedded.cpp.
   result<entry> get(std::string_view key, get_options options = {});
 
   /// As async_get(), but absence is an answer with a version of its own instead of errc::not_found.
   asio::awaitable<result<lookup>> async_find(std::string key, get_options options = {});
   result<lookup> find(std::string_view key, get_options options = {});
 
-  /// Several keys, at most 1,000: one request per owner, each answer with its own version or error, in the
-  /// order of `keys`. A key that stands twice is loaded once.
+  /// Several keys, at most 1,000: one request per owner, each answer with its own version or error,
+  /// in the order of `keys`. A key that stands twice is loaded once.
   asio::awaitable<std::vector<result<lookup>>> async_get_many(
       std::vector<std::string> keys, get_options options = {}
   );
@@ -63,32 +64,34 @@ class keyspace {
   /// The copy this node holds, if it may serve it now: no load, no hop, never blocks.
   std::optional<lookup> peek(std::string_view key);
 
-  /// The version of `key` at its owner, of an absent key too, for a later precondition. Loads nothing.
+  /// The version of `key` at its owner, of an absent key too, for a later precondition. Loads
+  /// nothing.
   asio::awaitable<result<version>> async_observe(std::string key, get_options options = {});
   result<version> observe(std::string_view key, get_options options = {});
 
-  /// Sets the value, at the key's owner. Where the source is a store it is written there first, and only
-  /// what it took reaches the cache; elsewhere the value lasts until eviction, TTL or the owner's loss.
+  /// Sets the value, at the key's owner. Where the source is a store it is written there first, and
+  /// only what it took reaches the cache; elsewhere the value lasts until eviction, TTL or the
+  /// owner's loss.
   ///
-  /// Fails with errc::method_not_allowed unless the keyspace has `writes::allow`, errc::conflict when the
-  /// precondition does not hold, errc::too_large, errc::unavailable when the owner cannot be asked, and
-  /// errc::unknown_outcome when it, or the store, was asked and did not answer. With a store a version
-  /// confirms only an entry that its owner still holds: one that was evicted is a conflict, as is one that
-  /// observe() gave of a key that nobody has read. Over a store without etags a precondition is
-  /// errc::method_not_allowed.
+  /// Fails with errc::method_not_allowed unless the keyspace has `writes::allow`, errc::conflict
+  /// when the precondition does not hold, errc::too_large, errc::unavailable when the owner cannot
+  /// be asked, and errc::unknown_outcome when it, or the store, was asked and did not answer. With
+  /// a store a version confirms only an entry that its owner still holds: one that was evicted is a
+  /// conflict, as is one that observe() gave of a key that nobody has read. Over a store without
+  /// etags a precondition is errc::method_not_allowed.
   asio::awaitable<result<change_result>> async_put(
       std::string key, bytes value, put_options options = {}
   );
   result<change_result> put(std::string_view key, bytes value, put_options options = {});
 
-  /// Makes the key absent, at the source where it is a store, and in the cache for its negative TTL. Fails
-  /// as async_put(); an absent key is no error.
+  /// Makes the key absent, at the source where it is a store, and in the cache for its negative
+  /// TTL. Fails as async_put(); an absent key is no error.
   asio::awaitable<result<change_result>> async_remove(std::string key, change_options options = {});
   result<change_result> remove(std::string_view key, change_options options = {});
 
-  /// Several puts or removes, at most 1,000, of which some run at the same time: one answer per item, in
-  /// their order. Not atomic: each succeeds or fails for itself. A key that stands there before is
-  /// errc::bad_request.
+  /// Several puts or removes, at most 1,000, of which some run at the same time: one answer per
+  /// item, in their order. Not atomic: each succeeds or fails for itself. A key that stands there
+  /// before is errc::bad_request.
   asio::awaitable<std::vector<result<change_result>>> async_put_many(std::vector<put_item> items);
   std::vector<result<change_result>> put_many(std::vector<put_item> items);
   asio::awaitable<std::vector<result<change_result>>> async_remove_many(
@@ -98,15 +101,16 @@ class keyspace {
       std::vector<std::string> keys, change_options options = {}
   );
 
-  /// Reads, computes and writes if nothing has changed meanwhile, again and again with growing, jittered
-  /// delays until that succeeds.
+  /// Reads, computes and writes if nothing has changed meanwhile, again and again with growing,
+  /// jittered delays until that succeeds.
   ///
-  /// One update of a key runs at a time on this node. Safe against all other writers where the source is a
-  /// store with etags; else against those of one term of the key's owner. Fails with errc::conflict after
-  /// `max_attempts`, errc::deadline_exceeded, errc::not_found without `create`, the function's own error,
-  /// and as async_put(); errc::unknown_outcome is not tried again. The function runs where async_update()
-  /// is awaited, and must not block there; update() calls it on the calling thread. An update of the same
-  /// key within it waits for itself until its deadline. Throws std::invalid_argument for an empty function.
+  /// One update of a key runs at a time on this node. Safe against all other writers where the
+  /// source is a store with etags; else against those of one term of the key's owner. Fails with
+  /// errc::conflict after `max_attempts`, errc::deadline_exceeded, errc::not_found without
+  /// `create`, the function's own error, and as async_put(); errc::unknown_outcome is not tried
+  /// again. The function runs where async_update() is awaited, and must not block there; update()
+  /// calls it on the calling thread. An update of the same key within it waits for itself until its
+  /// deadline. Throws std::invalid_argument for an empty function.
   asio::awaitable<result<updated>> async_update(
       std::string key, update_function compute, update_options options = {}
   );
@@ -116,8 +120,8 @@ class keyspace {
 
   /// Drops what the nodes hold: the next read loads again. Allowed in every keyspace.
   ///
-  /// OK when the owner and the gutter node of the key have applied it; partial when one could not be
-  /// reached; errc::unavailable when none could.
+  /// OK when the owner and the gutter node of the key have applied it; partial when one could not
+  /// be reached; errc::unavailable when none could.
   asio::awaitable<result<change_result>> async_invalidate(
       std::string key, change_options options = {}
   );
@@ -127,7 +131,8 @@ class keyspace {
   asio::awaitable<result<change_result>> async_clear(change_options options = {});
   result<change_result> clear(change_options options = {});
 
-  /// A new session: its reads do not go back, and see its own changes. Include <weir/engine/session.hpp>.
+  /// A new session: its reads do not go back, and see its own changes. Include
+  /// <weir/engine/session.hpp>.
   weir::session session() const;
 
   /// The options it was added with. Throws std::logic_error on a handle that refers to nothing.

@@ -12,11 +12,13 @@ namespace weir {
 struct health_settings {
   milliseconds probe_interval{1000};  ///< +-10 %
   milliseconds probe_timeout{500};
-  int misses = 3;                     ///< missed probes in a row that count as unreachable
-  milliseconds min_ejection{2000};    ///< shortest time it stays so; doubles with each relapse
+  int misses = 3;                   ///< missed probes in a row that count as unreachable
+  milliseconds min_ejection{2000};  ///< shortest time it stays so; doubles with each relapse
   milliseconds max_ejection{15'000};
-  milliseconds forget_ejections{300'000};  ///< a peer that was well for so long starts at min_ejection again
-  milliseconds loop_lag{250};         ///< verdicts of a node that was itself late by more than this do not count
+  milliseconds forget_ejections{
+      300'000};  ///< a peer that was well for so long starts at min_ejection again
+  milliseconds loop_lag{
+      250};  ///< verdicts of a node that was itself late by more than this do not count
 };
 
 /// Somebody discovery or another node named: worth dialling, not yet proven.
@@ -26,7 +28,7 @@ struct candidate {
 };
 
 enum class member_state : std::uint8_t {
-  unproven,     ///< named, but no handshake yet
+  unproven,  ///< named, but no handshake yet
   reachable,
   unreachable,  ///< routed around: its gutter nodes answer for it
 };
@@ -42,28 +44,28 @@ struct member_status {
   member_state state = member_state::unproven;
   bool is_self = false;
   bool is_in_ring = false;
-  milliseconds rtt{0};       ///< of the last probe
-  milliseconds since{0};     ///< in this state
-  std::string last_failure;  ///< "refused", "reset", "timeout", ...; empty if none
-  bool is_granting = false;  ///< its last heartbeat answer counts towards this node's lease
+  milliseconds rtt{0};         ///< of the last probe
+  milliseconds since{0};       ///< in this state
+  std::string last_failure;    ///< "refused", "reset", "timeout", ...; empty if none
+  bool is_granting = false;    ///< its last heartbeat answer counts towards this node's lease
   std::uint64_t feed_lag = 0;  ///< records of this node that it has not yet confirmed
 };
 
 /// Whether this node may serve what it keeps, and on whose word.
 struct lease_status {
   bool is_valid = false;
-  bool is_lone = false;      ///< nobody else counts: no lease is needed
-  milliseconds left{0};      ///< until it ends unless it is renewed
-  std::size_t granted = 0;   ///< members, itself included, whose answers count now
-  std::size_t members = 0;   ///< who counts; a majority is needed
-  std::size_t views = 1;     ///< more than one while one view replaces another
-  std::string why;           ///< "no lease: 1 of 3 candidates answered"; empty while valid
+  bool is_lone = false;     ///< nobody else counts: no lease is needed
+  milliseconds left{0};     ///< until it ends unless it is renewed
+  std::size_t granted = 0;  ///< members, itself included, whose answers count now
+  std::size_t members = 0;  ///< who counts; a majority is needed
+  std::size_t views = 1;    ///< more than one while one view replaces another
+  std::string why;          ///< "no lease: 1 of 3 candidates answered"; empty while valid
 };
 
 /// Something an operator may want to know; `name` is stable: "peer.reachable", "ring.changed", ...
 struct cluster_event {
   std::string name;
-  std::string peer;    ///< id or address; empty if it concerns no peer
+  std::string peer;  ///< id or address; empty if it concerns no peer
   std::string detail;
 };
 

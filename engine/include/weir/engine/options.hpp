@@ -32,14 +32,16 @@ struct load_limits {
 
 /// One keyspace. Aggregate: `{.name = "users", .ttl = 60s}`.
 struct keyspace_options {
-  std::string name;                       ///< [a-z0-9_-]{1,64}
-  milliseconds ttl{std::chrono::minutes(5)};  ///< of a loaded value; a source may shorten it. 0 = keep nothing
-  double jitter = 0.10;                   ///< up to this share of the TTL is taken off at random
-  milliseconds negative_ttl{5000};        ///< of "not found"; 0 = not kept
-  std::uint64_t max_memory = 64u << 20;   ///< bytes really taken on this node, overhead included
-  std::uint64_t near_memory = 0;          ///< bytes for copies of keys that other nodes own; 0 = keep none
-  std::uint64_t max_entry = 1u << 20;     ///< bytes of one value; larger ones fail with errc::too_large
-  std::size_t max_key = 512;              ///< bytes of one key, at most 4096
+  std::string name;  ///< [a-z0-9_-]{1,64}
+  milliseconds ttl{
+      std::chrono::minutes(5)};  ///< of a loaded value; a source may shorten it. 0 = keep nothing
+  double jitter = 0.10;          ///< up to this share of the TTL is taken off at random
+  milliseconds negative_ttl{5000};       ///< of "not found"; 0 = not kept
+  std::uint64_t max_memory = 64u << 20;  ///< bytes really taken on this node, overhead included
+  std::uint64_t near_memory = 0;  ///< bytes for copies of keys that other nodes own; 0 = keep none
+  std::uint64_t max_entry =
+      1u << 20;               ///< bytes of one value; larger ones fail with errc::too_large
+  std::size_t max_key = 512;  ///< bytes of one key, at most 4096
   weir::eviction eviction = weir::eviction::lru;
   weir::consistency consistency = weir::consistency::strict;
   load_limits loads = {};
@@ -60,7 +62,8 @@ enum class read_from : std::uint8_t {
 
 /// How one get is done.
 struct get_options {
-  milliseconds timeout{5000};  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
+  milliseconds timeout{
+      5000};  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
   read_from from = read_from::near;
   explanation* explain = nullptr;  ///< filled in step by step; must outlive the call
 };
@@ -71,6 +74,7 @@ struct precondition {
   version since;  ///< for `unchanged`: the version that was observed, of an absent key too
 
   static precondition if_absent() { return {kind::absent, {}}; }
+
   static precondition if_unchanged(version v) { return {kind::unchanged, v}; }
 };
 
@@ -87,10 +91,11 @@ struct change_options {
   milliseconds timeout{5000};
 };
 
-/// What a change did. `unconfirmed` is empty when every node has applied it or cannot serve (OK); otherwise
-/// the change is partial: the named nodes may serve the old value for `bound` at most.
+/// What a change did. `unconfirmed` is empty when every node has applied it or cannot serve (OK);
+/// otherwise the change is partial: the named nodes may serve the old value for `bound` at most.
 struct change_result {
-  weir::version version;  ///< of the key afterwards; none for clear, and when the owner was out of reach
+  weir::version
+      version;  ///< of the key afterwards; none for clear, and when the owner was out of reach
   std::vector<std::string> unconfirmed;
   milliseconds bound{0};
   bool is_stored = false;  ///< the source took the write; otherwise it lies in the cache alone

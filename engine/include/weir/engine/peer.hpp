@@ -30,9 +30,9 @@ inline constexpr std::uint16_t peer_protocol_version = 2;
 /// As what the asked node serves a request. It never forwards it again.
 enum class serve_as : std::uint8_t { owner, gutter };
 
-/// What the asked node does for one key: serve or load it, invalidate and load it, only tell its version,
-/// answer from what it has kept of a term that is over, or, as the new owner, ask the former one for what that
-/// has kept; the last is answered without a value.
+/// What the asked node does for one key: serve or load it, invalidate and load it, only tell its
+/// version, answer from what it has kept of a term that is over, or, as the new owner, ask the
+/// former one for what that has kept; the last is answered without a value.
 enum class get_mode : std::uint8_t { cached, fresh, observe, peek, adopt };
 
 /// "The value of one key, please."
@@ -46,10 +46,10 @@ struct get_request {
 };
 
 struct get_reply {
-  lookup answer;     ///< valid without error
+  lookup answer;              ///< valid without error
   bool is_leased = false;     ///< the asked node held a lease: the answer may be kept
   bool is_unchanged = false;  ///< what the asker holds is right; `answer` has no value
-  error_code error;  ///< an errc, or none
+  error_code error;           ///< an errc, or none
   std::vector<explain_step> steps;
   std::vector<member> view;  ///< with errc::not_owner: whom the asked node takes for members
 };
@@ -81,14 +81,16 @@ struct change_request {
 struct change_reply {
   weir::version version;
   error_code error;
-  std::vector<member> view;   ///< with errc::not_owner
-  std::uint64_t ticket = 0;   ///< the change goes round still: ask with confirm_request; 0 = see below
+  std::vector<member> view;  ///< with errc::not_owner
+  std::uint64_t ticket =
+      0;  ///< the change goes round still: ask with confirm_request; 0 = see below
   std::vector<std::string> unconfirmed;
   milliseconds bound{0};
   bool is_stored = false;  ///< the source took it
 };
 
-/// "How did the change end that you gave this ticket for?" Answered when it has ended, or by the deadline.
+/// "How did the change end that you gave this ticket for?" Answered when it has ended, or by the
+/// deadline.
 struct confirm_request {
   std::uint64_t ticket = 0;
 };
@@ -117,7 +119,8 @@ struct member_life {
   friend auto operator<=>(const member_life&, const member_life&) = default;
 };
 
-/// Who counts for leases and votes, as one node knows it. Grows only: two of them are joined by union.
+/// Who counts for leases and votes, as one node knows it. Grows only: two of them are joined by
+/// union.
 struct electorate_state {
   std::vector<member_life> members;
   std::vector<member_life> removed;             ///< for good
@@ -127,17 +130,19 @@ struct electorate_state {
 
 /// What every message of the agreement says about its sender.
 struct electorate_note {
-  std::uint64_t digest = 0;               ///< of the sender's members and removals
-  std::shared_ptr<const electorate_state> state;  ///< in answers to a sender with another digest; else null
+  std::uint64_t digest = 0;  ///< of the sender's members and removals
+  std::shared_ptr<const electorate_state>
+      state;  ///< in answers to a sender with another digest; else null
 };
 
 /// The direct probe and the heartbeat of the lease.
 struct ping_request {
   electorate_note note;
-  std::uint64_t number = 0;         ///< of this sender's pings to the asked node
-  std::uint64_t life = 0;           ///< incarnation under which the sender is a member
-  bool is_empty = false;            ///< it has kept nothing that a change could concern
-  std::uint32_t slot_turns = 0;     ///< how often the sender took or gave up its slots: odd = it has some
+  std::uint64_t number = 0;  ///< of this sender's pings to the asked node
+  std::uint64_t life = 0;    ///< incarnation under which the sender is a member
+  bool is_empty = false;     ///< it has kept nothing that a change could concern
+  std::uint32_t slot_turns =
+      0;  ///< how often the sender took or gave up its slots: odd = it has some
   std::uint64_t hints_applied = 0;  ///< of those that the asked node had for it
   std::vector<std::string> silent;  ///< members it has not reached for 30 s
 };
@@ -146,10 +151,10 @@ struct ping_reply {
   std::vector<member> view;  ///< when the digests of the requests differ
   electorate_note note;
   std::uint64_t life = 0;
-  bool is_granted = false;   ///< counts towards the asker's lease once it has applied `hints`
+  bool is_granted = false;       ///< counts towards the asker's lease once it has applied `hints`
   std::uint32_t slot_turns = 0;  ///< as in ping_request
   std::uint64_t hints_number = 0;
-  bool must_flush = false;   ///< too much was missed: drop everything
+  bool must_flush = false;  ///< too much was missed: drop everything
   bool has_more_hints = false;
   std::vector<change_record> hints;
   std::vector<std::string> silent;
@@ -159,8 +164,10 @@ struct ping_reply {
 struct feed_request {
   electorate_note note;
   std::uint64_t first = 0;  ///< number of the first record
-  std::uint64_t after_ping = 0;  ///< the last ping of the asked node that the sender had answered: how old this can be
-  bool is_reset = false;    ///< what came before is lost: trust no copy that this feed should have kept right
+  std::uint64_t after_ping =
+      0;  ///< the last ping of the asked node that the sender had answered: how old this can be
+  bool is_reset =
+      false;  ///< what came before is lost: trust no copy that this feed should have kept right
   std::vector<change_record> records;
 };
 
@@ -169,8 +176,8 @@ struct feed_reply {
   std::uint64_t applied = 0;  ///< number of the last record that the asked node has applied
 };
 
-/// "`missing` does not confirm these records. Keep them for it, pass them on if you can, and say whether it
-/// can still hold a lease."
+/// "`missing` does not confirm these records. Keep them for it, pass them on if you can, and say
+/// whether it can still hold a lease."
 struct vote_request {
   electorate_note note;
   member_life missing;
@@ -198,14 +205,29 @@ struct relay_reply {
 
 /// "I am going; take me off your ring."
 struct leave_request {};
+
 struct leave_reply {};
 
 using request_body = std::variant<
-    get_request, get_many_request, change_request, ping_request, leave_request, confirm_request,
-    feed_request, vote_request, relay_request>;
+    get_request,
+    get_many_request,
+    change_request,
+    ping_request,
+    leave_request,
+    confirm_request,
+    feed_request,
+    vote_request,
+    relay_request>;
 using reply_body = std::variant<
-    get_reply, get_many_reply, change_reply, ping_reply, leave_reply, confirm_reply, feed_reply,
-    vote_reply, relay_reply>;
+    get_reply,
+    get_many_reply,
+    change_reply,
+    ping_reply,
+    leave_reply,
+    confirm_reply,
+    feed_reply,
+    vote_reply,
+    relay_reply>;
 
 struct peer_request {
   std::uint64_t view_digest = 0;
@@ -242,7 +264,8 @@ class peer_handler {
   /// A handshake with the node at `address` that this node dialled succeeded.
   virtual void on_link_up(const std::string& address, const identity& peer) = 0;
 
-  /// The link to `address` is gone or could not be made. `connect`ed addresses are dialled again by the network.
+  /// The link to `address` is gone or could not be made. `connect`ed addresses are dialled again by
+  /// the network.
   virtual void on_link_down(const std::string& address, link_loss cause) = 0;
 
   /// A node that was not dialled introduced itself; it is a candidate at `peer.address`.
@@ -256,16 +279,20 @@ class peer_network {
  public:
   virtual ~peer_network() = default;
 
-  /// Dials `address` now and again after each loss until disconnect(); every result goes to the handler.
+  /// Dials `address` now and again after each loss until disconnect(); every result goes to the
+  /// handler.
   virtual void connect(const std::string& address) = 0;
 
   /// Ends the link and stops dialling. What is pending there fails with errc::unavailable.
   virtual void disconnect(const std::string& address) = 0;
 
-  /// Sends one request. `done` is called exactly once, never before call() returns: with the reply, with
-  /// errc::deadline_exceeded at `deadline`, or with errc::unavailable as soon as the link is lost or missing.
+  /// Sends one request. `done` is called exactly once, never before call() returns: with the reply,
+  /// with errc::deadline_exceeded at `deadline`, or with errc::unavailable as soon as the link is
+  /// lost or missing.
   virtual void call(
-      const std::string& address, peer_request request, time_point deadline,
+      const std::string& address,
+      peer_request request,
+      time_point deadline,
       completion<result<peer_reply>> done
   ) = 0;
 

@@ -12,26 +12,30 @@ struct protocol_rules {
   bool fence_on_eviction = true;        ///< R4
   bool floor_on_clear = true;           ///< R5
   bool new_epoch_per_term = true;       ///< R8: a slot that comes back gets a new epoch
-  bool recheck_fence_after_peek = true;  ///< R8: a peeked value is not kept when a change passed meanwhile
+  bool recheck_fence_after_peek =
+      true;  ///< R8: a peeked value is not kept when a change passed meanwhile
 
   // Records
-  bool records_reach_every_role = true;    ///< a record drops owned entries and flights too, not near copies only
+  bool records_reach_every_role =
+      true;  ///< a record drops owned entries and flights too, not near copies only
   bool records_drop_gutter_copies = true;  ///< a record drops a gutter copy
   bool near_by_version = true;             ///< N3: a record never replaces a later near copy
 
   // The lease
-  bool lease_from_sending = true;     ///< a grant counts from when the heartbeat left, not from its answer
-  bool lease_by_fresh_clock = true;   ///< N5: judged with a clock read after the request arrived
-  bool join_only_with_lease = true;   ///< a reader without a lease waits for a load of his own
-  bool lone_only_when_told = true;    ///< no lease of a lone node before discovery has answered
+  bool lease_from_sending =
+      true;  ///< a grant counts from when the heartbeat left, not from its answer
+  bool lease_by_fresh_clock = true;  ///< N5: judged with a clock read after the request arrived
+  bool join_only_with_lease = true;  ///< a reader without a lease waits for a load of his own
+  bool lone_only_when_told = true;   ///< no lease of a lone node before discovery has answered
 
   // Agreement
-  bool wait_for_all = true;              ///< OK only when every member confirmed or was voted leaseless
-  bool keep_hints = true;                ///< a voter keeps what the missing member missed
-  bool hints_of_old_electorate = true;   ///< entries survive a lost lease only with the hints of those who could vote
+  bool wait_for_all = true;  ///< OK only when every member confirmed or was voted leaseless
+  bool keep_hints = true;    ///< a voter keeps what the missing member missed
+  bool hints_of_old_electorate =
+      true;  ///< entries survive a lost lease only with the hints of those who could vote
   bool two_rounds_without_owner = true;  ///< a change that no owner ordered goes round twice
   bool two_rounds_across_views = true;   ///< as does one that met another view
-  bool agree_on_views = true;            ///< a view is replaced only when a majority of it knows the next
+  bool agree_on_views = true;  ///< a view is replaced only when a majority of it knows the next
 };
 
 }  // namespace weir

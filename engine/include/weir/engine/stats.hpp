@@ -8,10 +8,10 @@
 
 namespace weir {
 
-/// Counts of durations in buckets whose upper bounds are `duration_bounds`, in seconds, plus one without bound.
+/// Counts of durations in buckets whose upper bounds are `duration_bounds`, in seconds, plus one
+/// without bound.
 inline constexpr std::array<double, 14> duration_bounds{
-    0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5
-};
+    0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5};
 
 struct duration_counts {
   std::array<std::uint64_t, duration_bounds.size() + 1> buckets{};
@@ -36,17 +36,17 @@ struct keyspace_stats {
   std::uint64_t hits = 0;           ///< served from this node's memory, absent ones included
   std::uint64_t negative_hits = 0;  ///< of these: absent
   std::uint64_t misses = 0;
-  std::uint64_t joined = 0;         ///< misses that joined a flight in progress
-  std::uint64_t loads_value = 0;    ///< source calls that found a value
-  std::uint64_t loads_absent = 0;   ///< ... that found none
-  std::uint64_t loads_failed = 0;   ///< ... that failed
+  std::uint64_t joined = 0;        ///< misses that joined a flight in progress
+  std::uint64_t loads_value = 0;   ///< source calls that found a value
+  std::uint64_t loads_absent = 0;  ///< ... that found none
+  std::uint64_t loads_failed = 0;  ///< ... that failed
   std::uint64_t loads_timed_out = 0;
-  std::uint64_t loads_running = 0;  ///< now, those that outlived their time-out included
-  std::uint64_t loads_not_kept = 0; ///< overtaken by a change, or the term ended
+  std::uint64_t loads_running = 0;   ///< now, those that outlived their time-out included
+  std::uint64_t loads_not_kept = 0;  ///< overtaken by a change, or the term ended
   std::uint64_t refused_overloaded = 0;
   std::uint64_t refused_too_large = 0;
-  std::uint64_t passed_through = 0; ///< loads for an owner and gutter that could not be asked
-  std::uint64_t evicted = 0;        ///< to make room
+  std::uint64_t passed_through = 0;  ///< loads for an owner and gutter that could not be asked
+  std::uint64_t evicted = 0;         ///< to make room
   std::uint64_t expired = 0;
   std::uint64_t invalidations = 0;  ///< changes applied here
   std::uint64_t records = 0;        ///< of these: ordered by other nodes
@@ -56,8 +56,10 @@ struct keyspace_stats {
   std::uint64_t near_hits = 0;      ///< of the hits: served from copies of other nodes' keys
   std::uint64_t near_bytes = 0;     ///< now
   std::uint64_t near_entries = 0;   ///< now
-  std::uint64_t revalidated = 0;    ///< suspect copies that their owner confirmed without sending them again
-  std::uint64_t unleased = 0;       ///< of the misses: without a lease, so each with a load or request of its own
+  std::uint64_t revalidated =
+      0;  ///< suspect copies that their owner confirmed without sending them again
+  std::uint64_t unleased =
+      0;  ///< of the misses: without a lease, so each with a load or request of its own
   std::array<std::uint64_t, near_drop_count> near_dropped{};  ///< by near_drop
   duration_counts load_duration;
 };
@@ -67,12 +69,12 @@ struct change_stats {
   std::uint64_t ok = 0;
   std::uint64_t partial = 0;
   std::uint64_t failed = 0;
-  std::uint64_t votes_asked = 0;   ///< rounds in which a silent member was voted leaseless
-  std::uint64_t resets = 0;        ///< members that had to be told to trust nothing
-  duration_counts duration;        ///< until every member had confirmed or was voted leaseless
+  std::uint64_t votes_asked = 0;  ///< rounds in which a silent member was voted leaseless
+  std::uint64_t resets = 0;       ///< members that had to be told to trust nothing
+  duration_counts duration;       ///< until every member had confirmed or was voted leaseless
   std::chrono::microseconds longest{0};  ///< the worst of them
   std::uint64_t lease_losses = 0;
-  std::uint64_t dropped_all = 0;   ///< leases regained without the hints of those who could vote
+  std::uint64_t dropped_all = 0;  ///< leases regained without the hints of those who could vote
 };
 
 }  // namespace weir

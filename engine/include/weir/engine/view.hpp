@@ -14,8 +14,9 @@ namespace weir {
 struct member {
   std::string id;                 ///< stable name, 1..255 bytes; the ring hashes this
   std::uint64_t incarnation = 0;  ///< grows with every start of the node
-  std::uint32_t weight = 1;       ///< share of the slots relative to the others, 0..1000; all 0 = equal shares
-  std::string address;            ///< where peers connect; may differ from node to node
+  std::uint32_t weight =
+      1;  ///< share of the slots relative to the others, 0..1000; all 0 = equal shares
+  std::string address;  ///< where peers connect; may differ from node to node
 
   friend bool operator==(const member&, const member&) = default;
 };

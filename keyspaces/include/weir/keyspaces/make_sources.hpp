@@ -26,7 +26,8 @@ class http_client;
 /// decode before they look at paths, a key that would put a "." or ".." between slashes is not
 /// asked for; it is not found.
 struct http_source_options {
-  /// "http://host[:port]/path/{key}" or "https://...", `{key}` once or more in path or query. Hosts are trusted.
+  /// "http://host[:port]/path/{key}" or "https://...", `{key}` once or more in path or query. Hosts
+  /// are trusted.
   std::string url;
 
   /// Sent with every request. Host and those that frame the message are not allowed.

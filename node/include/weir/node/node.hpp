@@ -90,8 +90,9 @@ struct start_error {
 ///     node.start().value();
 ///     users.get("42");
 ///
-/// Thread-safe, but for start(), drain() and stop(): these on one thread that is no event loop of the
-/// node, and start() before requests. Any number of nodes may live in one process. See examples/3_cluster.
+/// Thread-safe, but for start(), drain() and stop(): these on one thread that is no event loop of
+/// the node, and start() before requests. Any number of nodes may live in one process. See
+/// examples/3_cluster.
 class node {
  public:
   /// Starts the threads; opens nothing. Throws std::invalid_argument for options out of range and
