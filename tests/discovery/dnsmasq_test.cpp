@@ -1,36 +1,24 @@
 #include "tests/discovery/dnsmasq.hpp"
 
+#include "tests/discovery/cluster_fixture.hpp"
+#include "tests/waiting.hpp"
+
 #include <weir/discovery/dns_provider.hpp>
-#include <weir/engine/ring.hpp>
-#include <weir/node/node.hpp>
-
-#include <gmock/gmock.h>
-
-#include <condition_variable>
-#include <iostream>
-#include <map>
-#include <mutex>
 
 namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
 using test::dnsmasq;
+using test::eventually;
+using test::report;
 using clock = std::chrono::steady_clock;
 using records = std::vector<std::pair<std::string, std::string>>;
 
-result<bytes> load(std::string_view key) {
-  return bytes("value of " + std::string(key));
-}
-
-class DnsmasqTest : public testing::Test {
+class DnsmasqTest : public test::cluster_fixture {
  protected:
   void SetUp() override {
     if (!dnsmasq::is_installed()) GTEST_SKIP() << "dnsmasq is not installed";
-  }
-
-  ~DnsmasqTest() override {
-    for (auto& each : nodes_) each->stop();
   }
 
   dns_options by_address() const {
@@ -38,22 +26,7 @@ class DnsmasqTest : public testing::Test {
   }
 
   node& add(int number, const std::string& address, dns_options options) {
-    nodes_.push_back(std::make_unique<node>(node_options{
-        .cluster = "test",
-        .id = "n" + std::to_string(number),
-        .peer_address = address,
-        .discovery = std::make_shared<dns_provider>(std::move(options)),
-        .runtime = {.threads = 1},
-        .log =
-            [this, number](const log_record& record) {
-              const std::lock_guard lock(mutex_);
-              ++logged_[{number, std::string(record.event)}];
-              changed_.notify_all();
-            },
-    }));
-    auto& made = *nodes_.back();
-    made.add_keyspace({.name = "users", .ttl = 60s}, load);
-    return made;
+    return add_node(number, address, std::make_shared<dns_provider>(std::move(options)));
   }
 
   node& add(int number) { return add(number, host(number), by_address()); }
@@ -68,72 +41,21 @@ class DnsmasqTest : public testing::Test {
     return out;
   }
 
-  template <class Condition>
-  bool eventually(Condition condition, std::chrono::seconds most) {
-    const auto deadline = clock::now() + most;
-    std::unique_lock lock(mutex_);
-    while (true) {
-      lock.unlock();
-      if (condition()) return true;
-      lock.lock();
-      if (clock::now() > deadline) return false;
-      changed_.wait_for(lock, 20ms);
-    }
-  }
-
-  /// All nodes that were not stopped have this many members in the same ring, and a lease.
-  bool agree_on(std::size_t members) {
-    for (const auto& each : nodes_) {
-      if (each->peer_address().empty()) continue;
-      const auto ring = each->ring();
-      if (ring->size() != members || !each->lease().is_valid) return false;
-      for (int key = 0; key != 20; ++key) {
-        const auto text = std::to_string(key);
-        if (each->place_of("users", text).owner != nodes_[0]->place_of("users", text).owner)
-          return false;
-      }
-    }
-    return true;
-  }
-
-  int logged(int number, const std::string& event) {
-    const std::lock_guard lock(mutex_);
-    return logged_[{number, event}];
-  }
-
-  void report(std::string_view what, clock::time_point since) {
-    const auto took = std::chrono::duration_cast<milliseconds>(clock::now() - since);
-    std::cout << "[ measured ] " << what << ": " << took.count() << " ms\n";
-  }
-
   const std::uint16_t port_ = dnsmasq::free_port();
   std::unique_ptr<dnsmasq> server_ = std::make_unique<dnsmasq>();
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::pair<int, std::string>, int> logged_;
-  std::vector<std::unique_ptr<node>> nodes_;
 };
 
 TEST_F(DnsmasqTest, NodesFindEachOtherOutliveTheServerAndMeetAFourth) {
   server_->start(named({1, 2, 3}));
   for (int i = 1; i <= 3; ++i) add(i);
   auto begin = clock::now();
-  for (auto& each : nodes_) each->start().value();
+  start_all();
   ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
   report("three nodes agree", begin);
-  EXPECT_THAT(
-      nodes_[0]->metrics(),
-      testing::ContainsRegex("weir_discovery_answers_total\\{outcome=\"answered\"\\} [1-9]")
-  );
+  EXPECT_GE(answers(*nodes_[0], "answered"), 1);
 
   server_->kill();
-  const auto failures = [&](node& each) {
-    const auto text = each.metrics();
-    const std::string name = "weir_discovery_answers_total{outcome=\"failed\"} ";
-    const auto at = text.find(name);
-    return at == text.npos ? 0 : std::stoi(text.substr(at + name.size()));
-  };
-  ASSERT_TRUE(eventually([&] { return failures(*nodes_[0]) >= 5; }, 30s));
+  ASSERT_TRUE(eventually([&] { return answers(*nodes_[0], "failed") >= 5; }, 30s));
   EXPECT_TRUE(agree_on(3));
   EXPECT_EQ(logged(1, "discovery.failed"), 1);
   EXPECT_EQ(logged(1, "peer.dropped"), 0);
@@ -177,7 +99,7 @@ TEST_F(DnsmasqTest, ServicesTellThePortOfEachNode) {
     add(i, "127.0.0.1:" + std::to_string(port), wanted);
   }
   const auto begin = clock::now();
-  for (auto& each : nodes_) each->start().value();
+  start_all();
   ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
   report("three nodes agree by SRV", begin);
 }

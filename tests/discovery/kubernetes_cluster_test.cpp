@@ -1,18 +1,12 @@
+#include "tests/discovery/cluster_fixture.hpp"
 #include "tests/discovery/dnsmasq.hpp"
 #include "tests/discovery/kubernetes_server.hpp"
+#include "tests/waiting.hpp"
 
 #include <weir/discovery/kubernetes_provider.hpp>
-#include <weir/engine/ring.hpp>
-#include <weir/node/node.hpp>
 
-#include <gmock/gmock.h>
-
-#include <algorithm>
-#include <condition_variable>
 #include <cstdlib>
 #include <iostream>
-#include <map>
-#include <mutex>
 
 namespace weir {
 namespace {
@@ -20,25 +14,19 @@ namespace {
 using namespace std::chrono_literals;
 using test::api_endpoint;
 using test::api_slice;
+using test::eventually;
 using test::kubernetes_server;
+using test::report;
 using clock = std::chrono::steady_clock;
 
-result<bytes> load(std::string_view key) {
-  return bytes("value of " + std::string(key));
-}
-
 /// Nodes of one process that find each other through an API server with TLS and a token.
-class KubernetesClusterTest : public testing::Test {
+class KubernetesClusterTest : public test::cluster_fixture {
  protected:
   KubernetesClusterTest() : ca_("api"), server_(ca_.issue("kubernetes.default.svc")) {
     files_.write("ca.crt", ca_.pem());
     files_.write("token", "a.b.c\n");
     files_.write("namespace", "demo");
     server_.accept_token("a.b.c");
-  }
-
-  ~KubernetesClusterTest() override {
-    for (auto& each : nodes_) each->stop();
   }
 
   kubernetes_options options() const {
@@ -54,22 +42,11 @@ class KubernetesClusterTest : public testing::Test {
   }
 
   node& add(int number) {
-    nodes_.push_back(std::make_unique<node>(node_options{
-        .cluster = "test",
-        .id = "n" + std::to_string(number),
-        .peer_address = address(number) + ':' + std::to_string(port_),
-        .discovery = std::make_shared<kubernetes_provider>(options()),
-        .runtime = {.threads = 1},
-        .log =
-            [this, number](const log_record& record) {
-              const std::lock_guard lock(mutex_);
-              ++logged_[{number, std::string(record.event)}];
-              changed_.notify_all();
-            },
-    }));
-    auto& made = *nodes_.back();
-    made.add_keyspace({.name = "users", .ttl = 60s}, load);
-    return made;
+    return add_node(
+        number,
+        address(number) + ":" + std::to_string(port_),
+        std::make_shared<kubernetes_provider>(options())
+    );
   }
 
   static std::string address(int number) { return "127.78.0." + std::to_string(number); }
@@ -83,58 +60,10 @@ class KubernetesClusterTest : public testing::Test {
     return out;
   }
 
-  template <class Condition>
-  bool eventually(Condition condition, std::chrono::seconds most) {
-    const auto deadline = clock::now() + most;
-    std::unique_lock lock(mutex_);
-    while (true) {
-      lock.unlock();
-      if (condition()) return true;
-      lock.lock();
-      if (clock::now() > deadline) return false;
-      changed_.wait_for(lock, 20ms);
-    }
-  }
-
-  /// All nodes that were not stopped have this many members in the same ring, and a lease.
-  bool agree_on(std::size_t members) {
-    for (const auto& each : nodes_) {
-      if (each->peer_address().empty()) continue;
-      if (each->ring()->size() != members || !each->lease().is_valid) return false;
-      for (int key = 0; key != 20; ++key) {
-        const auto text = std::to_string(key);
-        if (each->place_of("users", text).owner != nodes_[0]->place_of("users", text).owner)
-          return false;
-      }
-    }
-    return true;
-  }
-
-  int logged(int number, const std::string& event) {
-    const std::lock_guard lock(mutex_);
-    return logged_[{number, event}];
-  }
-
-  static int counted(node& of, const std::string& outcome) {
-    const auto text = of.metrics();
-    const auto name = "weir_discovery_answers_total{outcome=\"" + outcome + "\"} ";
-    const auto at = text.find(name);
-    return at == text.npos ? 0 : std::stoi(text.substr(at + name.size()));
-  }
-
-  static void report(std::string_view what, clock::time_point since) {
-    const auto took = std::chrono::duration_cast<milliseconds>(clock::now() - since);
-    std::cout << "[ measured ] " << what << ": " << took.count() << " ms\n";
-  }
-
   const std::uint16_t port_ = test::dnsmasq::free_port();
   const weir_test::authority ca_;
   const weir_test::tls_folder files_;
   kubernetes_server server_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::pair<int, std::string>, int> logged_;
-  std::vector<std::unique_ptr<node>> nodes_;
 };
 
 TEST_F(KubernetesClusterTest, NodesFindEachOtherAndMeetAFourth) {
@@ -142,10 +71,10 @@ TEST_F(KubernetesClusterTest, NodesFindEachOtherAndMeetAFourth) {
   server_.set("weir-peers-b", slice_of({3}));
   for (int i = 1; i <= 3; ++i) add(i);
   auto begin = clock::now();
-  for (auto& each : nodes_) each->start().value();
+  start_all();
   ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
   report("three nodes agree", begin);
-  EXPECT_GE(counted(*nodes_[0], "answered"), 1);
+  EXPECT_GE(answers(*nodes_[0], "answered"), 1);
 
   add(4);
   begin = clock::now();
@@ -186,9 +115,9 @@ TEST_F(KubernetesClusterTest, NobodyLeavesWhileTheApiServerIsGone) {
   server_.stop();
   const bool is_soak = std::getenv("WEIR_SOAK") != nullptr;
   const auto until = clock::now() + (is_soak ? 60s : 1s);
-  const auto is_over = [&] { return clock::now() > until && counted(*nodes_[0], "failed") >= 2; };
+  const auto is_over = [&] { return clock::now() > until && answers(*nodes_[0], "failed") >= 2; };
   ASSERT_TRUE(eventually(is_over, 120s));
-  std::cout << "[ measured ] failures: " << counted(*nodes_[0], "failed") << '\n';
+  std::cout << "[ measured ] failures: " << answers(*nodes_[0], "failed") << '\n';
   EXPECT_TRUE(agree_on(3));
   EXPECT_EQ(logged(1, "discovery.failed"), 1);
   for (int i = 1; i <= 3; ++i) EXPECT_EQ(logged(i, "peer.dropped"), 0) << i;

@@ -1,5 +1,6 @@
 #include "discovery/kubernetes_watcher.hpp"
 #include "tests/discovery/kubernetes_server.hpp"
+#include "tests/waiting.hpp"
 
 #include <weir/discovery/kubernetes_provider.hpp>
 #include <weir/engine/runtime.hpp>
@@ -110,15 +111,7 @@ class KubernetesProviderTest : public testing::Test {
 
   template <class Condition>
   void wait_for(std::string_view what, Condition condition) {
-    const auto deadline = clock::now() + 10s;
-    std::unique_lock lock(mutex_);
-    while (true) {
-      lock.unlock();
-      if (condition()) return;
-      lock.lock();
-      ASSERT_LT(clock::now(), deadline) << what;
-      changed_.wait_for(lock, 5ms);
-    }
+    ASSERT_TRUE(test::eventually(condition)) << what;
   }
 
   std::uint64_t count(outcome of) const {

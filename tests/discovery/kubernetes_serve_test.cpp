@@ -2,6 +2,8 @@
 #include "tests/discovery/dnsmasq.hpp"
 #include "tests/discovery/kubernetes_server.hpp"
 #include "tests/node/process.hpp"
+#include "tests/text.hpp"
+#include "tests/waiting.hpp"
 
 #include <weir/transport/http_client.hpp>
 
@@ -10,7 +12,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
-#include <poll.h>
 #include <signal.h>
 
 namespace weir {
@@ -18,7 +19,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::api_slice;
+using test::eventually;
 using test::kubernetes_server;
+using test::occurrences;
+using test::report;
 using clock = std::chrono::steady_clock;
 
 class KubernetesServeTest : public testing::Test {
@@ -60,36 +64,16 @@ class KubernetesServeTest : public testing::Test {
     return answer ? answer->body : std::string();
   }
 
-  static std::size_t count(std::string_view text, std::string_view of) {
-    std::size_t found = 0;
-    for (auto at = text.find(of); at != text.npos; at = text.find(of, at + 1)) ++found;
-    return found;
-  }
-
   /// Every node that runs has so many in its ring, all of them reachable, and a lease.
   bool agree_on(std::size_t members) {
     for (const auto& [number, node] : nodes_) {
       const auto text = ask(number, "/cluster/members");
-      if (count(text, "\"in_ring\":true") != members || count(text, "\"valid\":true") != 1 ||
-          count(text, "\"state\":\"reachable\"") != members)
+      if (occurrences(text, "\"in_ring\":true") != members ||
+          occurrences(text, "\"valid\":true") != 1 ||
+          occurrences(text, "\"state\":\"reachable\"") != members)
         return false;
     }
     return true;
-  }
-
-  template <class Condition>
-  static bool eventually(Condition condition, std::chrono::seconds most) {
-    const auto deadline = clock::now() + most;
-    while (!condition()) {
-      if (clock::now() > deadline) return false;
-      ::poll(nullptr, 0, 10);
-    }
-    return true;
-  }
-
-  static void report(std::string_view what, clock::time_point since) {
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since);
-    std::cout << "[ measured ] " << what << ": " << took.count() << " ms\n";
   }
 
   const std::uint16_t port_ = test::dnsmasq::free_port();
@@ -108,15 +92,14 @@ TEST_F(KubernetesServeTest, NodesMeetOutliveTheApiServerAndLoseAKilledOne) {
   ASSERT_TRUE(eventually([&] { return agree_on(3); }, 10s)) << ask(1, "/cluster/members");
   report("three processes agree, from their start", begin);
 
-  const auto losses = [&](int number) { return count(nodes_[number]->err(), "\"lease.lost\""); };
+  const auto losses = [&](int number) {
+    return occurrences(nodes_[number]->err(), "\"lease.lost\"");
+  };
   std::map<int, std::size_t> before;  // views may change while nodes meet
   for (int i = 1; i <= 3; ++i) before[i] = losses(i);
   server_.stop();
   const auto failures = [&](int number) {
-    const std::string name = "weir_discovery_answers_total{outcome=\"failed\"} ";
-    const auto text = ask(number, "/metrics");
-    const auto at = text.find(name);
-    return at == text.npos ? 0 : std::stoi(text.substr(at + name.size()));
+    return test::discovery_answers(ask(number, "/metrics"), "failed");
   };
   const auto until = clock::now() + (std::getenv("WEIR_SOAK") != nullptr ? 60s : 2s);
   const auto is_over = [&] { return clock::now() > until && failures(3) >= 2; };
@@ -126,8 +109,8 @@ TEST_F(KubernetesServeTest, NodesMeetOutliveTheApiServerAndLoseAKilledOne) {
   for (int i = 1; i <= 3; ++i) {
     std::cout << "[ measured ] failed requests of node " << i << ": " << failures(i) << '\n';
     const auto log = nodes_[i]->err();
-    EXPECT_EQ(count(log, "\"discovery.failed\""), 1u) << log;
-    EXPECT_EQ(count(log, "\"peer.dropped\""), 0u) << log;
+    EXPECT_EQ(occurrences(log, "\"discovery.failed\""), 1u) << log;
+    EXPECT_EQ(occurrences(log, "\"peer.dropped\""), 0u) << log;
     EXPECT_EQ(losses(i), before[i]) << log;
   }
   server_.start();

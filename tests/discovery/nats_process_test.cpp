@@ -3,6 +3,8 @@
 #include "tests/discovery/nats_server_process.hpp"
 #include "tests/process/http_exchange.hpp"
 #include "tests/process/node_process.hpp"
+#include "tests/text.hpp"
+#include "tests/waiting.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,10 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <functional>
-#include <iostream>
 #include <memory>
-#include <poll.h>
 
 namespace weir::test {
 namespace {
@@ -70,20 +69,6 @@ class NatsProcessTest : public testing::Test {
     return true;
   }
 
-  static bool eventually(const std::function<bool()>& holds, std::chrono::seconds most) {
-    const auto deadline = clock::now() + most;
-    while (!holds()) {
-      if (clock::now() > deadline) return false;
-      ::poll(nullptr, 0, 50);
-    }
-    return true;
-  }
-
-  static void report(std::string_view what, clock::time_point since) {
-    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(clock::now() - since);
-    std::cout << "[ measured ] " << what << ": " << took.count() << " ms\n";
-  }
-
   std::string logs() const {
     std::string out;
     for (const auto& each : nodes_) out += each->log() + '\n';
@@ -102,13 +87,8 @@ TEST_F(NatsProcessTest, NodesMeetOutliveTheServerAndGo) {
   report("four nodes agree", begin);
 
   server_.kill();
-  const auto losses = [&] {  // views may change while nodes meet
-    const auto text = logs();
-    const std::string_view lost = "lease.lost";
-    std::size_t count = 0;
-    for (auto at = text.find(lost); at != text.npos; at = text.find(lost, at + 1)) ++count;
-    return count;
-  };
+  // Views may change while nodes meet.
+  const auto losses = [&] { return occurrences(logs(), "lease.lost"); };
   const auto lost_before = losses();
   const auto outage = std::getenv("WEIR_SOAK") != nullptr ? 60s : 1s;
   begin = clock::now();

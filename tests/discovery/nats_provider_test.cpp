@@ -1,6 +1,7 @@
 #include "discovery/nats_outcome.hpp"
 #include "discovery/nats_presence.hpp"
 #include "tests/discovery/scripted_nats.hpp"
+#include "tests/waiting.hpp"
 
 #include <weir/discovery/nats_provider.hpp>
 #include <weir/engine/runtime.hpp>
@@ -8,13 +9,13 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <mutex>
 
 namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
+using test::eventually;
 using test::scripted_nats;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -47,7 +48,6 @@ class NatsProviderTest : public testing::Test {
     provider_->start(runtime_, [this](result<std::vector<candidate>> found) {
       const std::lock_guard lock(mutex_);
       told_.push_back(std::move(found));
-      changed_.notify_all();
     });
     const identity self{.cluster = "demo", .id = "n1", .incarnation = 1, .address = "h1:1"};
     provider_->announce(self);
@@ -67,19 +67,6 @@ class NatsProviderTest : public testing::Test {
 
   void hear(const nats_presence& what, std::string_view key = secret) {
     server_.send_message(write_nats_presence(what, key));
-  }
-
-  template <class Condition>
-  bool eventually(Condition holds) {
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
-    std::unique_lock lock(mutex_);
-    while (true) {
-      lock.unlock();
-      if (holds()) return true;
-      lock.lock();
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      changed_.wait_for(lock, 5ms);
-    }
   }
 
   std::uint64_t count(nats_outcome outcome) const {
@@ -125,7 +112,6 @@ class NatsProviderTest : public testing::Test {
 
   std::atomic<std::int64_t> wall_{1'700'000'000'000};
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::vector<result<std::vector<candidate>>> told_;
   scripted_nats server_;
   runtime runtime_{{.threads = 1}};

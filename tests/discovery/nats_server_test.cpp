@@ -1,39 +1,30 @@
+#include "tests/discovery/cluster_fixture.hpp"
 #include "tests/discovery/nats_server_process.hpp"
 #include "tests/transport/certificates.hpp"
+#include "tests/waiting.hpp"
 
 #include <weir/discovery/nats_provider.hpp>
-#include <weir/node/node.hpp>
-
-#include <gmock/gmock.h>
+#include <weir/engine/ring.hpp>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdlib>
-#include <iostream>
 #include <map>
-#include <mutex>
 
 namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
+using test::eventually;
 using test::nats_server_process;
+using test::report;
 using clock = std::chrono::steady_clock;
 
 constexpr const char* secret = "sixteen bytes or more";
 
-result<bytes> load(std::string_view key) {
-  return bytes("value of " + std::string(key));
-}
-
-class NatsServerTest : public testing::Test {
+class NatsServerTest : public test::cluster_fixture {
  protected:
   void SetUp() override {
     if (!nats_server_process::is_installed()) GTEST_SKIP() << "nats-server is not installed";
-  }
-
-  ~NatsServerTest() override {
-    for (auto& each : nodes_) each->stop();
   }
 
   void serve(std::string settings = {}) {
@@ -53,72 +44,12 @@ class NatsServerTest : public testing::Test {
   }
 
   node& add(int number, nats_options options) {
-    nodes_.push_back(std::make_unique<node>(node_options{
-        .cluster = "test",
-        .id = "n" + std::to_string(number),
-        .peer_address = "127.0.0.1:0",
-        .discovery = std::make_shared<nats_provider>(std::move(options)),
-        .runtime = {.threads = 1},
-        .log =
-            [this, number](const log_record& record) {
-              const std::lock_guard lock(mutex_);
-              ++logged_[{number, std::string(record.event)}];
-              changed_.notify_all();
-            },
-    }));
-    auto& made = *nodes_.back();
-    made.add_keyspace({.name = "users", .ttl = 60s}, load);
-    return made;
+    return add_node(number, "127.0.0.1:0", std::make_shared<nats_provider>(std::move(options)));
   }
 
   void start_three(const nats_options& options) {
     for (int i = 1; i <= 3; ++i) add(i, options);
-    for (auto& each : nodes_) each->start().value();
-  }
-
-  template <class Condition>
-  bool eventually(Condition condition, std::chrono::seconds most) {
-    const auto deadline = clock::now() + most;
-    std::unique_lock lock(mutex_);
-    while (true) {
-      lock.unlock();
-      if (condition()) return true;
-      lock.lock();
-      if (clock::now() > deadline) return false;
-      changed_.wait_for(lock, 20ms);
-    }
-  }
-
-  /// All nodes that were not stopped have this many members in the same ring, and a lease.
-  bool agree_on(std::size_t members) {
-    for (const auto& each : nodes_) {
-      if (each->peer_address().empty()) continue;
-      const auto ring = each->ring();
-      if (ring->size() != members || !each->lease().is_valid) return false;
-      for (int key = 0; key != 20; ++key) {
-        const auto text = std::to_string(key);
-        if (each->place_of("users", text).owner != nodes_[0]->place_of("users", text).owner)
-          return false;
-      }
-    }
-    return true;
-  }
-
-  int count(node& of, std::string_view outcome) {
-    const auto text = of.metrics();
-    const auto name = "weir_discovery_answers_total{outcome=\"" + std::string(outcome) + "\"} ";
-    const auto at = text.find(name);
-    return at == text.npos ? 0 : std::stoi(text.substr(at + name.size()));
-  }
-
-  int logged(int number, const std::string& event) {
-    const std::lock_guard lock(mutex_);
-    return logged_[{number, event}];
-  }
-
-  void report(std::string_view what, clock::time_point since) {
-    const auto took = std::chrono::duration_cast<milliseconds>(clock::now() - since);
-    std::cout << "[ measured ] " << what << ": " << took.count() << " ms\n";
+    start_all();
   }
 
   /// The node is ready and reads through, but nobody's member.
@@ -130,10 +61,6 @@ class NatsServerTest : public testing::Test {
   }
 
   std::unique_ptr<nats_server_process> server_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::pair<int, std::string>, int> logged_;
-  std::vector<std::unique_ptr<node>> nodes_;
 };
 
 TEST_F(NatsServerTest, NodesFindEachOtherOutliveTheServerAndMeetAFourth) {
@@ -149,7 +76,7 @@ TEST_F(NatsServerTest, NodesFindEachOtherOutliveTheServerAndMeetAFourth) {
   const auto killed = clock::now();
   const bool is_soak = std::getenv("WEIR_SOAK") != nullptr;
   const auto outage = is_soak ? 60s : 0s;
-  const auto has_failed = [&] { return count(*nodes_[0], "failed") >= 4; };
+  const auto has_failed = [&] { return answers(*nodes_[0], "failed") >= 4; };
   ASSERT_TRUE(eventually([&] { return has_failed() && clock::now() - killed >= outage; }, 90s));
   report("the server was gone", killed);
   EXPECT_TRUE(agree_on(3));
@@ -175,7 +102,7 @@ TEST_F(NatsServerTest, WhoSaysGoodbyeLeavesAtOnceAndWhoIsKilledWhenItIsMissed) {
   nodes_[3]->drain(5s);
   ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
   report("a node said goodbye and was gone", begin);
-  EXPECT_GE(count(*nodes_[0], "left"), 1);
+  EXPECT_GE(answers(*nodes_[0], "left"), 1);
   begin = clock::now();
   nodes_[2]->stop();
   ASSERT_TRUE(eventually([&] { return agree_on(2); }, 20s));
@@ -192,7 +119,7 @@ TEST_F(NatsServerTest, AWrongPasswordIsRefusedAndNamed) {
   start_three(known);
   auto& lost = add(9, wrong);
   lost.start().value();
-  ASSERT_TRUE(eventually([&] { return count(lost, "refused") >= 2; }, 10s));
+  ASSERT_TRUE(eventually([&] { return answers(lost, "refused") >= 2; }, 10s));
   expect_outside(lost);
   EXPECT_EQ(logged(9, "discovery.failed"), 1);
   lost.stop();
@@ -210,8 +137,8 @@ TEST_F(NatsServerTest, AnotherSecretIsRefusedByBothSidesAndMakesNoLoneNode) {
   lost.start().value();
   ASSERT_TRUE(eventually([&] { return logged(9, "discovery.failed") == 1; }, 10s));
   expect_outside(lost);
-  EXPECT_GE(count(lost, "forged"), 1);
-  EXPECT_GE(count(*nodes_[0], "forged"), 1);
+  EXPECT_GE(answers(lost, "forged"), 1);
+  EXPECT_GE(answers(*nodes_[0], "forged"), 1);
   lost.stop();
   nodes_.pop_back();
   EXPECT_TRUE(agree_on(3));
@@ -238,9 +165,9 @@ TEST_F(NatsServerTest, TlsWithAnAuthorityOfItsOwnAndAToken) {
   wrong.ca = folder.path("their.crt");
   auto& lost = add(8, wrong);
   lost.start().value();
-  ASSERT_TRUE(eventually([&] { return count(lost, "untrusted") >= 2; }, 10s));
+  ASSERT_TRUE(eventually([&] { return answers(lost, "untrusted") >= 2; }, 10s));
   expect_outside(lost);
-  EXPECT_EQ(count(lost, "connected"), 0);
+  EXPECT_EQ(answers(lost, "connected"), 0);
 }
 
 TEST_F(NatsServerTest, ACertificateForAnotherNameIsRefused) {
@@ -255,7 +182,7 @@ TEST_F(NatsServerTest, ACertificateForAnotherNameIsRefused) {
   wanted.ca = folder.ca();
   auto& lost = add(1, wanted);
   lost.start().value();
-  ASSERT_TRUE(eventually([&] { return count(lost, "untrusted") >= 2; }, 10s));
+  ASSERT_TRUE(eventually([&] { return answers(lost, "untrusted") >= 2; }, 10s));
   expect_outside(lost);
 }
 
@@ -288,7 +215,7 @@ TEST_F(NatsServerTest, AServerThatTheClusterNamedTakesOver) {
   const auto begin = clock::now();
   const auto are_back = [&] {
     return std::all_of(nodes_.begin(), nodes_.end(), [&](const auto& each) {
-      return count(*each, "connected") == 2;
+      return answers(*each, "connected") == 2;
     });
   };
   EXPECT_TRUE(eventually(are_back, 5s));

@@ -1,17 +1,19 @@
 // Three `weir serve` processes that share one key space.
 #include "node/process.hpp"
+#include "tests/text.hpp"
+#include "tests/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
 #include <memory>
-#include <poll.h>
 #include <signal.h>
 
 namespace weir::test {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 class ClusterTest : public testing::Test {
@@ -48,21 +50,13 @@ class ClusterTest : public testing::Test {
     return run(folder_, std::move(words));
   }
 
-  static std::size_t count(std::string_view text, std::string_view of) {
-    std::size_t found = 0;
-    for (auto at = text.find(of); at != std::string_view::npos; at = text.find(of, at + 1)) ++found;
-    return found;
-  }
-
   /// Waits until node `i` calls `others` other nodes reachable.
   bool sees_reachable(std::size_t i, std::size_t others) {
-    for (int tries = 0; tries != 400; ++tries) {
+    const auto does = [&] {
       const auto members = ask(i, {"members", "-o", "json"});
-      if (members.code == 0 && count(members.out, "\"state\":\"reachable\"") == others + 1)
-        return true;
-      ::poll(nullptr, 0, 25);
-    }
-    return false;
+      return members.code == 0 && occurrences(members.out, "\"state\":\"reachable\"") == others + 1;
+    };
+    return eventually(does, 20s);
   }
 
   scratch_folder folder_;
@@ -77,7 +71,7 @@ TEST_F(ClusterTest, AllNodesAgreeAndAnswerEveryKey) {
     EXPECT_EQ(ask(i, {"get", "pages", "7"}).out, "page 7");
     const auto many = ask(i, {"mget", "pages", "1", "2", "3", "4", "5", "6", "-o", "json"});
     EXPECT_EQ(many.code, 0) << many.err;
-    EXPECT_EQ(count(many.out, "\"outcome\":\"ok\""), 6u) << many.out;
+    EXPECT_EQ(occurrences(many.out, "\"outcome\":\"ok\""), 6u) << many.out;
   }
   EXPECT_THAT(ask(0, {"ring"}).out, HasSubstr("n3"));
   EXPECT_EQ(ask(0, {"ring", "--simulate", "add=n4"}).code, 0);

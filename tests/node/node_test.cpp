@@ -1,10 +1,11 @@
+#include "tests/waiting.hpp"
+
 #include <weir/transport/http_client.hpp>
 #include <weir/weir.hpp>
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <condition_variable>
 #include <future>
 #include <mutex>
 #include <stdexcept>
@@ -13,6 +14,7 @@ namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
+using test::eventually;
 
 result<bytes> load_user(std::string_view key) {
   return bytes("user " + std::string(key));
@@ -29,10 +31,6 @@ class NodeTest : public testing::Test {
     };
     nodes_.push_back(std::make_unique<node>(std::move(options)));
     auto& made = *nodes_.back();
-    made.on_event([this](const cluster_event&) {
-      const std::lock_guard lock(mutex_);
-      changed_.notify_all();
-    });
     made.add_keyspace({.name = "users", .ttl = 60s}, load_user);
     return made;
   }
@@ -47,26 +45,12 @@ class NodeTest : public testing::Test {
     });
   }
 
-  template <class Condition>
-  bool eventually(Condition condition) {
-    const auto deadline = std::chrono::steady_clock::now() + 10s;
-    std::unique_lock lock(mutex_);
-    while (true) {
-      lock.unlock();
-      if (condition()) return true;
-      lock.lock();
-      if (std::chrono::steady_clock::now() > deadline) return false;
-      changed_.wait_for(lock, 20ms);
-    }
-  }
-
   bool was_logged(std::string_view event) {
     const std::lock_guard lock(mutex_);
     return std::find(events_.begin(), events_.end(), event) != events_.end();
   }
 
   std::mutex mutex_;
-  std::condition_variable changed_;
   std::vector<std::string> events_;
   std::vector<std::unique_ptr<node>> nodes_;
 };

@@ -1,5 +1,7 @@
 // `weir serve` processes with mutual TLS between them and https at their doors.
 #include "node/process.hpp"
+#include "tests/text.hpp"
+#include "tests/waiting.hpp"
 #include "transport/certificates.hpp"
 
 #include <gmock/gmock.h>
@@ -15,6 +17,7 @@
 namespace weir::test {
 namespace {
 
+using namespace std::chrono_literals;
 using testing::HasSubstr;
 using weir_test::authority;
 using weir_test::tls_folder;
@@ -62,27 +65,17 @@ class TlsClusterTest : public testing::Test {
 
   /// Waits until node `i` calls `others` other nodes reachable.
   bool sees_reachable(std::size_t i, std::size_t others) const {
-    for (int tries = 0; tries != 400; ++tries) {
+    const auto does = [&] {
       const auto members = ask(i, {"members", "-o", "json"}).out;
-      if (count(members, "\"state\":\"reachable\"") == others + 1) return true;
-      ::poll(nullptr, 0, 25);
-    }
-    return false;
-  }
-
-  static std::size_t count(std::string_view text, std::string_view of) {
-    std::size_t found = 0;
-    for (auto at = text.find(of); at != text.npos; at = text.find(of, at + 1)) ++found;
-    return found;
+      return occurrences(members, "\"state\":\"reachable\"") == others + 1;
+    };
+    return eventually(does, 20s);
   }
 
   /// Waits until node `i` has taken up new files `times` times, for both doors.
   bool has_replaced(std::size_t i, std::size_t times) const {
-    for (int tries = 0; tries != 800; ++tries) {
-      if (count(nodes_[i]->err(), "tls.replaced") >= 2 * times) return true;
-      ::poll(nullptr, 0, 25);
-    }
-    return false;
+    const auto has = [&] { return occurrences(nodes_[i]->err(), "tls.replaced") >= 2 * times; };
+    return eventually(has, 20s);
   }
 
   void start_all() {
@@ -151,7 +144,7 @@ TEST_F(TlsClusterTest, ACertificateForAnotherNodeJoinsNothing) {
   for (std::size_t i = 0; i != 2; ++i) start(i);
   for (std::size_t i = 0; i != 2; ++i) ASSERT_NE(nodes_[i]->banner("http"), "");
   EXPECT_TRUE(nodes_[0]->logs("wrong SAN")) << nodes_[0]->err();
-  EXPECT_EQ(count(ask(0, {"members", "-o", "json"}).out, "\"state\":\"reachable\""), 1U);
+  EXPECT_EQ(occurrences(ask(0, {"members", "-o", "json"}).out, "\"state\":\"reachable\""), 1U);
 }
 
 TEST_F(TlsClusterTest, WrongFilesAreABadConfiguration) {

@@ -3,6 +3,7 @@
 #include "tests/process/counting_origin.hpp"
 #include "tests/process/http_swarm.hpp"
 #include "tests/process/node_process.hpp"
+#include "tests/text.hpp"
 
 #include <weir/engine/ring.hpp>
 #include <weir/engine/slot.hpp>
@@ -67,11 +68,7 @@ class ProcessTest : public ::testing::Test {
         try {
           http_swarm one({each->http_port()}, 1);
           const auto body = one.all_get("/cluster/members").answers[0].body;
-          std::size_t found = 0;
-          for (auto at = body.find("\"reachable\""); at != std::string::npos;
-               at = body.find("\"reachable\"", at + 1))
-            ++found;
-          if (found == 3) break;
+          if (occurrences(body, "\"reachable\"") == 3) break;
         } catch (const std::exception&) {  // not listening yet
         }
         std::this_thread::yield();

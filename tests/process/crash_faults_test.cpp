@@ -13,12 +13,12 @@ TEST_F(CrashFaults, F1_AnOwnerKilledWhileItLoadsCostsOneMoreLoad) {
   origin().take(1500ms);
   auto first = ask_at_once(1, key, 10, 6s);
   auto second = ask_at_once(2, key, 10, 6s);
-  ASSERT_TRUE(process_cluster::eventually([&] { return origin().running() != 0; }, 10s));
+  ASSERT_TRUE(eventually([&] { return origin().running() != 0; }, 10s));
   pass(100ms);  // all of them wait for the load by now, or join the next one
   nodes().kill(3);
   const auto killed = history_clock::now();
   const auto again = [&] { return origin().loads(key) >= 2; };
-  EXPECT_TRUE(process_cluster::eventually(again, 10s));
+  EXPECT_TRUE(eventually(again, 10s));
   const auto noticed = std::chrono::duration_cast<milliseconds>(history_clock::now() - killed);
   for (auto* each : {&first, &second}) {
     for (auto& answer : *each) {
@@ -75,7 +75,7 @@ TEST_F(CrashFaults, F2_ReadsGoAroundAFrozenOwner) {
     const auto got = read(1, key_of(3, 1), 4s);
     return got.status == 200 && got.took < 200ms;
   };
-  EXPECT_TRUE(process_cluster::eventually(is_quick, routed_away));
+  EXPECT_TRUE(eventually(is_quick, routed_away));
   const auto away = std::chrono::duration_cast<milliseconds>(history_clock::now() - frozen);
   std::printf("F2: routed away after %lld ms\n", static_cast<long long>(away.count()));
   EXPECT_LE(away, routed_away);
@@ -94,9 +94,9 @@ TEST_F(CrashFaults, F13_ANodeThatRestartsIsSomebodyNewAndNotDeadForEver) {
     const auto now = member_field(1, 3, "incarnation");
     return !now.empty() && now != before && member_field(2, 3, "incarnation") == now;
   };
-  EXPECT_TRUE(process_cluster::eventually(is_new, recovered)) << nodes().logs();
+  EXPECT_TRUE(eventually(is_new, recovered)) << nodes().logs();
   EXPECT_EQ(read(1, key).status, 200);
-  EXPECT_TRUE(process_cluster::eventually([&] { return read(3, key).status == 200; }, recovered));
+  EXPECT_TRUE(eventually([&] { return read(3, key).status == 200; }, recovered));
   EXPECT_GT(origin().loads(key), loads) << "it starts empty, and its near copies are dropped";
   EXPECT_TRUE(nodes().wait_until_whole(recovered)) << nodes().logs();
 }

@@ -100,7 +100,7 @@ answers FaultTest::ask_at_once(
 void FaultTest::warm(const std::vector<std::string>& keys) {
   for (int i = 1; i <= nodes().size(); ++i) {
     for (const auto& each : keys) {
-      EXPECT_TRUE(process_cluster::eventually([&] { return read(i, each).is_cached; }, recovered));
+      EXPECT_TRUE(eventually([&] { return read(i, each).is_cached; }, recovered));
     }
   }
 }

@@ -44,9 +44,9 @@ TEST_P(Partition, F4_TheMajorityServesAndTheMinorityPassesThrough) {
     const auto got = read(outside, theirs);
     return got.status == 200 && !got.is_cached;
   };
-  EXPECT_TRUE(process_cluster::eventually(passes_through, lease_and_rounds));
+  EXPECT_TRUE(eventually(passes_through, lease_and_rounds));
   EXPECT_EQ(read(1, key).status, 200);
-  EXPECT_TRUE(process_cluster::eventually([&] { return read(1, key).is_cached; }, 5s));
+  EXPECT_TRUE(eventually([&] { return read(1, key).is_cached; }, 5s));
   nodes().mend();
   end_fault();
   EXPECT_TRUE(nodes().wait_until_whole(recovered)) << nodes().logs();
@@ -72,17 +72,17 @@ TEST_P(BlackHole, ContactReturnsSoonAfterTheHeal) {
   for (const int i : {1, 2}) nodes().cut_both(i, 3);
   const auto cut = history_clock::now();
   const auto passes_through = [&] { return read(3, key).status == 200 && !read(3, key).is_cached; };
-  EXPECT_TRUE(process_cluster::eventually(passes_through, lease_and_rounds));
+  EXPECT_TRUE(eventually(passes_through, lease_and_rounds));
   pass(std::chrono::duration_cast<milliseconds>(cut + 10s - history_clock::now()));
   nodes().mend();
   const auto healed = history_clock::now();
   const auto serves = [&] { return read(3, key).is_cached; };
-  EXPECT_TRUE(process_cluster::eventually(serves, recovered)) << nodes().logs();
+  EXPECT_TRUE(eventually(serves, recovered)) << nodes().logs();
   const std::chrono::duration<double> leased = history_clock::now() - healed;
   const auto is_whole = [&] {
     return nodes().sees(1, 3) && nodes().sees(2, 3) && nodes().sees(3, 3);
   };
-  EXPECT_TRUE(process_cluster::eventually(is_whole, recovered)) << nodes().logs();
+  EXPECT_TRUE(eventually(is_whole, recovered)) << nodes().logs();
   const std::chrono::duration<double> whole = history_clock::now() - healed;
   std::printf(
       "black hole of 10 s, %s: from its cache again after %.2f s, all reachable after %.2f s\n",
@@ -103,7 +103,7 @@ class CutLinks : public FaultTest {
   void expect_service_as_usual() {
     const auto ring = digest(3);
     const auto theirs = key_of(2);
-    EXPECT_TRUE(process_cluster::eventually(
+    EXPECT_TRUE(eventually(
         [&] {
           const auto got = read(1, theirs);
           return got.status == 200 && got.took < 200ms;
@@ -197,7 +197,7 @@ TEST_F(Pair, TwoNodesApartPassThroughUntilTheyMeetAgain) {
       const auto got = read(i, i == 1 ? one : other);
       return got.status == 200 && !got.is_cached;
     };
-    EXPECT_TRUE(process_cluster::eventually(passes_through, lease_and_rounds)) << "node " << i;
+    EXPECT_TRUE(eventually(passes_through, lease_and_rounds)) << "node " << i;
   }
   const auto [answer, version] = change(1, one);
   EXPECT_TRUE(answer.status == 200 || answer.status == 202) << answer.body;

@@ -1,11 +1,11 @@
 #include "tests/process/process_cluster.hpp"
 
 #include "tests/process/http_exchange.hpp"
+#include "tests/text.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
-#include <poll.h>
 #include <signal.h>
 #include <stdexcept>
 #include <thread>
@@ -243,25 +243,9 @@ std::string process_cluster::ask(int number, const std::string& path) const {
   return answer.status == 200 ? answer.body : std::string();
 }
 
-bool process_cluster::eventually(
-    const std::function<bool()>& holds, std::chrono::milliseconds limit
-) {
-  const auto until = history_clock::now() + limit;
-  while (!holds()) {
-    if (history_clock::now() > until) return false;
-    ::poll(nullptr, 0, 5);
-  }
-  return true;
-}
-
 bool process_cluster::sees(int number, int reachable) const {
   const auto text = ask(number, "/cluster/members");
-  int found = 0;
-  for (auto at = text.find("\"reachable\""); at != std::string::npos;
-       at = text.find("\"reachable\"", at + 1)) {
-    ++found;
-  }
-  return found == reachable;
+  return occurrences(text, "\"reachable\"") == static_cast<std::size_t>(reachable);
 }
 
 bool process_cluster::wait_until_whole(std::chrono::milliseconds limit) {

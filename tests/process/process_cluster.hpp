@@ -5,8 +5,8 @@
 #include "tests/process/net_space.hpp"
 #include "tests/process/node_process.hpp"
 #include "tests/process/versioned_origin.hpp"
+#include "tests/waiting.hpp"
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -89,9 +89,6 @@ class process_cluster {
 
   /// Asks a node for JSON or text, `/cluster/members`; empty if it does not answer within 2 s.
   std::string ask(int number, const std::string& path) const;
-
-  /// Waits until the condition holds; false after `limit`.
-  static bool eventually(const std::function<bool()>& holds, std::chrono::milliseconds limit);
 
   /// True when the node takes so many members, itself included, for reachable.
   bool sees(int number, int reachable) const;

@@ -59,9 +59,9 @@ TEST_F(RollingRestart, FailsNoRequestAndHardlyLoadsMore) {
                       "url: \"http://{origin}/things/{key}\"}}\n";
   start(options);
   const balancer front(nodes());
-  ASSERT_TRUE(process_cluster::eventually(
-      [&] { return front.is_ready(1) && front.is_ready(2) && front.is_ready(3); }, 10s
-  ));
+  ASSERT_TRUE(
+      eventually([&] { return front.is_ready(1) && front.is_ready(2) && front.is_ready(3); }, 10s)
+  );
   driver_options load;
   load.nodes = nodes().http_addresses();
   load.sources = process_cluster::client_addresses();
@@ -78,8 +78,8 @@ TEST_F(RollingRestart, FailsNoRequestAndHardlyLoadsMore) {
   for (int i = 1; i <= nodes().size(); ++i) {
     nodes().drain(i);
     nodes().restart(i);
-    EXPECT_TRUE(process_cluster::eventually([&] { return front.is_ready(i); }, recovered));
-    EXPECT_TRUE(process_cluster::eventually([&] { return nodes().sees(i, 3); }, recovered));
+    EXPECT_TRUE(eventually([&] { return front.is_ready(i); }, recovered));
+    EXPECT_TRUE(eventually([&] { return nodes().sees(i, 3); }, recovered));
     pass(2s);
   }
   const auto ended = history_clock::now();

@@ -18,7 +18,7 @@ TEST_F(ViewFaults, F17_RingsThatDifferAreEqualAgainSoon) {
   nodes().kill(3);
   nodes().restart(3);
   const auto ready = history_clock::now();
-  EXPECT_TRUE(process_cluster::eventually([&] { return agree_on_ring({1, 2, 3}); }, recovered));
+  EXPECT_TRUE(eventually([&] { return agree_on_ring({1, 2, 3}); }, recovered));
   const auto took = std::chrono::duration_cast<milliseconds>(history_clock::now() - ready);
   end_fault();
   std::printf(
@@ -32,7 +32,7 @@ TEST_F(ViewFaults, F17_RingsThatDifferAreEqualAgainSoon) {
 TEST_F(ViewFaults, F18_NoReadTravelsInCircles) {
   start_unready({.nodes = 3});
   nodes().cut_both(2, 3);  // 2 and 3 may never meet; both know 1
-  EXPECT_TRUE(process_cluster::eventually([&] { return nodes().sees(1, 3); }, recovered));
+  EXPECT_TRUE(eventually([&] { return nodes().sees(1, 3); }, recovered));
   history_clock::duration longest{0};
   for (int n = 0; n != 12; ++n) {
     for (int owner = 1; owner <= 3; ++owner) {

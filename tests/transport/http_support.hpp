@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/waiting.hpp"
+
 #include <weir/transport/http_server.hpp>
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -124,9 +126,6 @@ class server_fixture : public ::testing::Test {
   std::mutex mutex_;
   std::vector<std::string> remarks_;
 };
-
-/// Polls `condition` until it holds; false after 10 s.
-bool eventually(const std::function<bool()>& condition);
 
 /// "GET <target> HTTP/1.1" with Host and further field lines.
 std::string get(std::string_view target, std::string_view fields = {});
