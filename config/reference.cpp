@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view introduction = R"(# Configuration
 
-<!-- Printed from the table in config/table.cpp; change it there. `weir_config_pages` writes this page. -->
+<!-- Printed from the table in config/table*.cpp; change it there. `weir_config_pages` writes this page. -->
 
 A node reads YAML: `weir serve -c weir.yaml`. The smallest useful file is
 

@@ -4,6 +4,7 @@
 
 #include <weir/config/settings.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -113,6 +114,13 @@ struct alternative {
 
 /// The root row set; its object is `settings`.
 const shape& settings_shape();
+
+/// Blocks with a file of their own.
+extern const shape listen_shape;
+extern const shape tls_shape;
+extern const shape auth_shape;
+extern const shape discovery_shape;
+extern const alternative source_types[4];
 
 /// The rows of one keyspace and of `defaults`, which are a part of them.
 extern const shape keyspace_shape;
@@ -225,6 +233,40 @@ constexpr accessor object_member() {
       return &member;
     }
   };
+  return made;
+}
+
+/// The row of a block, which may be absent.
+template <auto Member>
+constexpr field group_row(std::string_view name, const shape& rows, std::string_view text) {
+  return {
+      .name = name,
+      .type = kind::group,
+      .text = text,
+      .member = object_member<Member>(),
+      .rows = &rows};
+}
+
+/// The row of a file or a folder.
+template <auto Member>
+constexpr field path_row(
+    std::string_view name, std::string_view text, presence needed = presence::optional
+) {
+  return {
+      .name = name,
+      .low = "1",
+      .high = "4096",
+      .text = text,
+      .needed = needed,
+      .member = scalar_member<Member>(),
+      .rule = check_path};
+}
+
+/// The same rows, all of them taken over by a reload.
+template <std::size_t Count>
+constexpr std::array<field, Count> all_live(const field (&rows)[Count]) {
+  auto made = std::to_array(rows);
+  for (auto& each : made) each.when = reload::live;
   return made;
 }
 
