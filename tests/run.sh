@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, runs every test, and ends with ctest's summary and the figures of the soak.
+# Installs what is missing, builds, runs every test, and ends with ctest's summary and the figures of the process tests.
 #
 #   tests/run.sh            everything, soaks short: what CI runs
 #   tests/run.sh --quick    the release build and its tests only
@@ -59,8 +59,8 @@ step "all tests of the release build"
 said=$(mktemp)
 trap 'rm -f "$said"' EXIT
 ctest --preset release -j 2 | tee "$said" || failed=$?
-step "figures of the soak of five processes"
-grep '^soak: ' build/release/Testing/Temporary/LastTest.log || echo "it did not run here"
+step "figures of the soak of five processes, and of how failures are detected"
+grep -E '^(soak|detection): ' build/release/Testing/Temporary/LastTest.log || echo "they did not run here"
 step "summary"
 sed -n '/tests passed/,$p' "$said"
 [ "$failed" -eq 0 ] || echo "A part failed (code $failed): see above."

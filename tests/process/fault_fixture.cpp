@@ -1,10 +1,12 @@
 #include "tests/process/fault_fixture.hpp"
 
 #include "tests/process/sealed_value.hpp"
+#include "tests/text.hpp"
 
 #include <weir/engine/ring.hpp>
 #include <weir/engine/slot.hpp>
 
+#include <cstdlib>
 #include <poll.h>
 #include <stdexcept>
 
@@ -42,6 +44,7 @@ std::string FaultTest::keyspaces() const {
 
 void FaultTest::start_unready(cluster_options options) {
   if (options.keyspaces.empty()) options.keyspaces = keyspaces();
+  cluster_.reset();  // one bridge at a time
   cluster_ = std::make_unique<process_cluster>(std::move(options));
 }
 
@@ -150,8 +153,21 @@ std::string FaultTest::member_field(int node, int member, const std::string& fie
   return at == std::string::npos ? std::string() : field_after(text, at, field);
 }
 
+std::size_t FaultTest::logged(const std::string& event) const {
+  std::size_t found = 0;
+  for (int i = 1; i <= cluster_->size(); ++i) {
+    found += occurrences(cluster_->node(i).log(), event);
+  }
+  return found;
+}
+
 void FaultTest::pass(milliseconds time) {
   ::poll(nullptr, 0, static_cast<int>(time.count()));
+}
+
+bool FaultTest::is_soak() {
+  const auto* const asked = std::getenv("WEIR_SOAK");
+  return asked != nullptr && std::strtoul(asked, nullptr, 10) != 0;
 }
 
 }  // namespace weir::test

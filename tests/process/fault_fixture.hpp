@@ -86,7 +86,13 @@ class FaultTest : public ::testing::Test {
   /// A member's field in `/cluster/members` of a node: "incarnation" of n3.
   std::string member_field(int node, int member, const std::string& field) const;
 
+  /// How often the logs of all nodes name an event, "lease.lost".
+  std::size_t logged(const std::string& event) const;
+
   static void pass(milliseconds time);
+
+  /// Whether full lengths were asked for: WEIR_SOAK is neither empty nor 0.
+  static bool is_soak();
 
  private:
   std::string keyspaces() const;

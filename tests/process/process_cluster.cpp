@@ -72,7 +72,7 @@ process_cluster::~process_cluster() {
   loop_.reset();
   origin_.reset();
   try {
-    run_commands("ip link del weir0");
+    for (int i = 0; i <= size(); ++i) run_commands("ip link del weir" + std::to_string(i));
   } catch (const std::exception&) {  // goes with the namespace
   }
 }
