@@ -87,14 +87,7 @@ exit_code run_put(const command_line& line, const node_client& node, const conso
   auto value = line.value;
   if (value == "-") value.assign(std::istreambuf_iterator<char>(to.in), {});
   auto target = data_target(line.keyspace, key);
-  if (line.ttl) {
-    if (!parse_time(*line.ttl)) {
-      const auto text =
-          "\"" + printable(*line.ttl) + "\" is not a time; write it like 250ms or 30s";
-      return report(to, "put", {exit_code::usage, text});
-    }
-    target += "?ttl=" + *line.ttl;
-  }
+  if (line.ttl) target += "?ttl=" + *line.ttl;
   const auto answer = node.send(http_method::put, target, value, match_fields(line));
   return change(line, "put", line.keyspace + '/' + key, "stored", answer, node, to);
 }

@@ -8,13 +8,18 @@
 
 namespace weir {
 
+std::string summary_of(const config::settings& valid) {
+  const auto count = valid.keyspaces.size();
+  return "ok: " + std::to_string(count) + (count == 1 ? " keyspace" : " keyspaces") + ", cluster " +
+         valid.cluster + '\n';
+}
+
 exit_code run_config_check(const command_line& line, const console& to) {
   const auto loaded =
       config::load({.files = line.files, .sets = line.sets}, config::process_outside());
   to.err << config::format_problems(loaded.problems);
   if (!loaded.settings) return exit_code::bad_configuration;
-  to.out << "ok: " << loaded.settings->keyspaces.size() << " keyspaces, cluster "
-         << loaded.settings->cluster << '\n';
+  to.out << summary_of(*loaded.settings);
   return exit_code::ok;
 }
 

@@ -1,5 +1,8 @@
 #include "command_line.hpp"
 
+#include "node_client.hpp"
+#include "utf8.hpp"
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>
@@ -8,6 +11,27 @@ namespace weir {
 namespace {
 
 constexpr auto default_server = "http://127.0.0.1:7421";
+constexpr std::size_t most_keys = 1000;
+
+struct time_limit {
+  milliseconds most;
+  const char* text;
+};
+
+constexpr time_limit longest_wait{std::chrono::minutes(5), "5m at most"};
+constexpr time_limit longest_ttl{std::chrono::hours(30 * 24), "30d at most"};
+
+milliseconds time_of(const char* option, const std::string& text, const time_limit& limit) {
+  const auto quoted = '"' + printable(text) + '"';
+  const auto time = parse_time(text);
+  if (!time)
+    throw CLI::ValidationError(option, quoted + " is not a time; write it like 250ms or 30s");
+  if (time->count() == 0)
+    throw CLI::ValidationError(option, quoted + " is too short; 1ms at least");
+  if (*time > limit.most)
+    throw CLI::ValidationError(option, quoted + " is too long; " + limit.text);
+  return *time;
+}
 
 /// Builds the tree of commands; every leaf notes its verb.
 class command_tree {
@@ -46,36 +70,63 @@ class command_tree {
 
   CLI::App* add_client(const char* name, verb command, const char* what, const char* example) {
     auto* made = add(app_, name, command, what, example);
-    made->add_option("--server", into_.server, "Node to ask, or WEIR_SERVER")->type_name("URL");
-    made->add_option("--ca", into_.ca, "Authorities of an https node, or WEIR_CA")
+    made->add_option(
+            "--server",
+            into_.server,
+            std::string("Node to ask; else WEIR_SERVER, else ") + default_server
+    )
+        ->type_name("URL");
+    made->add_option(
+            "--ca", into_.ca, "Authorities (PEM) of an https node; else WEIR_CA, else the system's"
+    )
         ->type_name("FILE");
-    made->add_option("-o,--output", into_.output, "table or json")
-        ->transform(CLI::CheckedTransformer(std::map<std::string, output_format>{
-            {"table", output_format::table}, {"json", output_format::json}}))
-        ->type_name("FORMAT")
+    made->add_option_function<std::string>(
+            "-o,--output",
+            [this](const std::string& text) { into_.output = format_of(text); },
+            "For people (table, the default), or one JSON document"
+    )
         ->option_text("table|json");
-    made->add_option("--timeout", into_.timeout, "Longest wait, such as 250ms")->type_name("TIME");
+    made->add_option_function<std::string>(
+            "--timeout",
+            [this](const std::string& text) {
+              into_.timeout = time_of("--timeout", text, longest_wait);
+            },
+            "Longest wait, 1ms to 5m; default 5s"
+    )
+        ->type_name("TIME");
     return made;
   }
 
+  static output_format format_of(const std::string& text) {
+    if (text == "table") return output_format::table;
+    if (text == "json") return output_format::json;
+    throw CLI::ValidationError("-o", '"' + printable(text) + "\" is neither table nor json");
+  }
+
   CLI::Option* add_keyspace(CLI::App* to) {
-    return to->add_option("KS", into_.keyspace, "Keyspace")->required();
+    return to->add_option("KS", into_.keyspace, "Keyspace, as `weir keyspaces` lists them")
+        ->required();
   }
 
   void add_key(CLI::App* to) {
     add_keyspace(to);
-    to->add_option("KEY", key_, "Key")->required();
+    to->add_option("KEY", key_, "Key of 1 to 512 bytes (max_key of the keyspace)")->required();
   }
 
   void add_keys(CLI::App* to) {
     add_keyspace(to);
-    to->add_option("KEY", into_.keys, "Keys")->required()->expected(1, 1000);
+    to->add_option("KEY", into_.keys, "Keys, 1 to 1000, of 1 to 512 bytes (max_key) each")
+        ->required()
+        ->expected(-1);
   }
 
   void add_node_commands() {
     auto* serve =
         add(app_, "serve", verb::serve, "Run a node", "weir serve -c weir.yaml --set node.id=n2");
-    serve->add_option("-c,--config", into_.files, "Configuration file; later ones win")
+    serve
+        ->add_option(
+            "-c,--config", into_.files, "Configuration file, YAML, 1 MiB at most; later ones win"
+        )
         ->type_name("FILE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -111,10 +162,25 @@ class command_tree {
         "echo Ada | weir put users 42 -"
     );
     add_key(put);
-    put->add_option("VALUE", into_.value, "Value; - or nothing = read it from stdin");
-    put->add_option("--if-match", into_.if_match, "Only if the key still has this version")
+    put->add_option(
+        "VALUE",
+        into_.value,
+        "Value, 1 MiB at most (max_entry of the keyspace); - or nothing = read it from stdin"
+    );
+    put->add_option(
+           "--if-match",
+           into_.if_match,
+           "Only if the key still has this version, such as 4dfc6a57-2, from --meta or -o json"
+    )
         ->type_name("VERSION");
-    put->add_option("--ttl", into_.ttl, "How long it may be served, such as 30s")
+    put->add_option_function<std::string>(
+           "--ttl",
+           [this](const std::string& text) {
+             time_of("--ttl", text, longest_ttl);
+             into_.ttl = text;
+           },
+           "How long it may be served, 1ms to 30d, such as 30s; default: the keyspace's"
+    )
         ->type_name("TIME");
     add_key(add_client(
         "del", verb::del, "Remove a key; the keyspace must have writes: allow", "weir del users 42"
@@ -135,7 +201,11 @@ class command_tree {
     auto* ring = add_client(
         "ring", verb::ring, "Show how the keys are spread", "weir ring --simulate add=n4"
     );
-    ring->add_option("--simulate", into_.simulate, "What would move: add=ID or remove=ID")
+    ring->add_option(
+            "--simulate",
+            into_.simulate,
+            "What would move: add=ID, add=ID*WEIGHT (1 to 1000) or remove=ID"
+    )
         ->type_name("CHANGE");
     auto* members = add_client(
         "members", verb::members, "Show the nodes as one of them sees them", "weir members"
@@ -146,6 +216,10 @@ class command_tree {
             verb::forget,
             "Let the cluster go on without a member that is gone for good",
             "weir members forget n3");
+    forget->footer(
+        "Takes the options of `weir members`, too.\n\nExample: weir members forget n3 --server "
+        "http://10.0.0.1:7421"
+    );
     forget->add_option("ID", into_.member, "Member that will never come back")->required();
     forget->fallthrough();  // --server after ID as well
     add_client(
@@ -184,7 +258,9 @@ class command_tree {
   }
 
   void add_sets(CLI::App* to) {
-    to->add_option("--set", into_.sets, "Overrides one setting, such as node.id=n2")
+    to->add_option(
+          "--set", into_.sets, "Overrides one setting, such as node.id=n2; may be repeated"
+    )
         ->type_name("PATH=VALUE")
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
@@ -195,14 +271,35 @@ class command_tree {
   CLI::App app_;
 };
 
-std::string path_of(const CLI::App& app) {
+/// The command that was reached, and how it is called.
+struct reached {
+  const CLI::App* command;
   std::string path = "weir";
-  const CLI::App* at = &app;
-  while (!at->get_subcommands().empty()) {
-    at = at->get_subcommands().front();
-    path += ' ' + at->get_name();
+};
+
+reached reached_in(const CLI::App& app) {
+  reached at{&app};
+  while (!at.command->get_subcommands().empty()) {
+    at.command = at.command->get_subcommands().front();
+    at.path += ' ' + at.command->get_name();
   }
-  return path;
+  return at;
+}
+
+/// What to say about the first word that is no command where one is needed.
+std::string unknown_command(const CLI::App& app, const reached& at) {
+  const auto words = at.command->remaining();
+  if (at.command->get_require_subcommand_min() == 0 || words.empty()) return {};
+  const auto& word = words.front();
+  auto text =
+      '"' + printable(word) + "\" is not " + (word.starts_with('-') ? "an option" : "a command");
+  const auto is_called = [&](const CLI::App* each) { return each->get_name() == word; };
+  for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const auto below = each->get_subcommands([](const CLI::App*) { return true; });
+    if (std::any_of(below.begin(), below.end(), is_called))
+      text += "; did you mean weir " + each->get_name() + ' ' + word;
+  }
+  return text;
 }
 
 parsed_command_line usage_error(const std::string& path, std::string what) {
@@ -237,8 +334,12 @@ parsed_command_line parse_command_line(
     app.exit(asked, out, err);
     return {.command = {}, .code = exit_code::ok, .out = out.str(), .err = {}};
   } catch (const CLI::ParseError& wrong) {
-    return usage_error(path_of(app), wrong.what());
+    const auto at = reached_in(app);
+    const auto unknown = unknown_command(app, at);
+    return usage_error(at.path, unknown.empty() ? wrong.what() : unknown);
   }
+  if (read.keys.size() > most_keys)
+    return usage_error(reached_in(app).path, "more than 1000 keys; ask for them in several calls");
   if (takes_client_options(read.command) && read.server.empty()) {
     read.server = variable("WEIR_SERVER").value_or("");
     if (read.server.empty()) read.server = default_server;

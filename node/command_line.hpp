@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -50,7 +51,7 @@ struct command_line {
   std::string ca;      ///< PEM file that an https server is checked against; "" = the system's
   std::string token;   ///< of WEIR_TOKEN; never among the words
   output_format output = output_format::table;
-  std::string timeout = "5s";
+  std::chrono::milliseconds timeout{5000};
 
   std::string keyspace;
   std::vector<std::string> keys;  ///< one, or several where the verb takes several

@@ -4,6 +4,8 @@
 #include "console.hpp"
 #include "node_client.hpp"
 
+#include <weir/config/settings.hpp>
+
 namespace weir {
 
 // One function per command; each prints on the console and returns the code to end with.
@@ -30,6 +32,9 @@ exit_code run_version(const command_line& line, const console& to);
 exit_code run_config_check(const command_line& line, const console& to);
 exit_code run_config_show(const command_line& line, const console& to);
 exit_code run_config_schema(const console& to);
+
+/// "ok: 2 keyspaces, cluster demo"
+std::string summary_of(const config::settings& valid);
 
 // Nodes in this process.
 exit_code run_serve(const command_line& line, const console& to);

@@ -193,7 +193,9 @@ std::shared_ptr<data_source> source_from(
   try {
     return std::visit(source_maker{settings, client, callbacks}, settings.source);
   } catch (const std::exception& failed) {
-    throw std::invalid_argument("keyspace \"" + settings.name + "\": " + failed.what());
+    std::string_view why = failed.what();
+    if (why.starts_with("weir: ")) why.remove_prefix(6);
+    throw std::invalid_argument("keyspace \"" + settings.name + "\": " + std::string(why));
   }
 }
 

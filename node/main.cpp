@@ -22,7 +22,14 @@ int main(int argc, char** argv) {
     auto code = parsed.code;
     if (parsed.command) {
       http_client_options client;
-      if (!parsed.command->ca.empty()) client.tls = make_tls_client(parsed.command->ca).value();
+      if (const auto& ca = parsed.command->ca; !ca.empty()) {
+        auto made = make_tls_client(ca);
+        if (!made) {
+          std::cerr << "weir: authorities of --ca or WEIR_CA: " << made.error().text << '\n';
+          return static_cast<int>(exit_code::failure);
+        }
+        client.tls = std::move(*made);
+      }
       const auto fetch = [&](http_client_request request) {
         return http_fetch(std::move(request), client);
       };

@@ -18,6 +18,9 @@ namespace json = boost::json;
 /// The node answers by its own deadline; a little later it counts as unreachable.
 constexpr milliseconds grace{500};
 
+/// Of what a command line may say; a hundred years fit into every clock.
+constexpr milliseconds longest_time = std::chrono::hours(100 * 365 * 24);
+
 command_failure unreachable(const std::string& server, const error_code& why) {
   if (why == errc::bad_request) {
     return {
@@ -41,10 +44,13 @@ command_failure unreachable(const std::string& server, const error_code& why) {
         exit_code::unreachable,
         server + " did not answer in time; look at the node, or wait longer with --timeout"};
   }
+  const bool was_cut = why == asio::error::eof || why == asio::error::connection_reset;
+  const std::string other = server.starts_with("https:") ? "plain http" : "https";
   return {
       exit_code::unreachable,
-      "cannot reach " + server + ": " + why.message() +
-          "; is the node running? Give its address with --server or WEIR_SERVER",
+      "cannot reach " + server + ": " + why.message() + "; is the node running" +
+          (was_cut ? ", and does it speak " + other + "? Give its URL" : "? Give its address") +
+          " with --server or WEIR_SERVER",
   };
 }
 
@@ -91,6 +97,7 @@ std::optional<milliseconds> parse_time(std::string_view text) {
     for (const auto& [unit, size] : units) factor = unit == name ? size : factor;
     if (factor == 0) return std::nullopt;
     sum += factor * number;
+    if (sum > longest_time.count()) return std::nullopt;
     text.remove_prefix(length);
   }
   return milliseconds(sum);

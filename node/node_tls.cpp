@@ -18,7 +18,8 @@ constexpr hours soon{14 * 24};
 
 std::string days_left(system_clock::time_point expires) {
   const auto left = std::chrono::duration_cast<hours>(expires - system_clock::now());
-  return "ends in " + std::to_string(left.count() / 24) + " days; renew it";
+  return "ends in " + std::to_string(left.count() / 24) + " days" +
+         (left < soon ? "; renew it" : "");
 }
 
 }  // namespace

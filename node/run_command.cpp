@@ -1,7 +1,4 @@
 #include "commands.hpp"
-#include "utf8.hpp"
-
-#include <ostream>
 
 namespace weir {
 namespace {
@@ -58,14 +55,7 @@ exit_code run_command(
     default:
       break;
   }
-  const auto timeout = parse_time(line.timeout);
-  if (!timeout || timeout->count() == 0) {
-    const auto text =
-        "--timeout \"" + printable(line.timeout) + "\" is not a time; write it like 250ms or 30s";
-    to.err << "weir: " << text << '\n';
-    return exit_code::usage;
-  }
-  return run_remote(line, node_client(line.server, *timeout, fetch, line.token), to);
+  return run_remote(line, node_client(line.server, line.timeout, fetch, line.token), to);
 }
 
 }  // namespace weir

@@ -115,6 +115,10 @@ void print_banner(const served_node& served, steady_clock::time_point began, con
 
 exit_code run_serve(const command_line& line, const console& to) {
   const auto began = steady_clock::now();
+  if (line.files.empty() && line.sets.empty()) {
+    const auto* text = "there is no configuration; give a file, as in weir serve -c weir.yaml";
+    return report(to, "serve", {exit_code::bad_configuration, text});
+  }
   const config::load_request request{.files = line.files, .sets = line.sets};
   auto loaded = config::load(request, config::process_outside());
   to.err << config::format_problems(loaded.problems) << std::flush;
@@ -124,7 +128,7 @@ exit_code run_serve(const command_line& line, const console& to) {
     return exit_code::ok;
   }
   if (line.check_only) {
-    to.out << "ok: " << loaded.settings->keyspaces.size() << " keyspaces\n";
+    to.out << summary_of(*loaded.settings);
     return exit_code::ok;
   }
   std::signal(SIGPIPE, SIG_IGN);
@@ -134,7 +138,9 @@ exit_code run_serve(const command_line& line, const console& to) {
   try {
     served = std::make_unique<served_node>(*loaded.settings, log);
   } catch (const std::invalid_argument& wrong) {
-    return report(to, "serve", {exit_code::bad_configuration, wrong.what()});
+    std::string_view why = wrong.what();
+    if (why.starts_with("weir: ")) why.remove_prefix(6);  // the command's name says it
+    return report(to, "serve", {exit_code::bad_configuration, std::string(why)});
   }
   signal_loop signals(*served, log, request);
   if (const auto started = served->start(); !started) {

@@ -83,6 +83,12 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowInOneLine) {
       {"get", "users", "1", "2"},
       {"get", "users", "1", "--wat"},
       {"members", "-o", "xml"},
+      {"members", "-o", "1"},
+      {"get", "users", "1", "--timeout", "5"},
+      {"get", "users", "1", "--timeout", "0s"},
+      {"get", "users", "1", "--timeout", "6m"},
+      {"put", "users", "1", "x", "--ttl", "30"},
+      {"put", "users", "1", "x", "--ttl", "31d"},
       {"members", "forget"},
       {"members", "forget", "n3", "n4"},
       {"members", "n3"},
@@ -97,6 +103,36 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowInOneLine) {
     EXPECT_EQ(std::count(read.err.begin(), read.err.end(), '\n'), 1) << read.err;
     EXPECT_NE(read.err.find("--help"), std::string::npos) << read.err;
   }
+}
+
+TEST(CommandLine, NamesTheWordThatIsNoCommand) {
+  EXPECT_EQ(parse({"gett"}).err, "weir: \"gett\" is not a command; see weir --help\n");
+  EXPECT_EQ(
+      parse({"config", "x"}).err, "weir config: \"x\" is not a command; see weir config --help\n"
+  );
+  EXPECT_EQ(
+      parse({"check", "weir.yaml"}).err,
+      "weir: \"check\" is not a command; did you mean weir config check; see weir --help\n"
+  );
+}
+
+TEST(CommandLine, SaysWhichOptionIsWrongAndWhatItTakes) {
+  EXPECT_EQ(
+      parse({"get", "users", "1", "--timeout", "5"}).err,
+      "weir get: --timeout: \"5\" is not a time; write it like 250ms or 30s; see weir get --help\n"
+  );
+  EXPECT_EQ(
+      parse({"get", "users", "1", "-o", "xml"}).err,
+      "weir get: -o: \"xml\" is neither table nor json; see weir get --help\n"
+  );
+}
+
+TEST(CommandLine, TakesAThousandKeysAtMost) {
+  std::vector<std::string> words{"mget", "users"};
+  words.resize(words.size() + 1000, "k");
+  EXPECT_TRUE(parse(words).command);
+  words.emplace_back("k");
+  EXPECT_EQ(parse(words).code, exit_code::usage);
 }
 
 TEST(CommandLine, HelpOnEveryLevelHasAnExample) {
