@@ -40,7 +40,10 @@ void sqlite_connection::drop_statement::operator()(sqlite3_stmt* statement) cons
 sqlite_connection::sqlite_connection(settings with, access how) : with_(std::move(with)) {
   struct stat found;
   if (::stat(with_.path.c_str(), &found) != 0) {
-    refuse("cannot open the database file: " + std::generic_category().message(errno));
+    const auto why = std::generic_category().message(errno);
+    refuse(
+        "cannot open the database file: " + why + "; weir creates none, make it or correct path"
+    );
   }
   if (!S_ISREG(found.st_mode)) refuse("not a regular file");
   device_ = found.st_dev;

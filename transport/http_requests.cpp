@@ -21,6 +21,8 @@ constexpr std::size_t largest_copied =
 constexpr std::size_t body_window = 16'384;  // free behind the head while a body comes in
 constexpr std::size_t kept_body = 65'536;    // memory kept for the next body
 
+constexpr auto over_limit = "the body is over its limit, for a value max_entry of its keyspace";
+
 http_response answer_for(const std::exception_ptr& failure) {
   try {
     std::rethrow_exception(failure);
@@ -114,7 +116,7 @@ bool http_connection::describe_request() {
 void http_connection::begin_body() {
   body_limit_ = std::min(core_->limits.max_body, core_->handler.body_limit(request_));
   const auto length = head_.content_length.value_or(0);
-  if (length > body_limit_) return refuse({413, errc::too_large, "the body is over its limit"});
+  if (length > body_limit_) return refuse({413, errc::too_large, over_limit});
   const auto behind_head = end_ - message_end_;
   if (!head_.chunked && length <= behind_head) {
     request_.body = {input_.get() + message_end_, static_cast<std::size_t>(length)};
