@@ -88,9 +88,14 @@ for i in 0 1 2; do
   pids+=($!)
 done
 node() { printf 'http://127.0.0.1:%d' $((base + 2 * ($1 - 1) + 1)); }
+# Each node reaches all three and has a lease: before that it reads, but keeps nothing.
+is_joined() {
+  local members
+  members=$("$weir" members --server "$(node "$1")" -o json 2>/dev/null) || return 1
+  [ "$(grep -o '"reachable"' <<<"$members" | wc -l)" -eq 3 ] && grep -q '"lease":{"valid":true' <<<"$members"
+}
 for ((tries = 0; ; ++tries)); do
-  reachable=$("$weir" members --server "$(node 1)" -o json 2>/dev/null | grep -o '"reachable"' | wc -l || true)
-  [ "$reachable" -eq 3 ] && break
+  is_joined 1 && is_joined 2 && is_joined 3 && break
   [ $tries -lt 100 ] || { cat "$work"/n?.log >&2; fail "the nodes did not find each other within 10 s; their logs are above"; }
   sleep 0.1
 done
@@ -113,6 +118,7 @@ say "one get explained"
 "$weir" get packages "${packages[7]}" --explain --server "$(node 1)"
 
 say "killing n3 and reading on"
+disown "${pids[3]}"
 kill -9 "${pids[3]}"
 "$weir" mget packages "${packages[@]}" --server "$(node 1)" >"$work/packages.after"
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Proves both ways of using weir from another project: find_package after install, and add_subdirectory.
 #
-#   run.sh installed <build dir of weir>     installs that build into a prefix of its own, builds against it
+#   run.sh installed <build dir of weir>     installs that build into a prefix of its own, builds against it;
+#                                            the program of README.md is one of two
 #   run.sh subdirectory <source dir>         builds the engine part of the source tree as a subproject
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -13,9 +14,12 @@ command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 case "$1" in
   installed)
     cmake --install "$2" --prefix "$work/prefix" >/dev/null
-    cmake -S "$here" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" "${launcher[@]}" >/dev/null
+    sed -n '/^```cpp$/,/^```$/{/^```/d;p}' "$here/../../README.md" >"$work/readme.cpp"
+    cmake -S "$here" -B "$work/build" -G Ninja -DCMAKE_PREFIX_PATH="$work/prefix" -DREADME_CODE="$work/readme.cpp" \
+      "${launcher[@]}" >/dev/null
     cmake --build "$work/build" -j 2
-    "$work/build/embedded" && "$work/build/clustered"
+    "$work/build/embedded"
+    [ "$("$work/build/readme")" = "user 42" ] || { echo "the program of README.md does not print user 42" >&2; exit 1; }
     "$work/prefix/bin/weir" version
     ;;
   subdirectory)
