@@ -206,7 +206,6 @@ class cluster {
 
   void boot(std::size_t number, duration discovery_answers_after = 0ns);
   void destroy(std::size_t number, going_down how);
-  void begin(std::size_t node, std::uint64_t number, request what);
   template <class Target>  // a keyspace, or a session on it
   asio::awaitable<void> perform(Target on, request what, std::shared_ptr<open_request> open);
   void watch_leases();
