@@ -1,58 +1,16 @@
 #include "http_parser.hpp"
 
+#include "http_lines.hpp"
+
 #include <charconv>
-#include <cstring>
 
 namespace weir {
+
+using namespace http_lines;
+
 namespace {
 
-/// Characters by use: 1 = token (RFC 9110, 5.6.2), 2 = allowed in a field value, 4 = in a target.
-constexpr std::array<unsigned char, 256> make_classes() {
-  std::array<unsigned char, 256> classes{};
-  for (int c = 0; c < 256; ++c) {
-    if ((c >= 0x20 && c != 0x7f) || c == '\t') classes[c] |= 2;
-    if (c > 0x20 && c != 0x7f && c != '#') classes[c] |= 4;
-    if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) classes[c] |= 1;
-  }
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~"))
-    classes[static_cast<unsigned char>(c)] |= 1;
-  return classes;
-}
-
-constexpr auto classes = make_classes();
 constexpr std::size_t max_method = 32;
-constexpr std::size_t max_chunk_line = 256;
-
-bool all_of_class(std::string_view text, unsigned char wanted) noexcept {
-  unsigned char common = wanted;
-  for (const char c : text) common &= classes[static_cast<unsigned char>(c)];
-  return common != 0;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-parse_state refuse(http_refusal& why, unsigned status, const char* detail) {
-  why = {status, status == 413 ? errc::too_large : errc::bad_request, detail};
-  if (status == 405) why.code = errc::method_not_allowed;
-  return parse_state::refused;
-}
-
-/// The next line of `buffer` without its CR LF; moves `at` behind it.
-parse_state take_line(
-    std::string_view buffer, std::size_t& at, std::string_view& line, http_refusal& why
-) {
-  const auto* start = buffer.data() + at;
-  const auto* feed = static_cast<const char*>(std::memchr(start, '\n', buffer.size() - at));
-  if (feed == nullptr) return parse_state::need_more;
-  if (feed == start || feed[-1] != '\r') return refuse(why, 400, "a line must end with CR LF");
-  line = {start, static_cast<std::size_t>(feed - start) - 1};
-  at += line.size() + 2;
-  return parse_state::complete;
-}
 
 bool has_list_token(std::string_view list, std::string_view token) noexcept {
   while (!list.empty()) {
@@ -103,20 +61,6 @@ parse_state take_framing(const http_field& field, http_head& head, http_refusal&
     default:
       break;
   }
-  return parse_state::complete;
-}
-
-parse_state take_field(std::string_view line, http_field& field, http_refusal& why) {
-  const auto colon = line.find(':');
-  if (line.front() == ' ' || line.front() == '\t')
-    return refuse(why, 400, "folded header lines are not taken");
-  if (colon == std::string_view::npos) return refuse(why, 400, "a header line has no colon");
-  field.name = line.substr(0, colon);
-  if (!is_http_token(field.name))
-    return refuse(why, 400, "a header name has a character that is not allowed");
-  field.value = trim(line.substr(colon + 1));
-  if (!all_of_class(field.value, 2))
-    return refuse(why, 400, "a header value has a control character");
   return parse_state::complete;
 }
 
@@ -319,80 +263,6 @@ parse_state parse_response_head(
   }
   const auto see_nothing = [](const http_field&) { return parse_state::complete; };
   return take_fields(buffer, at, limits, head, why, see_nothing);
-}
-
-parse_state chunk_decoder::refuse(http_refusal& why, unsigned status, const char* detail) {
-  return weir::refuse(why, status, detail);
-}
-
-parse_state chunk_decoder::take_size(
-    std::string_view line, std::uint64_t decoded, http_refusal& why
-) {
-  const auto* end = line.data() + line.size();
-  const auto parsed = std::from_chars(line.data(), end, left_, 16);
-  if (parsed.ec == std::errc::result_out_of_range)
-    return refuse(why, 413, "a chunk is over the body limit");
-  if (parsed.ec != std::errc()) return refuse(why, 400, "a chunk begins with its size in hex");
-  const auto extension = trim({parsed.ptr, static_cast<std::size_t>(end - parsed.ptr)});
-  if (!extension.empty() && (extension.front() != ';' || !all_of_class(extension, 2))) {
-    return refuse(why, 400, "text behind a chunk size");
-  }
-  if (left_ > limit_ - std::min(limit_, decoded))
-    return refuse(why, 413, "the body is over its limit");
-  step_ = left_ == 0 ? step::trailer : step::data;
-  return parse_state::complete;
-}
-
-parse_state chunk_decoder::take_trailer(std::string_view line, http_refusal& why) {
-  if (line.empty()) {
-    step_ = step::done;
-    return parse_state::complete;
-  }
-  trailer_bytes_ += line.size() + 2;
-  if (trailer_bytes_ > head_limits().header)
-    return refuse(why, 431, "the trailers are over their limit");
-  http_field ignored;
-  return take_field(line, ignored, why);
-}
-
-parse_state chunk_decoder::decode(
-    std::string_view input, std::size_t& consumed, std::string& out, http_refusal& why
-) {
-  consumed = 0;
-  while (step_ != step::done) {
-    if (step_ == step::data) {
-      const auto part = input.substr(
-          consumed, static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size()))
-      );
-      if (part.empty()) return parse_state::need_more;
-      out.append(part);
-      consumed += part.size();
-      left_ -= part.size();
-      if (left_ == 0) step_ = step::data_end;
-      continue;
-    }
-    std::string_view line;
-    const auto state = take_line(input, consumed, line, why);
-    if (state == parse_state::refused) return state;
-    const auto open = state == parse_state::need_more ? input.size() - consumed : line.size();
-    const auto line_limit = step_ == step::trailer ? head_limits().header : max_chunk_line;
-    if (open > line_limit) return refuse(why, 400, "a chunk line is over its limit");
-    if (state == parse_state::need_more) {
-      // Behind the data only CR LF may follow; say so before the line ends.
-      if (step_ == step::data_end && open > 1)
-        return refuse(why, 400, "a chunk is longer than its size");
-      return state;
-    }
-    if (step_ == step::data_end) {
-      if (!line.empty()) return refuse(why, 400, "a chunk is longer than its size");
-      step_ = step::size;
-      continue;
-    }
-    const auto taken =
-        step_ == step::size ? take_size(line, out.size(), why) : take_trailer(line, why);
-    if (taken != parse_state::complete) return taken;
-  }
-  return parse_state::complete;
 }
 
 bool is_http_token(std::string_view text) noexcept {

@@ -85,7 +85,6 @@ class chunk_decoder {
  private:
   enum class step : std::uint8_t { size, data, data_end, trailer, done };
 
-  parse_state refuse(http_refusal& why, unsigned status, const char* detail);
   parse_state take_size(std::string_view line, std::uint64_t decoded, http_refusal& why);
   parse_state take_trailer(std::string_view line, http_refusal& why);
 
