@@ -1,0 +1,202 @@
+#include "node_impl.hpp"
+
+#include "advertise.hpp"
+#include "link_metrics.hpp"
+#include "version.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace weir {
+namespace {
+
+void check(const node_options& options) {
+  const auto refuse = [](const std::string& what) { throw std::invalid_argument("weir: " + what); };
+  if (options.cluster.empty() || options.cluster.size() > 255) {
+    refuse("cluster must be 1 to 255 bytes long");
+  }
+  if (options.id.size() > max_member_id) refuse("id must be at most 255 bytes long");
+  if (options.weight < 1 || options.weight > max_member_weight) refuse("weight must be 1 to 1000");
+  if (options.discovery && options.peer_address.empty()) {
+    refuse("discovery needs a peer door; set peer_address");
+  }
+}
+
+node_options checked(node_options options) {
+  check(options);
+  if (options.id.empty()) options.id = host_name();
+  return options;
+}
+
+bool same_candidates(const std::vector<candidate>& one, const std::vector<candidate>& other) {
+  const auto same = [](const candidate& a, const candidate& b) {
+    return a.id == b.id && a.address == b.address;
+  };
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(), same);
+}
+
+void append_answers(metrics_text& out, const std::vector<answer_count>& counts) {
+  if (counts.empty()) return;
+  out.family(
+      "weir_discovery_answers_total",
+      metric_type::counter,
+      "Answers of the discovery service, by outcome."
+  );
+  for (const auto& each : counts) out.sample({{"outcome", each.outcome}}, each.count);
+}
+
+}  // namespace
+
+node::impl::impl(node_options given)
+    : options(checked(std::move(given))),
+      hub(std::make_shared<event_hub>(options.log, options.executor)),
+      threads(options.runtime),
+      tls(std::make_shared<node_tls>(
+          options.peer_tls, options.http_tls, hub, *threads.loops().front()
+      )),
+      core(threads, own_identity(), {.ring = options.ring, .health = options.health}),
+      door(core, door_settings()) {
+  door.set_tokens(options.http_tokens);
+  core.on_event([hub = hub, door = &door](const cluster_event& event) {
+    door->note(event);
+    hub->publish(event);
+  });
+}
+
+identity node::impl::own_identity() const {
+  return {.cluster = options.cluster, .id = options.id, .weight = options.weight, .address = {}};
+}
+
+door_options node::impl::door_settings() {
+  door_options made;
+  made.version = version_text;
+  made.revision = revision_text;
+  made.ring = options.ring;
+  made.readiness = [this] { return readiness(); };
+  made.metrics = [this](metrics_text& out) { append_metrics(out); };
+  return made;
+}
+
+void node::impl::append_metrics(metrics_text& out) const {
+  tls->append_metrics(out);
+  if (network) append_link_metrics(out, network->counters(), network->links());
+  if (options.discovery) append_answers(out, options.discovery->counts());
+  if (options.metrics) options.metrics(out);
+}
+
+std::vector<readiness_check> node::impl::readiness() const {
+  const auto check_of = [](std::string_view what, bool is_good, std::string_view wrong) {
+    const auto state = is_good ? check_state::passed : check_state::failed;
+    return readiness_check{std::string(what), state, std::string(is_good ? "" : wrong)};
+  };
+  const auto current = now.load();
+  const bool is_discovered = !options.discovery || was_discovery_answered;
+  std::vector<readiness_check> all{
+      check_of("listeners", current >= phase::started, "not open yet"),
+      check_of("keyspaces", true, ""),  // one that is not valid cannot be added
+      check_of("discovery", is_discovered, "no answer from the provider yet"),
+      check_of("not draining", current <= phase::started, "the node is going down"),
+  };
+  tls->append_checks(all);
+  return all;
+}
+
+/// Binds the peer port; nobody is let in before meet_peers().
+node::impl::outcome node::impl::open_peer_door() {
+  if (options.peer_address.empty()) return {};
+  peer_link_options link;
+  link.server_tls = tls->peer_server();
+  link.client_tls = tls->peer_client();
+  link.log = [hub = hub](std::string_view remark, peer_log_fields fields) {
+    hub->log_link(remark, std::move(fields));
+  };
+  network = std::make_unique<peer_link_network>(threads, threads.loops(), std::move(link));
+  auto bound = network->listen(options.peer_address);
+  if (!bound) {
+    return start_error{
+        bound.error(),
+        "cannot listen for peers on " + options.peer_address + ": " + bound.error().message() +
+            "; free it or choose another address",
+    };
+  }
+  const std::lock_guard lock(addresses_mutex);
+  peer_address = std::move(*bound);
+  return {};
+}
+
+/// Candidates that are named before the node knows its own address wait until meet_peers().
+void node::impl::find_candidates() {
+  if (options.discovery) {
+    is_discovering = true;
+    options.discovery->start(threads, [this](auto found) { take_candidates(std::move(found)); });
+  }
+  if (!network) return;
+  const std::lock_guard lock(candidates_mutex);
+  const auto& fixed = options.advertise;
+  core.advertise(fixed.empty() ? advertised_address(peer_address, candidates) : fixed);
+  core.join(*network);
+}
+
+/// The engine hears of answers only: without one it does not know who counts. Logs changes only.
+void node::impl::take_candidates(result<std::vector<candidate>> found) {
+  was_discovery_answered = true;
+  const std::lock_guard lock(candidates_mutex);
+  const bool is_empty = found && found->empty() && !candidates.empty();
+  if (!found || is_empty) {
+    auto why = is_empty ? std::string() : found.error().message() + "; ";
+    why += "the known members stay";
+    if (discovery_trouble == why) return;
+    discovery_trouble = why;
+    const auto event = is_empty ? "discovery.empty" : "discovery.failed";
+    return hub->log(log_level::warn, event, {{"detail", std::move(why)}});
+  }
+  const bool is_over = !std::exchange(discovery_trouble, {}).empty();
+  const bool is_first = !std::exchange(is_named, true);
+  if (is_over || is_first || !same_candidates(*found, candidates)) {
+    const auto count = std::to_string(found->size());
+    hub->log(log_level::info, "discovery.answered", {{"candidates", count}});
+  }
+  candidates = std::move(*found);
+  if (meets_peers) core.set_candidates(candidates);
+}
+
+/// From here on loops of the node run requests, so that nothing of the engine is set up after it.
+node::impl::outcome node::impl::open_http_door() {
+  if (options.http_address.empty()) return {};
+  server = std::make_unique<http_server>(threads.loops(), http_limits{}, door);
+  if (auto contexts = tls->http_server()) server->use_tls(std::move(contexts));
+  server->on_log([hub = hub](std::string_view remark) {
+    hub->log(log_level::warn, "http.remark", {{"detail", std::string(remark)}});
+  });
+  auto bound = server->listen(options.http_address);
+  if (!bound) return start_error{bound.error().code, bound.error().text};
+  const std::lock_guard lock(addresses_mutex);
+  http_address = std::move(*bound);
+  return {};
+}
+
+void node::impl::meet_peers() {
+  if (!network) return;
+  network->start(core.self(), core);
+  {
+    const std::lock_guard lock(candidates_mutex);
+    if (!options.discovery || is_named) core.set_candidates(candidates);
+    meets_peers = true;
+  }
+  if (options.discovery) options.discovery->announce(core.self());
+}
+
+void node::impl::stop() {
+  const auto before = now.exchange(phase::stopped);
+  if (before == phase::stopped) return;
+  tls->stop();
+  if (is_discovering) options.discovery->stop();
+  if (server) server->stop();
+  if (network) network->stop();
+  core.stop();
+  threads.stop();
+  if (before != phase::made) hub->log(log_level::info, "node.stopped", {{"node", options.id}});
+}
+
+}  // namespace weir

@@ -1,0 +1,66 @@
+#pragma once
+
+#include "event_hub.hpp"
+#include "node_tls.hpp"
+
+#include <weir/node/node.hpp>
+#include <weir/transport/http_door.hpp>
+#include <weir/transport/http_server.hpp>
+#include <weir/transport/peer_link.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// Only ever goes forward.
+enum class phase { made, started, draining, stopped };
+
+/// The parts of a node, and the steps of its start and its end.
+struct node::impl {
+  using outcome = boost::system::result<void, start_error>;
+
+  explicit impl(node_options given);
+
+  identity own_identity() const;
+  door_options door_settings();
+
+  void append_metrics(metrics_text& out) const;
+  std::vector<readiness_check> readiness() const;
+  // start() in call order; take_candidates() runs whenever the provider answers.
+  outcome open_peer_door();
+  void find_candidates();
+  void take_candidates(result<std::vector<candidate>> found);
+  outcome open_http_door();
+  void meet_peers();
+  void hand_over(milliseconds longest);
+
+  void stop();
+
+  const node_options options;
+  const std::shared_ptr<event_hub> hub;
+  runtime threads;
+  const std::shared_ptr<node_tls> tls;
+  engine core;
+  http_door door;
+  std::unique_ptr<peer_link_network> network;
+  std::unique_ptr<http_server> server;
+  std::atomic<phase> now{phase::made};
+  std::atomic<bool> was_discovery_answered{false};
+  bool is_discovering = false;
+
+  std::mutex candidates_mutex;  // held while the engine hears of them, so that their order stays
+  std::vector<candidate> candidates;
+  bool is_named = false;          // discovery has answered, be it with nobody
+  std::string discovery_trouble;  // logged, and not over
+  bool meets_peers = false;
+
+  mutable std::mutex addresses_mutex;
+  std::string peer_address;
+  std::string http_address;
+};
+
+}  // namespace weir
