@@ -64,6 +64,23 @@ std::string lease_text(const json::value& lease) {
   return text;
 }
 
+/// What only an operator can end: members that nobody is left to agree about.
+std::string stuck_text(const json::value& document) {
+  const auto& lease = member_of(document, "lease");
+  const auto members = number_of(lease, "members");
+  if (flag_of(lease, "valid") || members < 2) return {};
+  std::string gone;
+  double reached = members;
+  for (const auto& each : array_of(document, "members")) {
+    if (!flag_of(each, "in_ring") || text_of(each, "state") != "unreachable") continue;
+    gone += (gone.empty() ? "" : ", ") + printable(text_of(each, "id"));
+    --reached;
+  }
+  if (gone.empty() || reached * 2 > members) return {};
+  return "without a majority nobody can take " + gone +
+         " off the ring; gone for good? weir members forget ID";
+}
+
 std::string ratio_text(double part, double whole) {
   return whole > 0 ? percent_text(part / whole) : "-";
 }
@@ -109,6 +126,7 @@ exit_code run_members(const command_line& line, const node_client& node, const c
     });
   }
   table.print(to);
+  if (const auto stuck = stuck_text(*got.document); !stuck.empty()) to.out << stuck << '\n';
   return exit_code::ok;
 }
 

@@ -310,6 +310,36 @@ TEST_F(CommandsTest, MembersSaysWhyThereIsNoLease) {
   );
 }
 
+TEST_F(CommandsTest, MembersSaysWhenOnlyAnOperatorCanGoOn) {
+  const auto last_line = [&](const std::string& lease, const std::string& state) {
+    answers(
+        200,
+        "{\"lease\":" + lease +
+            R"(,"members":[{"id":"n1","self":true,"in_ring":true,"state":"reachable"},)" +
+            R"({"id":"n2","in_ring":true,"state":")" + state + "\"}]}"
+    );
+    out_.str("");
+    EXPECT_EQ(run(verb::members), exit_code::ok);
+    auto text = out_.str();
+    text.pop_back();
+    return text.substr(text.rfind('\n') + 1);
+  };
+  const std::string none = R"({"valid":false,"granted":1,"members":2,"why":"no lease"})";
+  EXPECT_EQ(
+      last_line(none, "unreachable"),
+      "without a majority nobody can take n2 off the ring; gone for good? weir members forget ID"
+  );
+  EXPECT_THAT(last_line(none, "unproven"), testing::StartsWith("n2"));
+  EXPECT_THAT(
+      last_line(R"({"valid":false,"granted":2,"members":3,"why":"no lease"})", "unreachable"),
+      testing::StartsWith("n2")
+  );
+  EXPECT_THAT(
+      last_line(R"({"valid":true,"granted":2,"members":2})", "unreachable"),
+      testing::StartsWith("n2")
+  );
+}
+
 TEST_F(CommandsTest, ForgetAsksTheNodeAndSaysWhatItMeans) {
   line_.member = "n/3";
   answers(200, R"({"forgotten":"n/3"})");
