@@ -6,8 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <future>
+#include <iterator>
 #include <mutex>
+#include <sstream>
 #include <stdexcept>
 
 namespace weir {
@@ -222,6 +225,22 @@ TEST_F(NodeTest, MetricsTellWhatTheNodeIs) {
   const auto text = made.metrics();
   EXPECT_NE(text.find("weir_build_info"), std::string::npos);
   EXPECT_NE(text.find("weir_link_calls_total"), std::string::npos);
+}
+
+TEST_F(NodeTest, EveryMetricIsInTheDocumentation) {
+  auto& made = add_peer("n1", {});
+  made.start().value();
+  std::ifstream file(WEIR_ROOT "/docs/http.md");
+  const std::string page{std::istreambuf_iterator<char>(file), {}};
+  std::istringstream text(made.metrics());
+  int families = 0;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.starts_with("# TYPE ")) continue;
+    const auto name = line.substr(7, line.find(' ', 7) - 7);
+    EXPECT_NE(page.find('`' + name + '`'), std::string::npos) << name;
+    ++families;
+  }
+  EXPECT_GT(families, 40);
 }
 
 TEST_F(NodeTest, RefusesOptionsThatCannotWork) {
