@@ -6,11 +6,13 @@
 #include "tests/sim/sim_scenario.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -54,47 +56,75 @@ const mutation* mutation_called(std::string_view wanted) {
   return nullptr;
 }
 
-std::optional<arguments> parse(int argc, char** argv) {
+/// A whole number from 1 on; throws what is wrong with it.
+std::uint64_t count_from(std::string_view option, std::string_view text) {
+  std::uint64_t read = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), read);
+  if (failed == std::errc() && end == text.data() + text.size() && read != 0) return read;
+  throw std::invalid_argument(
+      std::string(option) + " takes a whole number from 1 on, not " + std::string(text)
+  );
+}
+
+std::string known_flavours() {
+  std::string all;
+  for (int i = 0; i <= static_cast<int>(flavour::last); ++i)
+    all.append(" ").append(name(static_cast<flavour>(i)));
+  return all;
+}
+
+std::string known_mutations() {
+  std::string all;
+  for (const mutation& each : mutations()) all.append(" ").append(each.name);
+  return all;
+}
+
+void take(arguments& into, std::string_view option, const std::string& value) {
+  if (option == "--seeds") {
+    into.seeds = count_from(option, value);
+  } else if (option == "--first") {
+    into.first = count_from(option, value);
+  } else if (option == "--nodes") {
+    into.nodes = value == "0" ? 0 : count_from(option, value);
+    if (into.nodes == 1 || into.nodes > 9)
+      throw std::invalid_argument("--nodes takes 2 to 9, or 0 to draw it");
+  } else if (option == "--storm") {
+    into.storm = count_from(option, value);
+  } else if (option == "--rate") {
+    into.requests_per_second = static_cast<double>(count_from(option, value));
+  } else if (option == "--verbose") {
+    into.verbose = count_from(option, value);
+  } else if (option == "--flavour") {
+    into.about = flavour_called(value);
+    if (!into.about)
+      throw std::invalid_argument("no flavour " + value + "; there are:" + known_flavours());
+  } else if (option == "--mutant") {
+    into.mutant = value;
+    if (mutation_called(value) == nullptr)
+      throw std::invalid_argument("no rule " + value + "; there are:" + known_mutations());
+  } else {
+    throw std::invalid_argument("no option " + std::string(option) + "; see weir_sim --help");
+  }
+}
+
+/// Throws what is wrong.
+arguments parse(int argc, char** argv) {
   arguments parsed;
   for (int i = 1; i < argc; ++i) {
     const std::string_view option = argv[i];
     if (option == "--mutations") {
       parsed.hunts = true;
-      continue;
-    }
-    if (option == "--membership") {
+    } else if (option == "--membership") {
       parsed.meets = true;
       parsed.seeds = 20;
-      continue;
-    }
-    if (option == "--gate") {
+    } else if (option == "--gate") {
       const char* soak = std::getenv("WEIR_SOAK");
       parsed.seeds = soak != nullptr && std::string_view(soak) == "1" ? 2000 : 200;
-      continue;
-    }
-    if (++i == argc) return std::nullopt;
-    const char* value = argv[i];
-    if (option == "--seeds") {
-      parsed.seeds = std::strtoull(value, nullptr, 10);
-    } else if (option == "--first") {
-      parsed.first = std::strtoull(value, nullptr, 10);
-    } else if (option == "--nodes") {
-      parsed.nodes = std::strtoull(value, nullptr, 10);
-    } else if (option == "--storm") {
-      parsed.storm = std::strtoull(value, nullptr, 10);
-    } else if (option == "--rate") {
-      parsed.requests_per_second = std::strtod(value, nullptr);
-    } else if (option == "--verbose") {
-      parsed.verbose = std::strtoull(value, nullptr, 10);
-    } else if (option == "--flavour" && flavour_called(value)) {
-      parsed.about = flavour_called(value);
-    } else if (option == "--mutant" && mutation_called(value) != nullptr) {
-      parsed.mutant = value;
     } else {
-      return std::nullopt;
+      take(parsed, option, i + 1 == argc ? "" : argv[i + 1]);
+      ++i;
     }
   }
-  if (parsed.nodes == 1 || parsed.nodes > 9 || parsed.requests_per_second <= 0) return std::nullopt;
   return parsed;
 }
 
@@ -341,21 +371,27 @@ bool does_enough(const verdict& all) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto with = parse(argc, argv);
-  if (!with) {
-    std::fputs(usage.data(), stderr);
+  if (argc == 2 && std::string_view(argv[1]) == "--help") {
+    std::fputs(usage.data(), stdout);
+    return 0;
+  }
+  arguments with;
+  try {
+    with = parse(argc, argv);
+  } catch (const std::invalid_argument& wrong) {
+    std::fprintf(stderr, "weir_sim: %s\n", wrong.what());
     return 2;
   }
-  if (with->hunts) return hunt_all(*with);
-  if (with->meets) return play_membership(*with);
-  if (with->storm != 0) {
-    print(play_churn(with->first, with->storm), with->storm);
+  if (with.hunts) return hunt_all(with);
+  if (with.meets) return play_membership(with);
+  if (with.storm != 0) {
+    print(play_churn(with.first, with.storm), with.storm);
     return 0;
   }
   const auto begun = std::chrono::steady_clock::now();
   verdict all;
-  for (std::uint64_t seed = with->first; seed != with->first + with->seeds; ++seed)
-    all.add(play_seed(*with, seed));
+  for (std::uint64_t seed = with.first; seed != with.first + with.seeds; ++seed)
+    all.add(play_seed(with, seed));
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   print(all, took.count());
   const bool is_fine = does_enough(all) && all.violations.empty();
