@@ -1,10 +1,7 @@
 #include "config_support.hpp"
+#include "tests/scratch_folder.hpp"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace weir::config {
 namespace {
@@ -12,16 +9,8 @@ namespace {
 /// Files of the real file system, in a folder of their own.
 class FilesTest : public testing::Test {
  protected:
-  FilesTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "weir-config-XXXXXX").string();
-    folder = ::mkdtemp(name.data());
-  }
-
-  ~FilesTest() override { std::filesystem::remove_all(folder); }
-
-  std::string write(const std::string& name, std::string_view text) const {
-    std::ofstream(folder / name, std::ios::binary) << text;
-    return (folder / name).string();
+  std::string write(std::string_view name, std::string_view text) const {
+    return folder.write(name, text);
   }
 
   /// The only problem of loading `path`, without its name.
@@ -32,7 +21,7 @@ class FilesTest : public testing::Test {
     return loaded.problems[0].text;
   }
 
-  std::filesystem::path folder;
+  test::scratch_folder folder;
 };
 
 TEST_F(FilesTest, LoadsAFile) {
@@ -45,7 +34,7 @@ TEST_F(FilesTest, RefusesAMissingFile) {
 }
 
 TEST_F(FilesTest, RefusesADirectory) {
-  EXPECT_EQ(problem_of(folder.string()), "is a directory, not a regular file");
+  EXPECT_EQ(problem_of(folder.path().string()), "is a directory, not a regular file");
 }
 
 TEST_F(FilesTest, RefusesAFifoWithoutWaitingForAWriter) {
@@ -61,7 +50,7 @@ TEST_F(FilesTest, RefusesADevice) {
 TEST_F(FilesTest, RefusesAnUnreadableFile) {
   const auto path = write("weir.yaml", "");
   ASSERT_EQ(::chmod(path.c_str(), 0), 0);
-  ASSERT_EQ(::chmod(folder.c_str(), 0755), 0);
+  ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
   const bool root = ::geteuid() == 0;
   constexpr uid_t nobody = 65534;
   ASSERT_EQ(root ? ::seteuid(nobody) : 0, 0);

@@ -9,9 +9,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
-#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/wait.h>
@@ -44,21 +42,17 @@ std::uint16_t dnsmasq::free_port() {
   }
 }
 
-dnsmasq::dnsmasq(std::vector<std::string> more_options) : more_options_(std::move(more_options)) {
-  std::string name = std::filesystem::temp_directory_path() / "weir-dnsmasq-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for dnsmasq");
-  folder_ = name;
-  port_ = free_port();
-}
+dnsmasq::dnsmasq(std::vector<std::string> more_options)
+    : more_options_(std::move(more_options)), port_(free_port()) {}
 
 dnsmasq::~dnsmasq() {
   kill();
-  std::filesystem::remove_all(folder_);
 }
 
 void dnsmasq::write(const std::vector<std::pair<std::string, std::string>>& records) const {
-  std::ofstream file(folder_ / "hosts");
-  for (const auto& [name, address] : records) file << address << ' ' << name << '\n';
+  std::string lines;
+  for (const auto& [name, address] : records) lines += address + ' ' + name + '\n';
+  folder_.write("hosts", lines);
 }
 
 void dnsmasq::start(const std::vector<std::pair<std::string, std::string>>& records) {
@@ -75,9 +69,9 @@ void dnsmasq::start(const std::vector<std::pair<std::string, std::string>>& reco
       "--listen-address=127.0.0.1",
       "--local=/test/",
       "--local-ttl=1",
-      "--log-facility=" + (folder_ / "log").string(),
+      "--log-facility=" + folder_.file("log"),
       "--port=" + std::to_string(port_),
-      "--addn-hosts=" + (folder_ / "hosts").string(),
+      "--addn-hosts=" + folder_.file("hosts"),
   };
   words.insert(words.end(), more_options_.begin(), more_options_.end());
   std::vector<char*> arguments;

@@ -1,7 +1,8 @@
 #pragma once
 
+#include "tests/scratch_folder.hpp"
+
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <sys/types.h>
 #include <utility>
@@ -38,9 +39,9 @@ class dnsmasq {
   void write(const std::vector<std::pair<std::string, std::string>>& records) const;
   bool answers() const;
 
-  std::vector<std::string> more_options_;
-  std::filesystem::path folder_;
-  std::uint16_t port_ = 0;
+  const std::vector<std::string> more_options_;
+  const scratch_folder folder_;
+  const std::uint16_t port_;
   pid_t process_ = -1;
 };
 

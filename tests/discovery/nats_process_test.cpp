@@ -1,8 +1,10 @@
 // Real nodes, `weir serve`, that find each other through a real nats-server.
 
 #include "tests/discovery/nats_server_process.hpp"
+#include "tests/free_port.hpp"
 #include "tests/process/http_exchange.hpp"
 #include "tests/process/node_process.hpp"
+#include "tests/scratch_folder.hpp"
 #include "tests/text.hpp"
 #include "tests/waiting.hpp"
 
@@ -33,7 +35,7 @@ class NatsProcessTest : public testing::Test {
             server_.url() +
             "\"], user: weir, password: {env: WEIR_TEST_PASSWORD}, secret: sixteen bytes or more}\n"
             "keyspaces: [{name: pages, source: {type: file, root: \"" +
-            folder_.file(".") + "\"}}]\n"
+            folder_.path().string() + "\"}}]\n"
     );
     ports_ = free_ports(8);
     ::setenv("WEIR_TEST_PASSWORD", "hunter2", 1);

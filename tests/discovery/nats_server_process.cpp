@@ -1,13 +1,13 @@
 #include "tests/discovery/nats_server_process.hpp"
 
+#include "tests/free_port.hpp"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <array>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <fstream>
 #include <poll.h>
 #include <stdexcept>
 #include <sys/prctl.h>
@@ -35,29 +35,19 @@ bool nats_server_process::is_installed() {
   return program() != nullptr;
 }
 
-std::uint16_t nats_server_process::free_port() {
-  asio::io_context idle;
-  const tcp::acceptor free(idle, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-  return free.local_endpoint().port();
-}
-
 nats_server_process::nats_server_process(std::string settings)
-    : settings_(std::move(settings)), port_(free_port()) {
-  std::string name = std::filesystem::temp_directory_path() / "weir-nats-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no folder for nats-server");
-  folder_ = name;
-}
+    : settings_(std::move(settings)), port_(free_port()) {}
 
 nats_server_process::~nats_server_process() {
   kill();
-  std::filesystem::remove_all(folder_);
 }
 
 void nats_server_process::start() {
-  const auto file = (folder_ / "nats.conf").string();
-  const auto log = (folder_ / "log").string();
-  std::ofstream(file) << "listen: \"" << address() << "\"\nlog_file: \"" << log << "\"\n"
-                      << settings_ << '\n';
+  const auto file = folder_.write(
+      "nats.conf",
+      "listen: \"" + address() + "\"\nlog_file: \"" + folder_.file("log") + "\"\n" + settings_ +
+          '\n'
+  );
   const auto* path = program();
   process_ = ::fork();
   if (process_ == 0) {

@@ -1,7 +1,8 @@
 #pragma once
 
+#include "tests/scratch_folder.hpp"
+
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <sys/types.h>
 
@@ -11,9 +12,6 @@ namespace weir::test {
 class nats_server_process {
  public:
   static bool is_installed();
-
-  /// A port that was free a moment ago.
-  static std::uint16_t free_port();
 
   /// `settings` are lines of its configuration file beside the address.
   explicit nats_server_process(std::string settings = {});
@@ -37,7 +35,7 @@ class nats_server_process {
 
   const std::string settings_;
   const std::uint16_t port_;
-  std::filesystem::path folder_;
+  const scratch_folder folder_;
   pid_t process_ = -1;
 };
 

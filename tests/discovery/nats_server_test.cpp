@@ -1,5 +1,6 @@
 #include "tests/discovery/cluster_fixture.hpp"
 #include "tests/discovery/nats_server_process.hpp"
+#include "tests/free_port.hpp"
 #include "tests/transport/certificates.hpp"
 #include "tests/waiting.hpp"
 
@@ -197,7 +198,7 @@ TEST_F(NatsServerTest, OneOfSeveralServersIsEnough) {
 }
 
 TEST_F(NatsServerTest, AServerThatTheClusterNamedTakesOver) {
-  const auto port_of = [] { return std::to_string(nats_server_process::free_port()); };
+  const auto port_of = [] { return std::to_string(test::free_port()); };
   const auto one = port_of();
   const auto other = port_of();
   const auto cluster = [](const std::string& own, const std::string& route) {

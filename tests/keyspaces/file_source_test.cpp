@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 struct file_source_test : loading_test {
-  temp_folder folder;
+  test::scratch_folder folder;
 
   void SetUp() override {
     folder.write("root/a.txt", "hello");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/scratch_folder.hpp"
+
 #include <weir/engine/data_source.hpp>
 #include <weir/engine/runtime.hpp>
 
@@ -7,13 +9,9 @@
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <future>
 #include <memory>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 namespace weir {
@@ -53,35 +51,5 @@ std::string thrown_text(Act act) {
   ADD_FAILURE() << "nothing was thrown";
   return {};
 }
-
-/// An empty folder of its own, gone with everything in it at the end.
-class temp_folder {
- public:
-  temp_folder() {
-    std::string made = (std::filesystem::temp_directory_path() / "weir-test-XXXXXX").string();
-    if (::mkdtemp(made.data()) == nullptr) throw std::runtime_error("no temporary folder");
-    path_ = made;
-  }
-
-  ~temp_folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  temp_folder(const temp_folder&) = delete;
-  temp_folder& operator=(const temp_folder&) = delete;
-
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-
-  void write(std::string_view name, std::string_view content) const {
-    std::filesystem::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name, std::ios::binary) << content;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace weir

@@ -1,5 +1,6 @@
 // The http source against a real server: Debian's nginx, in a folder of its own.
 #include "loading.hpp"
+#include "tests/free_port.hpp"
 
 #include <weir/keyspaces/make_sources.hpp>
 #include <weir/transport/http_client.hpp>
@@ -16,11 +17,6 @@ namespace weir {
 namespace {
 
 using namespace std::chrono_literals;
-
-unsigned short free_port() {
-  asio::io_context io;
-  return asio::ip::tcp::acceptor(io, {asio::ip::address_v4::loopback(), 0}).local_endpoint().port();
-}
 
 /// nginx on a port of loopback, alive as long as this object.
 class nginx {
@@ -104,8 +100,8 @@ http {
 )";
   }
 
-  temp_folder folder_;
-  unsigned short port_ = free_port();
+  test::scratch_folder folder_;
+  unsigned short port_ = test::free_port();
   pid_t pid_ = 0;
 };
 

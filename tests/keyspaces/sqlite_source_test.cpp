@@ -38,7 +38,7 @@ class writer {
 constexpr const char* all_values = "SELECT v FROM t WHERE k = ?1";
 
 struct sqlite_source_test : loading_test {
-  temp_folder folder;
+  test::scratch_folder folder;
   fs::path path = folder / "test.db";
 
   void SetUp() override {

@@ -134,7 +134,7 @@ class sqlite_backend final : public store_backend {
     return std::dynamic_pointer_cast<store>(std::move(made));
   }
 
-  temp_folder folder_;
+  test::scratch_folder folder_;
   sqlite3* database_ = nullptr;
 };
 #endif

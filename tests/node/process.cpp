@@ -1,17 +1,15 @@
 #include "node/process.hpp"
 
-#include <arpa/inet.h>
+#include "tests/free_port.hpp"
+
 #include <atomic>
-#include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
 #include <iterator>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdexcept>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -40,24 +38,6 @@ std::string unique_name(const char* prefix) {
 }
 
 }  // namespace
-
-scratch_folder::scratch_folder() {
-  std::string name = (std::filesystem::temp_directory_path() / "weir-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = name;
-}
-
-scratch_folder::~scratch_folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string scratch_folder::write(const std::string& name, std::string_view content) const {
-  const auto file = path_ / name;
-  std::filesystem::create_directories(file.parent_path());
-  std::ofstream(file, std::ios::binary) << content;
-  return file.string();
-}
 
 program::program(
     const scratch_folder& folder, std::vector<std::string> words, std::string_view input
@@ -147,17 +127,7 @@ finished run(const scratch_folder& folder, std::vector<std::string> words, std::
 }
 
 std::string free_address() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  auto* const generic = reinterpret_cast<sockaddr*>(&address);
-  const bool is_bound =
-      ::bind(socket, generic, size) == 0 && ::getsockname(socket, generic, &size) == 0;
-  ::close(socket);
-  if (!is_bound) throw std::runtime_error("no free port on loopback");
-  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+  return "127.0.0.1:" + std::to_string(free_port());
 }
 
 }  // namespace weir::test

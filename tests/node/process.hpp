@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/scratch_folder.hpp"
+
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -9,21 +11,6 @@
 #include <vector>
 
 namespace weir::test {
-
-/// A folder of its own for one test, removed at its end.
-class scratch_folder {
- public:
-  scratch_folder();
-  ~scratch_folder();
-
-  const std::filesystem::path& path() const noexcept { return path_; }
-
-  /// Writes a file, replacing it, and returns its path.
-  std::string write(const std::string& name, std::string_view content) const;
-
- private:
-  std::filesystem::path path_;
-};
 
 /// The real `weir` program in a process of its own; its output goes to files. Killed by its id when
 /// the test forgets it.
@@ -77,7 +64,7 @@ finished run(
     const scratch_folder& folder, std::vector<std::string> words, std::string_view input = {}
 );
 
-/// A port of loopback that was free a moment ago.
+/// "127.0.0.1:PORT" that was free a moment ago.
 std::string free_address();
 
 }  // namespace weir::test

@@ -1,8 +1,10 @@
 // Real processes: a herd on a cold key, and the death of an owner under load.
 
+#include "tests/free_port.hpp"
 #include "tests/process/counting_origin.hpp"
 #include "tests/process/http_swarm.hpp"
 #include "tests/process/node_process.hpp"
+#include "tests/scratch_folder.hpp"
 #include "tests/text.hpp"
 
 #include <weir/engine/ring.hpp>

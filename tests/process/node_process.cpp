@@ -1,43 +1,18 @@
 #include "tests/process/node_process.hpp"
 
-#include <arpa/inet.h>
-#include <cstdlib>
 #include <fcntl.h>
-#include <filesystem>
 #include <fstream>
-#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sstream>
 #include <stdexcept>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 extern char** environ;
 
 namespace weir::test {
-
-std::vector<std::uint16_t> free_ports(std::size_t count) {
-  std::vector<std::uint16_t> ports;
-  std::vector<int> sockets;
-  while (ports.size() != count) {
-    sockets.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    auto* generic = reinterpret_cast<sockaddr*>(&address);
-    if (::bind(sockets.back(), generic, size) != 0 ||
-        ::getsockname(sockets.back(), generic, &size) != 0) {
-      throw std::runtime_error("no free port on 127.0.0.1");
-    }
-    ports.push_back(ntohs(address.sin_port));
-  }
-  for (const int each : sockets) ::close(each);
-  return ports;
-}
 
 node_process::node_process(
     std::string id, std::string config, std::uint16_t peer_port, std::uint16_t http_port
@@ -110,21 +85,6 @@ std::string node_process::log() const {
   std::stringstream text;
   text << std::ifstream(launch_.log_file).rdbuf();
   return text.str();
-}
-
-scratch_folder::scratch_folder() {
-  std::string path = std::filesystem::temp_directory_path() / "weir-test-XXXXXX";
-  if (::mkdtemp(path.data()) == nullptr) throw std::runtime_error("no scratch folder");
-  path_ = path;
-}
-
-scratch_folder::~scratch_folder() {
-  std::filesystem::remove_all(path_);
-}
-
-std::string scratch_folder::write(const std::string& name, const std::string& text) const {
-  std::ofstream(file(name)) << text;
-  return file(name);
 }
 
 }  // namespace weir::test

@@ -7,9 +7,6 @@
 
 namespace weir::test {
 
-/// So many TCP ports of 127.0.0.1 that nobody listened on a moment ago.
-std::vector<std::uint16_t> free_ports(std::size_t count);
-
 /// How to start a node.
 struct node_launch {
   std::string id;
@@ -55,20 +52,6 @@ class node_process {
   const node_launch launch_;
   const std::uint16_t http_port_ = 0;
   pid_t pid_ = 0;
-};
-
-/// A folder of its own for one test, removed with the object.
-class scratch_folder {
- public:
-  scratch_folder();
-  ~scratch_folder();
-
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
-  std::string write(const std::string& name, const std::string& text) const;
-
- private:
-  std::string path_;
 };
 
 }  // namespace weir::test

@@ -5,6 +5,7 @@
 #include "tests/process/net_space.hpp"
 #include "tests/process/node_process.hpp"
 #include "tests/process/versioned_origin.hpp"
+#include "tests/scratch_folder.hpp"
 #include "tests/waiting.hpp"
 
 #include <map>

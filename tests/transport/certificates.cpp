@@ -1,9 +1,7 @@
 #include "certificates.hpp"
 
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
@@ -100,23 +98,8 @@ issued authority::issue(const certificate_request& request) const {
   return out;
 }
 
-tls_folder::tls_folder() {
-  std::string name = std::filesystem::temp_directory_path() / "weir-tls-XXXXXX";
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  root_ = name;
-}
-
-tls_folder::~tls_folder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(root_, ignored);
-}
-
 void tls_folder::write(const std::string& name, const std::string& text) const {
-  const auto made = path(name + ".new");
-  {
-    std::ofstream out(made, std::ios::binary);
-    out << text;
-  }
+  const auto made = folder_.write(name + ".new", text);
   using std::filesystem::perms;
   if (name.find(".key") != std::string::npos) {
     std::filesystem::permissions(made, perms::owner_read | perms::owner_write);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/scratch_folder.hpp"
+
 #include <chrono>
 #include <memory>
 #include <string>
@@ -47,17 +49,11 @@ class authority {
 /// A new folder, removed at the end, with what a node needs: tls.crt, tls.key, ca.crt.
 class tls_folder {
  public:
-  tls_folder();
-  ~tls_folder();
-
-  tls_folder(const tls_folder&) = delete;
-  tls_folder& operator=(const tls_folder&) = delete;
-
   /// Replaces a file as a deployment does: whole, by another one. A key is 0600.
   void write(const std::string& name, const std::string& text) const;
   void write(const issued& own) const;
 
-  std::string path(const std::string& name) const { return root_ + '/' + name; }
+  std::string path(const std::string& name) const { return folder_.file(name); }
 
   std::string cert() const { return path("tls.crt"); }
 
@@ -66,7 +62,7 @@ class tls_folder {
   std::string ca() const { return path("ca.crt"); }
 
  private:
-  std::string root_;
+  weir::test::scratch_folder folder_;
 };
 
 }  // namespace weir_test
