@@ -1,3 +1,4 @@
+#include "answers.hpp"
 #include "dns_candidates.hpp"
 #include "dns_message.hpp"
 
@@ -69,7 +70,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
             {.query_timeout = options.query_timeout, .tries = rounds, .servers = options.servers}
         ),
         timer_(strand_),
-        answer_(std::move(answer)),
+        answers_(std::move(answer)),
         known_({.interval = options.interval}) {}
 
   void start() {
@@ -80,10 +81,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
 
   /// No answer is given once this has returned.
   static void stop(std::shared_ptr<poller> self) {
-    {
-      const std::lock_guard lock(self->answer_mutex_);
-      self->answer_ = nullptr;
-    }
+    self->answers_.close();
     const auto strand = self->strand_;
     asio::post(strand, [self = std::move(self)] {
       self->is_closed_ = true;
@@ -94,12 +92,9 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
 
   std::vector<answer_count> counts() const {
     const std::lock_guard lock(known_mutex_);
-    std::vector<answer_count> out;
-    for (std::size_t i = 0; i != dns_outcomes; ++i) {
-      const auto each = static_cast<dns_outcome>(i);
-      out.push_back({name(each), known_.count(each)});
-    }
-    return out;
+    return counts_of<dns_outcome>(dns_outcomes, [this](dns_outcome each) {
+      return known_.count(each);
+    });
   }
 
  private:
@@ -192,10 +187,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
   void finish(const dns_finding& found) {
     const auto now = env_.now();
     auto step = take(found, now);
-    if (step.tell) {
-      const std::lock_guard lock(answer_mutex_);
-      if (answer_) answer_(std::move(*step.tell));
-    }
+    if (step.tell) answers_.tell(std::move(*step.tell));
     const auto wait = std::chrono::duration_cast<milliseconds>(step.next - now);
     // Nodes that were started at once do not ask at once for ever.
     const auto spare = std::max(wait - shortest_interval, milliseconds(0));
@@ -214,8 +206,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
   asio::steady_timer timer_;
   bool is_closed_ = false;
 
-  std::mutex answer_mutex_;  // held while answering
-  answer_callback answer_;
+  answer_slot answers_;
   mutable std::mutex known_mutex_;
   dns_candidates known_;
 };

@@ -1,3 +1,4 @@
+#include "answers.hpp"
 #include "kubernetes_settings.hpp"
 #include "kubernetes_watcher.hpp"
 
@@ -84,7 +85,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
         executor_(env.executor()),
         timer_(executor_),
         leave_timer_(executor_),
-        answer_(std::move(answer)),
+        answers_(std::move(answer)),
         known_(rules_of(options)) {}
 
   void start() {
@@ -95,10 +96,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
 
   /// No answer is given once this has returned.
   static void stop(std::shared_ptr<poller> self) {
-    {
-      const std::lock_guard lock(self->answer_mutex_);
-      self->answer_ = nullptr;
-    }
+    self->answers_.close();
     const auto executor = self->executor_;
     asio::post(executor, [self = std::move(self)] {
       self->is_closed_ = true;
@@ -110,12 +108,9 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
 
   std::vector<answer_count> counts() const {
     const std::lock_guard lock(known_mutex_);
-    std::vector<answer_count> out;
-    for (std::size_t i = 0; i != kubernetes_outcomes; ++i) {
-      const auto each = static_cast<outcome>(i);
-      out.push_back({name(each), known_.count(each)});
-    }
-    return out;
+    return counts_of<outcome>(kubernetes_outcomes, [this](outcome each) {
+      return known_.count(each);
+    });
   }
 
  private:
@@ -152,10 +147,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
       due = known_.due();
     }
     wake_at(due);
-    if (made.tell) {
-      const std::lock_guard lock(answer_mutex_);
-      if (answer_) answer_(std::move(*made.tell));
-    }
+    if (made.tell) answers_.tell(std::move(*made.tell));
     return std::move(made.next);
   }
 
@@ -298,8 +290,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
   outcome refused_ = outcome::failed;  // why request_of() made none
   bool is_closed_ = false;
 
-  std::mutex answer_mutex_;  // held while answering
-  answer_callback answer_;
+  answer_slot answers_;
   mutable std::mutex known_mutex_;
   kubernetes_watcher known_;
 };

@@ -1,3 +1,4 @@
+#include "answers.hpp"
 #include "nats_members.hpp"
 #include "nats_presence.hpp"
 
@@ -66,7 +67,7 @@ class nats_provider::presence : public std::enable_shared_from_this<presence> {
         env_(env),
         strand_(asio::make_strand(env.executor())),
         timer_(strand_),
-        answer_(std::move(answer)),
+        answers_(std::move(answer)),
         self_(std::move(self)),
         known_(rules_of(options_), self_) {}
 
@@ -86,10 +87,7 @@ class nats_provider::presence : public std::enable_shared_from_this<presence> {
 
   /// No answer is given once this has returned.
   static void stop(std::shared_ptr<presence> self) {
-    {
-      const std::lock_guard lock(self->answer_mutex_);
-      self->answer_ = nullptr;
-    }
+    self->answers_.close();
     const auto strand = self->strand_;
     asio::post(strand, [self = std::move(self)] {
       self->is_closed_ = true;
@@ -100,12 +98,9 @@ class nats_provider::presence : public std::enable_shared_from_this<presence> {
 
   std::vector<answer_count> counts() const {
     const std::lock_guard lock(known_mutex_);
-    std::vector<answer_count> out;
-    for (std::size_t i = 0; i != nats_outcomes; ++i) {
-      const auto each = static_cast<nats_outcome>(i);
-      out.push_back({name(each), known_.counted(each)});
-    }
-    return out;
+    return counts_of<nats_outcome>(nats_outcomes, [this](nats_outcome each) {
+      return known_.counted(each);
+    });
   }
 
  private:
@@ -178,9 +173,7 @@ class nats_provider::presence : public std::enable_shared_from_this<presence> {
       return event(known_);
     }();
     if (step.next) beat_at(*step.next);
-    if (!step.tell) return;
-    const std::lock_guard lock(answer_mutex_);
-    if (answer_) answer_(std::move(*step.tell));
+    if (step.tell) answers_.tell(std::move(*step.tell));
   }
 
   void beat_at(time_point when) {
@@ -204,8 +197,7 @@ class nats_provider::presence : public std::enable_shared_from_this<presence> {
   bool has_left_ = false;
   std::uint64_t last_at_ = 0;
 
-  std::mutex answer_mutex_;  // held while answering
-  answer_callback answer_;
+  answer_slot answers_;
   const identity self_;
   mutable std::mutex known_mutex_;
   nats_members known_;
