@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t most_removals_per_id = 8;
 constexpr std::size_t most_retired_views = 64;
+constexpr std::size_t remembered_states = 256;
 
 std::uint64_t digest_of(
     const std::map<std::string, std::set<std::uint64_t>, std::less<>>& members,
@@ -40,6 +41,7 @@ bool electorate::insert(const member_life& who) {
   leaving_.erase(who.id);
   gone_.erase(who.id);
   if (who.incarnation != 0) lives.erase(0);
+  if (const auto known = known_by_.find(who.id); known != known_by_.end()) known->second = 0;
   return true;
 }
 
@@ -111,10 +113,14 @@ bool electorate::join(const electorate_state& other) {
   for (const auto& each : other.forgotten) is_new |= forgotten_.insert(each).second;
   for (auto ids : other.views) {
     std::sort(ids.begin(), ids.end());
+    if (ids.empty() || retired_.contains(ids)) continue;
     const auto is_same = [&](const counted_view& known) { return known.ids == ids; };
-    if (ids.empty() || retired_.contains(ids) || std::any_of(views_.begin(), views_.end(), is_same))
+    const auto known = std::find_if(views_.begin(), views_.end(), is_same);
+    if (known != views_.end()) {
+      known->is_told = true;
       continue;
-    views_.insert(views_.end() - 1, counted_view{std::move(ids), std::nullopt});
+    }
+    views_.insert(views_.end() - 1, counted_view{std::move(ids), true, states_ + 1});
     is_new = true;
   }
   if (is_new) changed();
@@ -133,10 +139,15 @@ void electorate::changed() {
   std::vector<std::string> ids;
   for (const auto& [id, lives] : members_) ids.push_back(id);
   if (views_.empty() || views_.back().ids != ids) {
-    std::erase_if(views_, [&](const counted_view& each) { return each.ids == ids; });
+    bool is_told = false;
+    std::erase_if(views_, [&](const counted_view& each) {
+      is_told |= each.ids == ids && each.is_told;
+      return each.ids == ids;
+    });
     retired_.erase(ids);
-    if (!has_begun_ && !views_.empty()) views_.pop_back();
-    if (!ids.empty()) views_.push_back({std::move(ids), std::nullopt});
+    if (!has_begun_ && !views_.empty() && !views_.back().is_told) views_.pop_back();
+    if (!views_.empty()) views_.back().replaced_in = states_ + 1;
+    if (!ids.empty()) views_.push_back({std::move(ids), is_told});
   }
   const auto take_off = [&](const std::string& id) {
     if (members_.contains(id)) return;  // it came back
@@ -159,11 +170,35 @@ void electorate::changed() {
   everyone_.insert(self_.id);
   for (const auto& each : views_) everyone_.insert(each.ids.begin(), each.ids.end());
   digest_ = digest_of(members_, forgotten_);
+  digests_.push_back(digest_);
+  if (digests_.size() > remembered_states) digests_.pop_front();
+  ++states_;
+  state_.reset();
+  begin_if_possible();
+}
+
+void electorate::begin() {
+  is_discovery_heard_ = true;
+  begin_if_possible();
+}
+
+void electorate::expect_unproven(std::size_t count) {
+  unproven_ = count;
+  begin_if_possible();
+}
+
+void electorate::begin_if_possible() {
+  if (has_begun_ || !is_discovery_heard_ || !has_met_majority()) return;
+  has_begun_ = true;
   state_.reset();
 }
 
 void electorate::heard(std::string_view id, std::uint64_t digest) {
-  known_by_.insert_or_assign(std::string(id), digest);
+  auto& known = known_by_[std::string(id)];
+  begin_if_possible();
+  const auto found = std::find(digests_.rbegin(), digests_.rend(), digest);
+  if (found == digests_.rend()) return;  // it knows other things
+  known = std::max(known, states_ - static_cast<std::uint64_t>(found - digests_.rbegin()));
 }
 
 bool electorate::retire(time_point now, bool needs_majority) {
@@ -174,7 +209,7 @@ bool electorate::retire(time_point now, bool needs_majority) {
     const auto agrees = [&](const std::string& id) {
       if (id == self_.id) return true;
       const auto known = known_by_.find(id);
-      return known != known_by_.end() && known->second == digest_;
+      return known != known_by_.end() && known->second >= each.replaced_in;
     };
     const auto count = std::count_if(each.ids.begin(), each.ids.end(), agrees);
     const bool is_agreed = 2 * static_cast<std::size_t>(count) > each.ids.size();
@@ -203,6 +238,7 @@ std::shared_ptr<const electorate_state> electorate::state() const {
   }
   made->forgotten.assign(forgotten_.begin(), forgotten_.end());
   made->views = views();
+  if (!has_begun_ && !views_.back().is_told) made->views.pop_back();
   state_ = made;
   return state_;
 }

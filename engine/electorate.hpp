@@ -28,9 +28,9 @@ inline constexpr milliseconds lease_ended_everywhere{3'130};
 /// What a node knows only grows: members join, and one that was removed never returns under the
 /// same incarnation. So whatever two nodes know can be joined, and no order of messages matters. A
 /// view is a set of ids. Each change of that set is a new view beside the older ones; an older one
-/// counts until a majority of it has been heard to know all that this node knows, and one lease
-/// time more, so that leases which were granted before have run out. Pure: no clock of its own, no
-/// I/O. Not thread-safe.
+/// counts until a majority of it has been heard to know what this node knew when a newer one came,
+/// and one lease time more, so that leases which were granted before have run out. Pure: no clock
+/// of its own, no I/O. Not thread-safe.
 class electorate {
  public:
   explicit electorate(member_life self);
@@ -59,9 +59,10 @@ class electorate {
   /// Begins a new membership of this node after it was removed.
   void return_as(std::uint64_t incarnation);
 
-  /// Discovery has answered: from now on every change of the ids makes a view of its own. Until
-  /// then nobody can have relied on what this node took for the members.
-  void begin() { has_begun_ = true; }
+  /// Discovery has answered. Once a majority has been heard, candidates whose ids are unknown
+  /// counted, every change of the ids makes a view of its own. Until then nothing can have relied
+  /// on what this node took for the members.
+  void begin();
 
   /// `who` was heard to know the state with `digest`.
   void heard(std::string_view id, std::uint64_t digest);
@@ -70,7 +71,7 @@ class electorate {
   bool retire(time_point now, bool needs_majority);
 
   /// Candidates whose ids are unknown: they count against every majority of the newest view.
-  void expect_unproven(std::size_t count) { unproven_ = count; }
+  void expect_unproven(std::size_t count);
 
   std::uint64_t digest() const noexcept { return digest_; }
 
@@ -112,13 +113,16 @@ class electorate {
  private:
   struct counted_view {
     std::vector<std::string> ids;
-    std::optional<time_point> ends;  ///< set once a majority of it knew all that this node knows
+    bool is_told = false;              ///< by another node, which may rely on it
+    std::uint64_t replaced_in = 0;     ///< the state of this node that has a newer view
+    std::optional<time_point> ends{};  ///< set once a majority of it knew that state
   };
 
   bool insert(const member_life& who);
   bool bury(const std::string& id, std::uint64_t incarnation);
   bool drop_id(const std::string& id);
   void changed();
+  void begin_if_possible();
   bool end_leaving(time_point now);
   std::size_t phantoms_of(const counted_view& view) const noexcept;
 
@@ -133,8 +137,11 @@ class electorate {
   std::set<std::vector<std::string>> retired_;  ///< views let go of: not taken from others again
   std::set<std::string, std::less<>> everyone_;
   std::map<std::string, std::uint64_t, std::less<>>
-      known_by_;  ///< digest that each member was last heard with
+      known_by_;  ///< the latest state of this node that each member was heard to know; 0 = none
+  std::deque<std::uint64_t> digests_;  ///< of the latest states of this node, the newest last
+  std::uint64_t states_ = 0;           ///< number of the newest, counted from 1
   std::size_t unproven_ = 0;
+  bool is_discovery_heard_ = false;
   bool has_begun_ = false;
   std::uint64_t digest_ = 0;
   mutable std::shared_ptr<const electorate_state> state_;

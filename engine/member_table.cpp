@@ -1,6 +1,7 @@
 #include "member_table.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -10,6 +11,7 @@ constexpr milliseconds silent_after{
     30'000};  // then a member may be removed, if a majority says so too
 constexpr milliseconds unnamed_after{5'000};  // one whom discovery dropped is as good as silent
 constexpr milliseconds between_rounds{50};
+constexpr milliseconds longest_slots_wait{16'000};
 
 bool takes_slots(std::uint32_t turns) {
   return turns % 2 != 0;
@@ -233,6 +235,22 @@ void member_table::ping_everyone() {
 }
 
 void member_table::may_take_slots(bool may) {
+  {
+    const std::lock_guard lock(mutex_);
+    context_->env.cancel(slots_timer_);
+    if (!may) {
+      finds_slots_ = true;
+      slots_wait_ = std::min(2 * slots_wait_, longest_slots_wait);
+    } else if (finds_slots_) {
+      slots_timer_ =
+          context_->env.schedule(context_->env.now() + slots_wait_, [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (self && self->context_->has_lease(self->context_->env.now()))
+              self->tell_slots(true);
+          });
+      return;
+    }
+  }
   tell_slots(may);
 }
 
@@ -270,6 +288,7 @@ void member_table::slots_told(
     bool is_news = false;
     for (auto& [address, known] : peers_) {
       if (known.id != id || known.incarnation != incarnation) continue;  // its own link will tell
+      if (!std::exchange(known.has_told_slots, true)) finds_slots_ |= takes_slots(turns);
       if (turns <= known.slot_turns) continue;
       known.slot_turns = turns;
       is_news = true;
@@ -551,6 +570,7 @@ void member_table::stop() {
   const std::lock_guard lock(mutex_);
   is_stopped_ = true;
   context_->env.cancel(timer_);
+  context_->env.cancel(slots_timer_);
 }
 
 std::vector<member_status> member_table::status() const {

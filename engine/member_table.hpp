@@ -52,8 +52,9 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void ping(const std::string& id);
   void ping_everyone();
 
-  /// Whether this node takes slots: from its first lease on, as what an owner without one reads is
-  /// kept by nobody. Tells everybody.
+  /// Whether this node takes slots: not before its first lease, as what an owner without one reads
+  /// is kept by nobody; and where others have theirs a second later, so that one that does not last
+  /// moves none. Tells everybody.
   void may_take_slots(bool may);
 
   /// Gives the slots of this node to the others for good; it stays a member.
@@ -83,6 +84,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
     bool is_linked = false;
     bool has_left = false;
     std::uint32_t slot_turns = 0;  ///< as its heartbeats say: odd = it takes slots
+    bool has_told_slots = false;
     weir::health health;
     milliseconds rtt{0};
     std::string last_failure;
@@ -114,7 +116,10 @@ class member_table : public std::enable_shared_from_this<member_table> {
   time_point next_probe_{};
   time_point next_round_{};  ///< before it ping_everyone() waits
   timer_id timer_ = 0;
-  std::uint32_t slot_turns_ = 1;  ///< odd = this node takes slots, as a lone one does
+  std::uint32_t slot_turns_ = 1;    ///< odd = this node takes slots, as a lone one does
+  bool finds_slots_ = false;        ///< a peer had taken its own when this node first heard it
+  milliseconds slots_wait_{1'000};  ///< from the lease on; doubles whenever others removed it
+  timer_id slots_timer_ = 0;
   bool gives_up_slots_ = false;
   bool is_stopped_ = false;
 };

@@ -149,6 +149,11 @@ TEST_F(ClusterTest, AKilledNodeComesBackByItselfAsAnotherIncarnationAndEmpty) {
       10s
   ));
   EXPECT_NE(cluster_.at(0).view_digest(), first_digest);
+  const auto has_its_slots = [&] {
+    return cluster_.views_agree() &&
+           cluster_.at(0).ring()->owner(slot_of("users", key)).id == cluster::id_of(1);
+  };
+  EXPECT_TRUE(cluster_.run_until(has_its_slots, 8s));
   const std::size_t before = cluster_.loads(key);
   EXPECT_EQ(cluster_.get(0, key).end, request_end::value);
   EXPECT_EQ(cluster_.loads(key), before + 1);

@@ -108,31 +108,63 @@ TEST_F(HandOverTest, ANodeTakesNoSlotsBeforeItsFirstLease) {
   EXPECT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 20s));
 }
 
-// Discovery that names addresses only lets a node begin with a view of itself, and then one of two.
-// Nobody but the node and that other one could ever let go of it.
-TEST(LeaverTest, OneThatLeavesRightAfterItCameLeavesNoViewBehind) {
-  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-    cluster_options options{.nodes = 4, .seed = seed, .start_nodes = 3};
-    options.knows_late_nodes = false;
-    options.knows_ids = false;
-    cluster nodes(std::move(options));
-    nodes.run_for(6s);
-    nodes.set_candidates(3, {0, 3});
-    nodes.start(3);
-    nodes.run_for(milliseconds(100 * seed));
-    nodes.set_candidates(3, {0, 1, 2, 3});
-    nodes.run_for(200ms);
-    nodes.leave(3);
-    nodes.run_for(50ms);
-    nodes.kill(3);
-    nodes.run_for(14s);
-    for (std::size_t node = 0; node != 3; ++node) {
-      EXPECT_EQ(nodes.at(node).lease().views, 1u) << "n" << node << ", seed " << seed;
-      EXPECT_TRUE(nodes.at(node).lease().is_valid)
-          << nodes.at(node).lease().why << ", seed " << seed;
-    }
+// Discovery that names addresses only lets a node meet the others one by one. The views that it has
+// meanwhile could be let go of by nobody but itself and those few.
+class NewcomerTest : public testing::TestWithParam<milliseconds> {
+ protected:
+  static constexpr std::size_t newcomer = 3;
+
+  NewcomerTest() {
+    nodes_.run_for(6s);
+    nodes_.set_candidates(newcomer, {0, newcomer});
+    nodes_.start(newcomer);
+    nodes_.run_for(GetParam());
+    nodes_.set_candidates(newcomer, {0, 1, 2, newcomer});
   }
+
+  static cluster_options options() {
+    cluster_options out{.nodes = 4, .seed = 1, .start_nodes = 3};
+    out.knows_late_nodes = false;
+    out.knows_ids = false;
+    return out;
+  }
+
+  /// Nobody waits for it any more, and another one can go.
+  void expect_no_trace() {
+    for (std::size_t node = 0; node != newcomer; ++node) {
+      EXPECT_EQ(nodes_.at(node).lease().views, 1u) << "n" << node;
+      EXPECT_TRUE(nodes_.at(node).lease().is_valid) << nodes_.at(node).lease().why;
+    }
+    nodes_.kill(2);
+    nodes_.run_for(8s);
+    EXPECT_TRUE(nodes_.at(0).lease().is_valid) << nodes_.at(0).lease().why;
+  }
+
+  cluster nodes_{options()};
+};
+
+TEST_P(NewcomerTest, LeavesNoViewBehindWhenItLeavesAtOnce) {
+  nodes_.run_for(200ms);
+  nodes_.leave(newcomer);
+  nodes_.run_for(50ms);
+  nodes_.kill(newcomer);
+  nodes_.run_for(14s);
+  expect_no_trace();
 }
+
+TEST_P(NewcomerTest, LeavesNoViewBehindWhenItIsKilledAtOnce) {
+  nodes_.run_for(5ms);
+  nodes_.kill(newcomer);
+  nodes_.run_for(50s);  // more than the 30 s of silence after which it is removed
+  expect_no_trace();
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    after,
+    NewcomerTest,
+    testing::Values(1ms, 20ms, 100ms, 300ms, 600ms, 1000ms, 1500ms, 2000ms),
+    [](const auto& each) { return std::to_string(each.param.count()) + "ms"; }
+);
 
 }  // namespace
 }  // namespace weir::sim

@@ -18,6 +18,7 @@ constexpr duration echo = 20s;
 constexpr duration a_heartbeat = 1200ms;  // and what it takes on the way
 
 constexpr duration longest_wait = 3s;
+constexpr duration slots_taken = 5s;  // after a restart: a lease, a second, and who hears of it
 
 enum class role { owner, gutter, other };
 
@@ -110,7 +111,7 @@ class load_table {
     if (static_cast<double>((age + 10ms).count()) >= least)
       return before->end == load_end::absent ? "absence expired" : "expired";
     if (options.max_memory < small_budget) return "evicted";
-    return unsettled(load.begun);
+    return unsettled(before->begun, load.begun);
   }
 
   std::string detour(const std::string& what, const load_record& load) const {
@@ -133,7 +134,7 @@ class load_table {
       }
     // Who passes through asked a gutter node before, and nobody joins that: see
     // fetch_without_owner().
-    if (is_same_life && role_of(load) != role::other) return unsettled(load.begun);
+    if (is_same_life && role_of(load) != role::other) return unsettled(load.begun, load.begun);
     const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
     std::string_view why = fault_near(load.node, owner, load.begun);
     for (const load_record* other : beside)
@@ -144,12 +145,15 @@ class load_table {
   }
 
   // C6 holds with agreeing views. A member that comes back may also have lost what it had to tell,
-  // and others then trust nothing that they keep.
-  std::string unsettled(instant when) const {
+  // and others then trust nothing that they keep; what was loaded before it took its slots is not
+  // taken over by its new term.
+  std::string unsettled(instant since, instant when) const {
     for (const fault_record& fault : past_.faults) {
       if (fault.kind == fault_kind::wires || fault.from > when) continue;
+      const bool has_ended = fault.until != instant::max();
       const duration after = fault.is_of_membership() ? echo : longest_wait;
-      if (fault.until != instant::max() && when >= fault.until + after) continue;
+      const bool moves_slots = fault.kind == fault_kind::crash && since < fault.until + slots_taken;
+      if (has_ended && when >= fault.until + after && !moves_slots) continue;
       return fault.is_of_membership() ? "the membership changes" : "around a fault";
     }
     return std::string(no_cause);
