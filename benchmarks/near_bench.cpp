@@ -392,9 +392,19 @@ int main(int argc, char** argv) {
   bool is_json = false;
   double seconds = 5, rate = 1'000;
   for (int i = 1; i < argc; ++i) {
-    if (!std::strcmp(argv[i], "--json")) is_json = true;
-    if (!std::strcmp(argv[i], "--seconds") && i + 1 < argc) seconds = std::atof(argv[++i]);
-    if (!std::strcmp(argv[i], "--rate") && i + 1 < argc) rate = std::atof(argv[++i]);
+    const bool has_value = i + 1 < argc;
+    if (!std::strcmp(argv[i], "--json")) {
+      is_json = true;
+    } else if (!std::strcmp(argv[i], "--seconds") && has_value) {
+      seconds = std::atof(argv[++i]);
+    } else if (!std::strcmp(argv[i], "--rate") && has_value) {
+      rate = std::atof(argv[++i]);
+    } else {
+      std::fprintf(
+          stderr, "usage: near_bench [--json] [--seconds N] [--rate CHANGES_PER_SECOND]\n"
+      );
+      return 2;
+    }
   }
   if (seconds <= 0 || rate <= 0) give_up("--seconds and --rate must be above 0");
   cluster nodes;

@@ -4,8 +4,12 @@
 #   benchmarks/run.sh [--json FILE]
 set -euo pipefail
 cd "$(dirname "$0")/.."
+usage() { echo "usage: benchmarks/run.sh [--json FILE]" >&2; exit 2; }
 json=
-if [ "${1:-}" = --json ]; then json=${2:?usage: benchmarks/run.sh [--json FILE]}; fi
+if [ $# -gt 0 ]; then
+  [ "$1" = --json ] && [ $# -eq 2 ] || usage
+  json=$2
+fi
 
 cmake/install-packages.sh test
 launcher=()
