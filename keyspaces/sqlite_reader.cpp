@@ -38,7 +38,6 @@ int sqlite_query::find(std::string_view key, row& out) {
   out = {};
   if (code == SQLITE_DONE) return SQLITE_OK;
   if (code != SQLITE_ROW) return code;
-  out.is_row = true;
   out.is_found = sqlite3_column_type(statement, 0) != SQLITE_NULL;
   if (revision_ > 0) out.etag = revision_of(statement, revision_ - 1);
   return SQLITE_OK;

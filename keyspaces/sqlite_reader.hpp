@@ -26,8 +26,7 @@ class sqlite_query {
   /// What the first row holds.
   struct row {
     bool is_found = false;  ///< there is a row, and its value is not NULL
-    bool is_row = false;
-    std::string etag;  ///< empty without revision
+    std::string etag;       ///< empty without revision
   };
 
   /// Steps to the row of `key`; the SQLite error code, or 0. rewind() after use.

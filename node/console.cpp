@@ -3,8 +3,8 @@
 namespace weir {
 
 std::string tinted(const console& on, tint how, std::string_view text) {
-  if (on.color == color_use::plain || how == tint::none) return std::string(text);
-  constexpr std::string_view codes[] = {"", "32", "31", "2", "1"};
+  if (on.color == color_use::plain) return std::string(text);
+  constexpr std::string_view codes[] = {"32", "31", "1"};
   std::string out = "\x1b[";
   out.append(codes[static_cast<int>(how)]).append("m").append(text).append("\x1b[0m");
   return out;

@@ -17,7 +17,7 @@ struct console {
   color_use color = color_use::plain;
 };
 
-enum class tint { none, good, bad, faint, strong };
+enum class tint { good, bad, strong };
 
 /// `text` in a colour, if the console has colours.
 std::string tinted(const console& on, tint how, std::string_view text);

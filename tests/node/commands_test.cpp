@@ -395,7 +395,6 @@ TEST_F(CommandsTest, ColourIsUsedOnlyWhereItIsWanted) {
   const console colored{in_, out_, err_, color_use::colored};
   EXPECT_EQ(tinted(plain, tint::bad, "no"), "no");
   EXPECT_EQ(tinted(colored, tint::bad, "no"), "\x1b[31mno\x1b[0m");
-  EXPECT_EQ(tinted(colored, tint::none, "no"), "no");
 }
 
 TEST(TextTable, FitsColumnsToCharactersNotBytes) {

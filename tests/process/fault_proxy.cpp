@@ -137,8 +137,6 @@ struct fault_proxy::state : std::enable_shared_from_this<state> {
   }
 
   static void add(counts& to, const proxied& one) {
-    to.bytes_forth += one.forth.passed();
-    to.bytes_back += one.back.passed();
     to.bytes_lost += one.forth.lost() + one.back.lost();
   }
 

@@ -51,9 +51,7 @@ class fault_proxy {
   struct counts {
     std::size_t open = 0;
     std::uint64_t accepted = 0;
-    std::uint64_t resets = 0;  ///< connections ended by a toxic, an error or reset_all()
-    std::uint64_t bytes_forth = 0;
-    std::uint64_t bytes_back = 0;
+    std::uint64_t resets = 0;      ///< connections ended by a toxic, an error or reset_all()
     std::uint64_t bytes_lost = 0;  ///< in black holes
   };
 

@@ -182,7 +182,6 @@ asio::awaitable<bool> fault_pump::send(std::string bytes) {
       co_return false;
     }
     at += size;
-    passed_ += size;
     queued_ -= size;
     reader_.cancel();
   }

@@ -55,8 +55,6 @@ class fault_pump {
 
   void stop();
 
-  std::uint64_t passed() const noexcept { return passed_; }
-
   std::uint64_t lost() const noexcept { return lost_; }
 
  private:
@@ -82,7 +80,6 @@ class fault_pump {
   bool is_at_end_ = false;
   bool is_stopped_ = false;
   std::uint64_t seen_ = 0;  ///< bytes since set()
-  std::uint64_t passed_ = 0;
   std::uint64_t lost_ = 0;
   std::size_t queued_ = 0;
   std::deque<chunk> queue_;

@@ -21,14 +21,6 @@ void fabric::set_mean_delay(duration mean) {
   path_delay_.clear();
 }
 
-void fabric::reset_links(const std::string& a, const std::string& b) {
-  std::vector<link_id> between;
-  for (const auto& [id, link] : links_)
-    if ((link.client == a && link.server == b) || (link.client == b && link.server == a))
-      between.push_back(id);
-  for (const link_id id : between) break_link(id, link_loss::reset, 0ns);
-}
-
 void fabric::add(const std::string& address, sim_network& node) {
   nodes_[address] = &node;
   dark_.erase(address);
@@ -103,7 +95,6 @@ void fabric::arrive_syn(
     }
     const link_id made = ++last_link_;
     links_.emplace(made, link{client, address, client_owner, server_owner, who});
-    ++counts_.links_up;
     server->on_accepted(who);
     auto accept = [this, client, client_owner, address, attempt, made, peer = server->self()] {
       if (auto* node = at(client, client_owner)) node->on_dialled(address, attempt, made, peer);
@@ -141,7 +132,6 @@ void fabric::send_request(link_id on, std::uint64_t request, peer_request body) 
     };
   };
   if (random_.chance(faults_.duplicate)) {
-    ++counts_.duplicated;
     send(on, direction::to_server, parcel_for(true));
   }
   send(on, direction::to_server, parcel_for(false));
@@ -167,7 +157,6 @@ void fabric::send(link_id on, direction way, action deliver) {
   duration takes = delay(from, to);
   if (random_.chance(faults_.loss)) {
     const double kind = random_.uniform();
-    ++counts_.lost;
     if (kind < 0.15) {
       break_link(on, link_loss::reset, takes);
       return;
@@ -189,7 +178,6 @@ void fabric::arrive(parcel carried) {
   const std::string& from = up ? on.client : on.server;
   const std::string& to = up ? on.server : on.client;
   if (is_cut(from, to) || dark_.contains(to)) {
-    ++counts_.late;
     if (world_.now() - carried.sent > user_timeout) {
       break_link(carried.on, link_loss::timeout, 0ns);
       return;
@@ -211,7 +199,6 @@ void fabric::break_link(link_id on, link_loss cause, duration noticed_after) {
   if (found == links_.end()) return;
   const link ended = std::move(found->second);
   links_.erase(found);
-  ++counts_.links_lost;
   auto notice =
       [this, on, cause, client = ended.client, server = ended.server, owner = ended.client_owner] {
         if (auto* node = at(client, owner)) node->on_link_lost(server, on, cause);

@@ -32,11 +32,6 @@ enum class going_down {
 
 struct fabric_counts {
   std::uint64_t messages = 0;
-  std::uint64_t lost = 0;
-  std::uint64_t late = 0;
-  std::uint64_t duplicated = 0;
-  std::uint64_t links_up = 0;
-  std::uint64_t links_lost = 0;
   /// Handlers that destroyed a reply without calling it, a bug: by position of the request in
   /// request_body.
   std::map<std::size_t, std::uint64_t> replies_dropped;
@@ -74,11 +69,6 @@ class fabric {
   bool is_cut(const std::string& from, const std::string& to) const {
     return cuts_.contains({from, to});
   }
-
-  bool has_cuts() const noexcept { return !cuts_.empty(); }
-
-  /// Breaks every link between the two, as a firewall that sends resets would.
-  void reset_links(const std::string& a, const std::string& b);
 
   const fabric_counts& counts() const noexcept { return counts_; }
 

@@ -54,7 +54,6 @@ bool scheduler::step() {
     auto event = pending_.extract(found);
     note(static_cast<std::uint64_t>(now_.count()));
     note(next.event ^ (std::uint64_t{event.mapped().owner} << 48));
-    ++events_run_;
     std::move(event.mapped().what)();
     return true;
   }

@@ -78,8 +78,6 @@ class scheduler {
 
   void note(std::uint64_t fact) noexcept { history_ = mix(history_ ^ fact); }
 
-  std::uint64_t events_run() const noexcept { return events_run_; }
-
  private:
   struct place {
     instant when;
@@ -98,7 +96,6 @@ class scheduler {
   event_id last_event_ = 0;
   bool is_stopped_ = false;
   std::uint64_t history_ = 0;
-  std::uint64_t events_run_ = 0;
   std::priority_queue<place, std::vector<place>, std::greater<>> queue_;
   std::unordered_map<event_id, pending> pending_;
   std::map<owner_id, std::vector<event_id>> held_;

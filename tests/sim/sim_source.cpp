@@ -83,15 +83,6 @@ bool source_world::is_absent(
   return static_cast<double>(sum >> 11) * 0x1p-53 < habits_.absent;
 }
 
-bool source_world::was_absent(
-    const std::string& keyspace, const std::string& key, instant from, instant to
-) const {
-  const std::uint64_t last = version_at(keyspace, key, to);
-  for (std::uint64_t v = version_at(keyspace, key, from); v <= last; ++v)
-    if (is_absent(keyspace, key, v)) return true;
-  return false;
-}
-
 // ---- loads
 
 source_world::plan source_world::begin(

@@ -82,10 +82,6 @@ class source_world {
   /// True when that version of the key is "there is none".
   bool is_absent(const std::string& keyspace, const std::string& key, std::uint64_t version) const;
 
-  /// True when the key was absent at some moment of the interval.
-  bool was_absent(const std::string& keyspace, const std::string& key, instant from, instant to)
-      const;
-
   const std::vector<load_record>& loads() const noexcept { return loads_; }
 
  private:

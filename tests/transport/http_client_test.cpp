@@ -39,8 +39,6 @@ class scripted_server {
 
   int connections() const { return connections_; }
 
-  const std::string& last_request() const { return last_request_; }
-
  private:
   void run() {
     for (const auto& text : answers_) {
@@ -48,8 +46,8 @@ class scripted_server {
       acceptor_.accept(socket);
       ++connections_;
       error_code ignored;
-      last_request_.clear();
-      asio::read_until(socket, asio::dynamic_buffer(last_request_), "\r\n\r\n", ignored);
+      std::string request;
+      asio::read_until(socket, asio::dynamic_buffer(request), "\r\n\r\n", ignored);
       asio::write(socket, asio::buffer(text), ignored);
       socket.shutdown(tcp::socket::shutdown_send, ignored);
       std::string rest;
@@ -61,7 +59,6 @@ class scripted_server {
   tcp::acceptor acceptor_;
   std::vector<std::string> answers_;
   std::atomic<int> connections_{0};
-  std::string last_request_;
   std::thread thread_;
 };
 
