@@ -2,10 +2,10 @@
 // case.
 //
 // Left out, with the reason:
-//   K7, K8, K9   frames and codecs: values are opaque bytes here; frames between nodes are tested
-//   in tests/transport K19, K20     guards that veto hits: there are none K16, K17     in part:
-//   members without a token are refused before any write in a stored bulk; put_many() has no
-//                bulks, its items stand for themselves
+//   K7, K8, K9   frames and codecs: values are opaque bytes here; tests/transport has the frames
+//   K16          in part: items of put_many() stand for themselves, so one that is refused holds
+//                back no other
+//   K19, K20     guards that veto hits: there are none
 //   K23          in part: hooks are one listener without a queue
 
 #include "tests/engine/sim_fixture.hpp"
@@ -175,6 +175,35 @@ TEST(cas_contract, K15_get_many_reports_an_error_for_its_key_and_returns_the_oth
   EXPECT_EQ(got[0]->entry.text(), "value of a");
   EXPECT_EQ(got[1].error(), errc::source_failed);
   EXPECT_EQ(got[2]->entry.text(), "value of c");
+}
+
+TEST(cas_contract, K16_put_many_refuses_a_key_that_stands_there_twice) {
+  lone_node node;
+  std::vector<put_item> items{{"a", "first"}, {"a", "second"}, {"b", "other"}};
+  const auto done = await_on(node.env(), node.on.async_put_many(std::move(items)));
+  EXPECT_TRUE(done[0]);
+  EXPECT_EQ(done[1].error(), errc::bad_request);
+  EXPECT_TRUE(done[2]);
+  EXPECT_EQ(node.text("a"), "first");
+}
+
+TEST(cas_contract, K17_put_many_skips_a_stale_member_and_the_others_land) {
+  lone_node node;
+  std::vector<put_item> items;
+  for (const auto* key : {"a", "stale", "c"}) {
+    const auto token = node.observe(key);
+    ASSERT_TRUE(token);
+    put_options unchanged;
+    unchanged.condition = precondition::if_unchanged(*token);
+    items.push_back({key, "mine", unchanged});
+  }
+  ASSERT_TRUE(node.invalidate("stale"));
+  const auto done = await_on(node.env(), node.on.async_put_many(std::move(items)));
+  EXPECT_TRUE(done[0]);
+  EXPECT_EQ(done[1].error(), errc::conflict);
+  EXPECT_TRUE(done[2]);
+  EXPECT_EQ(node.text("a"), "mine");
+  EXPECT_EQ(node.text("stale"), "value of stale");
 }
 
 TEST(cas_contract, K18_a_ttl_in_the_call_wins_over_the_keyspaces) {
