@@ -11,7 +11,6 @@
 #include <boost/asio/strand.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <stdexcept>
 
 namespace weir {

@@ -5,7 +5,6 @@
 #include <weir/discovery/nats_provider.hpp>
 #include <weir/transport/nats_client.hpp>
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>

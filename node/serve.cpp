@@ -12,7 +12,6 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <iostream>
 #include <thread>
 #include <unistd.h>
 

@@ -6,7 +6,6 @@
 #include <weir/transport/metrics_text.hpp>
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace weir {
 namespace {

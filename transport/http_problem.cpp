@@ -1,8 +1,5 @@
 #include <weir/transport/http_problem.hpp>
 
-#include <array>
-#include <utility>
-
 namespace weir {
 namespace {
 

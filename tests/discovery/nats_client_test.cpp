@@ -4,7 +4,7 @@
 #include <weir/transport/nats_client.hpp>
 
 #include <boost/asio/post.hpp>
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <condition_variable>

@@ -1,6 +1,6 @@
 #include "discovery/nats_presence.hpp"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <string>
 #include <vector>

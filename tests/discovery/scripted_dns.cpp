@@ -5,8 +5,6 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
-#include <algorithm>
-
 namespace weir::test {
 
 namespace asio = boost::asio;

@@ -6,12 +6,10 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/use_future.hpp>
 
 #include <charconv>
 #include <future>
 #include <set>
-#include <stdexcept>
 
 namespace weir::test {
 namespace {

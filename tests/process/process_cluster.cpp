@@ -7,7 +7,6 @@
 #include <boost/asio/io_context.hpp>
 
 #include <signal.h>
-#include <stdexcept>
 #include <thread>
 
 namespace weir::test {

@@ -2,7 +2,6 @@
 
 #include "tests/sim/sim_network.hpp"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 

@@ -1,7 +1,6 @@
 #include "tests/sim/sim_network.hpp"
 
 #include <utility>
-#include <vector>
 
 namespace weir::sim {
 

@@ -1,7 +1,5 @@
 #include "tests/transport/door_support.hpp"
 
-#include <boost/json/parse.hpp>
-
 namespace weir::test {
 namespace {
 

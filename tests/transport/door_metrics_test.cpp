@@ -3,7 +3,6 @@
 #include <weir/transport/metrics_text.hpp>
 
 #include <cctype>
-#include <cmath>
 #include <cstdlib>
 #include <map>
 #include <set>

@@ -5,7 +5,6 @@
 #include "transport/door_json.hpp"
 #include "transport/door_route.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace weir {
