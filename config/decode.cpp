@@ -55,6 +55,16 @@ std::string names_of(const shape& rows) {
   return names;
 }
 
+/// "; known here: static, dns" where the keys are few, else nothing.
+std::string known_here(const shape& rows) {
+  constexpr std::ptrdiff_t most = 6;
+  auto names = names_of(rows);
+  if (names.empty() || std::count(names.begin(), names.end(), '|') >= most) return {};
+  for (auto at = names.find('|'); at != std::string::npos; at = names.find('|', at))
+    names.replace(at, 1, ", ");
+  return "; known here: " + names;
+}
+
 /// The path below `rows` under which `name` is a setting; "" when there is none.
 std::string find_elsewhere(const shape& rows, std::string_view name, const std::string& prefix) {
   for (const auto& each : rows.fields) {
@@ -285,7 +295,7 @@ class decoder {
     } else if (const auto path = find_elsewhere(settings_shape(), given.key, ""); !path.empty()) {
       hint = "it belongs to " + path;
     } else {
-      hint = "remove it";
+      hint = "remove it" + known_here(rows);
     }
     problems_.error(given.at, where, {"unknown key " + quoted(given.key), std::move(hint)});
   }

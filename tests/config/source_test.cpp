@@ -95,7 +95,7 @@ TEST_F(SourceTest, OffersTheNearestType) {
 TEST_F(SourceTest, EachTypeHasItsOwnKeys) {
   EXPECT_THAT(
       problems(source_is("{type: file, root: x, url: y}")),
-      ElementsAre("3:35 keyspaces[0].source: unknown key \"url\" (remove it)")
+      ElementsAre("3:35 keyspaces[0].source: unknown key \"url\" (remove it; known here: root)")
   );
   EXPECT_THAT(
       problems(source_is("{type: sqlite}")),

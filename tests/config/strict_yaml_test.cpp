@@ -304,7 +304,10 @@ TEST_F(StrictYamlTest, NumbersAreDecimal) {
 TEST_F(StrictYamlTest, CountsColumnsInCharacters) {
   EXPECT_THAT(
       problems(with("log: {format: \"ä€😀\", x: 1}\n")),
-      ElementsAre(HasSubstr("2:15 log.format"), "2:22 log: unknown key \"x\" (remove it)")
+      ElementsAre(
+          HasSubstr("2:15 log.format"),
+          "2:22 log: unknown key \"x\" (remove it; known here: level, format)"
+      )
   );
 }
 
