@@ -220,7 +220,11 @@ class command_tree {
         "Takes the options of `weir members`, too.\n\nExample: weir members forget n3 --server "
         "http://10.0.0.1:7421"
     );
-    forget->add_option("ID", into_.member, "Member that will never come back")->required();
+    forget->add_option("ID", into_.member, "Member that will never come back")
+        ->required()
+        ->check([](const std::string& id) {
+          return id.empty() ? std::string("an empty id is no member's") : std::string();
+        });
     forget->fallthrough();  // --server after ID as well
     add_client(
         "keyspaces", verb::keyspaces, "Show the keyspaces of a node", "weir keyspaces -o json"

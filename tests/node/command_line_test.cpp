@@ -90,6 +90,7 @@ TEST(CommandLine, RefusesWhatItDoesNotKnowInOneLine) {
       {"put", "users", "1", "x", "--ttl", "30"},
       {"put", "users", "1", "x", "--ttl", "31d"},
       {"members", "forget"},
+      {"members", "forget", ""},
       {"members", "forget", "n3", "n4"},
       {"members", "n3"},
       {"mget", "users"},
