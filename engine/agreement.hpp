@@ -23,8 +23,18 @@
 
 namespace weir {
 
+/// What a record takes in the journal and on the way, in bytes, about.
+inline std::size_t size_of(const change_record& record) {
+  return 64 + record.keyspace.size() + record.key.size() + record.value.size();
+}
+
+/// The record as an invalidation: who holds the key drops it.
+inline change_record without_value(const change_record& from) {
+  return {.keyspace = from.keyspace, .key = from.key, .version = from.version};
+}
+
 /// How one node agrees with the others: its lease (agreement_lease.cpp), the records it sends round
-/// and the votes about members that do not confirm them (agreement_feed.cpp).
+/// (agreement_feed.cpp) and the votes about members that do not confirm them (agreement_votes.cpp).
 ///
 /// The decisions are those of electorate, lease, granted_leases and hint_store; here is what passes
 /// between nodes. Thread-safe; calls the network, the keyspaces and its waiters without holding its

@@ -89,8 +89,19 @@ class member_table : public std::enable_shared_from_this<member_table> {
     milliseconds rtt{0};
     std::string last_failure;
   };
-  struct actions;
+
+  /// What is to be done once the lock is released.
+  struct actions {
+    std::vector<std::string> connect;
+    std::vector<std::string> disconnect;
+    std::vector<std::string> abandon;
+    std::vector<cluster_event> events;
+    std::vector<std::string> linked;  ///< ids whose links changed
+  };
+
   enum class verdict { counts, void_if_missed };
+
+  static bool takes_slots(std::uint32_t turns) { return turns % 2 != 0; }
 
   peer& peer_at(const std::string& address, actions& todo);
   void judge(peer& of, health_event event, time_point now, actions& todo);

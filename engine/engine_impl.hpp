@@ -1,0 +1,78 @@
+#pragma once
+
+#include "agreement.hpp"
+#include "change_tickets.hpp"
+#include "engine_context.hpp"
+#include "keyspace_core.hpp"
+#include "member_table.hpp"
+
+#include <weir/engine/engine.hpp>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+/// The parts of an engine and what it answers to peers: engine.cpp, engine_serve.cpp.
+struct engine::impl : std::enable_shared_from_this<impl> {
+  explicit impl(std::shared_ptr<engine_context> shared, const engine_options& options);
+
+  /// Gives the parts of this node to one another.
+  void connect();
+
+  template <class Do>
+  void for_each_keyspace(Do&& what) const {
+    std::vector<std::shared_ptr<keyspace_core>> all;
+    {
+      const std::lock_guard lock(mutex);
+      for (const auto& [name, each] : keyspaces) all.push_back(each);
+    }
+    for (const auto& each : all) what(*each);
+  }
+
+  std::shared_ptr<keyspace_core> find(std::string_view name) const {
+    const std::lock_guard lock(mutex);
+    const auto found = keyspaces.find(name);
+    return found == keyspaces.end() ? nullptr : found->second;
+  }
+
+  /// A part of every keyspace now, and again after a while.
+  void reclaim();
+
+  bool owns(const routing& route, std::string_view keyspace, std::string_view key) const {
+    return route.ring->owner_index(slot_of(keyspace, key)) == route.self;
+  }
+
+  void serve_get(
+      const routing& route, get_request request, milliseconds timeout, completion<get_reply> done
+  );
+  void serve_many(
+      const routing& route,
+      get_many_request request,
+      milliseconds timeout,
+      completion<get_many_reply> done
+  );
+  void serve_change(
+      const routing& route,
+      change_request request,
+      milliseconds timeout,
+      completion<change_reply> done
+  );
+
+  const std::shared_ptr<engine_context> context;
+  const std::shared_ptr<agreement> agreed;
+  const std::shared_ptr<member_table> members;
+  const std::shared_ptr<change_tickets> tickets;
+  mutable std::mutex mutex;
+  std::map<std::string, std::shared_ptr<keyspace_core>, std::less<>> keyspaces;
+  std::map<std::string, std::uint64_t> last_seqs;  ///< of keyspaces that were replaced or removed
+  timer_id timer = 0;
+  bool is_stopped = false;
+};
+
+}  // namespace weir

@@ -1,0 +1,148 @@
+// Who takes slots, and the ring that follows from it.
+
+#include "member_table.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr milliseconds longest_slots_wait{16'000};
+
+}  // namespace
+
+void member_table::may_take_slots(bool may) {
+  {
+    const std::lock_guard lock(mutex_);
+    context_->env.cancel(slots_timer_);
+    if (!may) {
+      finds_slots_ = true;
+      slots_wait_ = std::min(2 * slots_wait_, longest_slots_wait);
+    } else if (finds_slots_) {
+      slots_timer_ =
+          context_->env.schedule(context_->env.now() + slots_wait_, [weak = weak_from_this()] {
+            const auto self = weak.lock();
+            if (self && self->context_->has_lease(self->context_->env.now()))
+              self->tell_slots(true);
+          });
+      return;
+    }
+  }
+  tell_slots(may);
+}
+
+void member_table::give_up_slots() {
+  {
+    const std::lock_guard lock(mutex_);
+    gives_up_slots_ = true;
+  }
+  tell_slots(false);
+}
+
+void member_table::tell_slots(bool are_taken) {
+  actions todo;
+  std::vector<std::string> linked;
+  {
+    const std::lock_guard lock(mutex_);
+    are_taken = are_taken && !gives_up_slots_;
+    if (is_stopped_ || takes_slots(slot_turns_) == are_taken) return;
+    ++slot_turns_;
+    publish(todo);
+    for (const auto& [address, each] : peers_) {
+      if (each.is_linked) linked.push_back(address);
+    }
+  }
+  run(todo);
+  for (const auto& each : linked) probe(each, verdict::void_if_missed);
+}
+
+void member_table::slots_told(
+    const std::string& id, std::uint64_t incarnation, std::uint32_t turns
+) {
+  actions todo;
+  {
+    const std::lock_guard lock(mutex_);
+    bool is_news = false;
+    for (auto& [address, known] : peers_) {
+      if (known.id != id || known.incarnation != incarnation) continue;  // its own link will tell
+      if (!std::exchange(known.has_told_slots, true)) finds_slots_ |= takes_slots(turns);
+      if (turns <= known.slot_turns) continue;
+      known.slot_turns = turns;
+      is_news = true;
+    }
+    if (!is_news) return;
+    publish(todo);
+  }
+  run(todo);
+}
+
+std::uint32_t member_table::slot_turns() const {
+  const std::lock_guard lock(mutex_);
+  return slot_turns_;
+}
+
+void member_table::publish(actions& todo) {
+  const auto before = context_->route.get();
+  std::map<std::string, const peer*> by_id;
+  for (const auto& [address, each] : peers_) {
+    const bool is_proven = each.health.now != health::state::unproven;
+    if (each.id.empty() || each.has_left || each.id == context_->self.id) continue;
+    if (!is_proven && !each.is_from_discovery) continue;
+    auto& chosen = by_id[each.id];
+    if (chosen == nullptr || (each.is_linked && !chosen->is_linked)) chosen = &each;
+  }
+  const auto& self = context_->self;
+  std::vector<member> members{
+      {self.id, self.incarnation, takes_slots(slot_turns_) ? self.weight : 0, self.address}};
+  for (const auto& [id, each] : by_id) {
+    if (members.size() == max_view_members) break;
+    members.push_back(
+        {id, each->incarnation, takes_slots(each->slot_turns) ? each->weight : 0, each->address}
+    );
+  }
+  auto made = std::make_shared<routing>();
+  made->members = view(std::move(members), ring_settings_, context_->promises);
+  const auto& all = made->members.members();
+  const auto is_usable = [&](const member& each) {
+    return each.id == self.id || by_id.at(each.id)->health.now == health::state::reachable;
+  };
+  if (before && before->members == made->members) {
+    for (std::size_t i = 0; i != all.size(); ++i) before->is_usable[i] = is_usable(all[i]);
+    return;
+  }
+  const auto is_same_to_the_ring = [](const member& a, const member& b) {
+    return a.id == b.id && a.weight == b.weight;
+  };
+  const bool keeps_ring = before && std::equal(
+                                        all.begin(),
+                                        all.end(),
+                                        before->members.members().begin(),
+                                        before->members.members().end(),
+                                        is_same_to_the_ring
+                                    );
+  made->ring = keeps_ring ? before->ring : std::make_shared<weir::ring>(made->members);
+  made->self = static_cast<std::uint16_t>(made->members.find(self.id) - all.data());
+  made->is_usable = std::make_unique<std::atomic<bool>[]>(all.size());
+  for (std::size_t i = 0; i != all.size(); ++i) made->is_usable[i] = is_usable(all[i]);
+  context_->terms.end_lost(*made);
+  context_->terms_begin(context_->route.next_gain());
+  const auto& rules = context_->rules;
+  context_->terms.begin_gained(*made, context_->env, rules.new_epoch_per_term);
+  if (!keeps_ring) {
+    const auto has_weight = [](const member& each) { return each.weight != 0; };
+    const auto with_slots = std::count_if(all.begin(), all.end(), has_weight);
+    const auto count = with_slots == 0 ? all.size() : static_cast<std::size_t>(with_slots);
+    todo.events.push_back({"ring.changed", "", std::to_string(count) + " nodes in the ring"});
+  }
+  for (std::uint16_t slot = 0; before && slot != slot_count; ++slot) {
+    const auto& was = before->ring->owner(slot);
+    const auto* is = made->members.find(made->ring->owner(slot).id);
+    const auto* had = before->members.find(was.id);
+    if (is->id != was.id || had == nullptr || is->incarnation != had->incarnation)
+      context_->near.end(slot);
+  }
+  context_->route.set(std::move(made), context_->env.now());
+}
+
+}  // namespace weir
