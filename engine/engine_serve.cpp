@@ -55,6 +55,7 @@ void engine::serve(identity from, peer_request request, completion<peer_reply> r
     impl_->members->slots_told(from.id, from.incarnation, ping.slot_turns);
     ping_reply pong = impl_->agreed->answer(from.id, ping);
     pong.slot_turns = impl_->members->slot_turns();
+    pong.is_latecomer = impl_->members->is_latecomer(from);
     if (request.view_digest != digest) pong.view = route->members.members();
     finish(std::move(pong));
   }

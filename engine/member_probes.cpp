@@ -20,6 +20,7 @@ void member_table::start_probing() {
   {
     const std::lock_guard lock(mutex_);
     slot_turns_ = context_->has_lease(context_->env.now()) ? 1 : 0;
+    slots_since_ = context_->env.now();
     publish(todo);
     for (const auto& [address, each] : peers_) addresses.push_back(address);
   }
@@ -103,6 +104,7 @@ void member_table::probe(const std::string& address, verdict misses) {
     auto* pong = reply ? std::get_if<ping_reply>(&reply->body) : nullptr;
     if (pong == nullptr) return;
     self->slots_told(id, incarnation, pong->slot_turns);
+    if (pong->is_latecomer) self->told_as_latecomer();
     self->learn(pong->view);
     self->agreed_->take_pong(id, number, sent, std::move(*pong));
   };

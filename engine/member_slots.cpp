@@ -8,6 +8,7 @@
 namespace weir {
 namespace {
 
+constexpr milliseconds settled_after{1'000};  // nodes that start together take slots together
 constexpr milliseconds longest_slots_wait{16'000};
 
 }  // namespace
@@ -17,9 +18,9 @@ void member_table::may_take_slots(bool may) {
     const std::lock_guard lock(mutex_);
     context_->env.cancel(slots_timer_);
     if (!may) {
-      finds_slots_ = true;
+      is_latecomer_ = true;
       slots_wait_ = std::min(2 * slots_wait_, longest_slots_wait);
-    } else if (finds_slots_) {
+    } else if (is_latecomer_) {
       slots_timer_ =
           context_->env.schedule(context_->env.now() + slots_wait_, [weak = weak_from_this()] {
             const auto self = weak.lock();
@@ -48,6 +49,7 @@ void member_table::tell_slots(bool are_taken) {
     are_taken = are_taken && !gives_up_slots_;
     if (is_stopped_ || takes_slots(slot_turns_) == are_taken) return;
     ++slot_turns_;
+    slots_since_ = context_->env.now();
     publish(todo);
     for (const auto& [address, each] : peers_) {
       if (each.is_linked) linked.push_back(address);
@@ -66,7 +68,6 @@ void member_table::slots_told(
     bool is_news = false;
     for (auto& [address, known] : peers_) {
       if (known.id != id || known.incarnation != incarnation) continue;  // its own link will tell
-      if (!std::exchange(known.has_told_slots, true)) finds_slots_ |= takes_slots(turns);
       if (turns <= known.slot_turns) continue;
       known.slot_turns = turns;
       is_news = true;
@@ -75,6 +76,24 @@ void member_table::slots_told(
     publish(todo);
   }
   run(todo);
+}
+
+void member_table::told_as_latecomer() {
+  const std::lock_guard lock(mutex_);
+  is_latecomer_ |= slot_turns_ == 0;
+}
+
+bool member_table::is_latecomer(const identity& who) const {
+  const std::lock_guard lock(mutex_);
+  const bool is_settled =
+      takes_slots(slot_turns_) && context_->env.now() - slots_since_ > settled_after;
+  // One that comes back before its slots went to others moves none.
+  const auto keeps_its_place = [&](const auto& each) {
+    const peer& known = each.second;
+    if (known.id != who.id || known.has_left) return false;
+    return known.incarnation == who.incarnation ? known.keeps_place : takes_slots(known.slot_turns);
+  };
+  return is_settled && std::none_of(peers_.begin(), peers_.end(), keeps_its_place);
 }
 
 std::uint32_t member_table::slot_turns() const {

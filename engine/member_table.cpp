@@ -132,6 +132,7 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     }
     if (known.id != proven.id || known.incarnation != proven.incarnation) {
       // A new life: what is held against the former one says nothing about it.
+      known.keeps_place = takes_slots(known.slot_turns) && !known.has_left;
       known.slot_turns = 0;
       known.health = {.since = context_->env.now()};
     }

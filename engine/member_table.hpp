@@ -65,6 +65,9 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
   std::uint32_t slot_turns() const;
 
+  /// True if this node has had slots for a while and nobody keeps a place for those of `who`.
+  bool is_latecomer(const identity& who) const;
+
   /// Where a member with a link can be asked; empty = nowhere.
   std::string address_of(const std::string& id) const;
 
@@ -84,7 +87,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
     bool is_linked = false;
     bool has_left = false;
     std::uint32_t slot_turns = 0;  ///< as its heartbeats say: odd = it takes slots
-    bool has_told_slots = false;
+    bool keeps_place = false;      ///< its former life had slots until this one began
     weir::health health;
     milliseconds rtt{0};
     std::string last_failure;
@@ -107,6 +110,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void judge(peer& of, health_event event, time_point now, actions& todo);
   void publish(actions& todo);
   void tell_slots(bool are_taken);
+  void told_as_latecomer();
   void run(actions& todo);
   void probe_all();
   void probe(const std::string& address, verdict misses);
@@ -128,7 +132,8 @@ class member_table : public std::enable_shared_from_this<member_table> {
   time_point next_round_{};  ///< before it ping_everyone() waits
   timer_id timer_ = 0;
   std::uint32_t slot_turns_ = 1;    ///< odd = this node takes slots, as a lone one does
-  bool finds_slots_ = false;        ///< a peer had taken its own when this node first heard it
+  bool is_latecomer_ = false;       ///< others had slots for a while before this node had any
+  time_point slots_since_{};        ///< of the latest turn
   milliseconds slots_wait_{1'000};  ///< from the lease on; doubles whenever others removed it
   timer_id slots_timer_ = 0;
   bool gives_up_slots_ = false;

@@ -199,8 +199,10 @@ void read_body(field_reader& in, confirm_reply& reply) {
 }
 
 void read_body(field_reader& in, ping_reply& reply) {
-  const auto flags =
-      read_flags(in, ping_flags::granted | ping_flags::flush | ping_flags::more_hints);
+  const auto flags = read_flags(
+      in, ping_flags::granted | ping_flags::flush | ping_flags::more_hints | ping_flags::latecomer
+  );
+  reply.is_latecomer = (flags & ping_flags::latecomer) != 0;
   reply.is_granted = (flags & ping_flags::granted) != 0;
   reply.must_flush = (flags & ping_flags::flush) != 0;
   reply.has_more_hints = (flags & ping_flags::more_hints) != 0;

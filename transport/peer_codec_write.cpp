@@ -203,7 +203,8 @@ void write_body(field_writer& out, const ping_reply& reply, const frame_limits&)
   out.u8(
       flag_if(reply.is_granted, ping_flags::granted) |
       flag_if(reply.must_flush || !told, ping_flags::flush) |
-      flag_if(reply.has_more_hints, ping_flags::more_hints)
+      flag_if(reply.has_more_hints, ping_flags::more_hints) |
+      flag_if(reply.is_latecomer, ping_flags::latecomer)
   );
   out.number(reply.life);
   out.number(reply.slot_turns);

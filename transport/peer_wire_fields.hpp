@@ -46,6 +46,7 @@ inline constexpr std::uint8_t empty = 1;       // the request's
 inline constexpr std::uint8_t granted = 1;     // the reply's
 inline constexpr std::uint8_t flush = 2;       // the reply's
 inline constexpr std::uint8_t more_hints = 4;  // the reply's
+inline constexpr std::uint8_t latecomer = 8;   // the reply's
 }  // namespace ping_flags
 
 namespace feed_flags {

@@ -105,7 +105,7 @@ struct printer {
 
   void operator()(const ping_reply& r) {
     out << "pong " << r.view << '|' << r.note << r.life << '|' << r.is_granted << r.must_flush
-        << r.has_more_hints << r.slot_turns << '|' << r.hints_number << '|' << r.hints << '|'
+        << r.has_more_hints << r.is_latecomer << r.slot_turns << '|' << r.hints_number << '|' << r.hints << '|'
         << r.silent;
   }
 

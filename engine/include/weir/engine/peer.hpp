@@ -153,6 +153,7 @@ struct ping_reply {
   std::uint64_t life = 0;
   bool is_granted = false;       ///< counts towards the asker's lease once it has applied `hints`
   std::uint32_t slot_turns = 0;  ///< as in ping_request
+  bool is_latecomer = false;     ///< the asker: where others have had their slots for a while
   std::uint64_t hints_number = 0;
   bool must_flush = false;  ///< too much was missed: drop everything
   bool has_more_hints = false;
