@@ -307,9 +307,9 @@ lease_status agreement::status() const {
   lease_status out;
   out.members = who_.size();
   out.views = who_.view_count();
-  out.granted = 1;
-  for (const auto& id : who_.everyone()) {
-    if (id != who_.self().id && lease_.is_granted_by(id, now)) ++out.granted;
+  const auto views = who_.views();
+  for (const auto& id : views.back()) {  // as out.members: of the newest view
+    if (id == who_.self().id || lease_.is_granted_by(id, now)) ++out.granted;
   }
   out.is_lone = !is_in_cluster_ || (has_candidates_ && who_.is_alone());
   const time_point until(steady_duration(context_->lease_until.load()));

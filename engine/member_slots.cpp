@@ -152,7 +152,11 @@ void member_table::publish(actions& todo) {
     const auto has_weight = [](const member& each) { return each.weight != 0; };
     const auto with_slots = std::count_if(all.begin(), all.end(), has_weight);
     const auto count = with_slots == 0 ? all.size() : static_cast<std::size_t>(with_slots);
-    todo.events.push_back({"ring.changed", "", std::to_string(count) + " nodes in the ring"});
+    todo.events.push_back(
+        {"ring.changed",
+         "",
+         std::to_string(count) + (count == 1 ? " node" : " nodes") + " in the ring"}
+    );
   }
   for (std::uint16_t slot = 0; before && slot != slot_count; ++slot) {
     const auto& was = before->ring->owner(slot);
