@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdlib>
 #include <iostream>
 #include <poll.h>
 #include <string_view>
@@ -16,6 +17,12 @@ bool eventually(const Condition& holds, std::chrono::milliseconds most = std::ch
     ::poll(nullptr, 0, 5);
   }
   return true;
+}
+
+/// Whether full lengths were asked for: WEIR_SOAK is neither empty nor 0.
+inline bool is_soak() {
+  const auto* const asked = std::getenv("WEIR_SOAK");
+  return asked != nullptr && std::strtoul(asked, nullptr, 10) != 0;
 }
 
 /// Prints how long it took since then.

@@ -5,7 +5,6 @@
 
 #include <weir/discovery/kubernetes_provider.hpp>
 
-#include <cstdlib>
 #include <iostream>
 
 namespace weir {
@@ -15,6 +14,7 @@ using namespace std::chrono_literals;
 using test::api_endpoint;
 using test::api_slice;
 using test::eventually;
+using test::is_soak;
 using test::kubernetes_server;
 using test::report;
 using clock = std::chrono::steady_clock;
@@ -113,8 +113,7 @@ TEST_F(KubernetesClusterTest, NobodyLeavesWhileTheApiServerIsGone) {
   ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
 
   server_.stop();
-  const bool is_soak = std::getenv("WEIR_SOAK") != nullptr;
-  const auto until = clock::now() + (is_soak ? 60s : 1s);
+  const auto until = clock::now() + (is_soak() ? 60s : 1s);
   const auto is_over = [&] { return clock::now() > until && answers(*nodes_[0], "failed") >= 2; };
   ASSERT_TRUE(eventually(is_over, 120s));
   std::cout << "[ measured ] failures: " << answers(*nodes_[0], "failed") << '\n';

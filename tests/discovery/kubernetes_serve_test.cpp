@@ -9,7 +9,6 @@
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <signal.h>
@@ -20,6 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using test::api_slice;
 using test::eventually;
+using test::is_soak;
 using test::kubernetes_server;
 using test::occurrences;
 using test::report;
@@ -101,10 +101,9 @@ TEST_F(KubernetesServeTest, NodesMeetOutliveTheApiServerAndLoseAKilledOne) {
   const auto failures = [&](int number) {
     return test::discovery_answers(ask(number, "/metrics"), "failed");
   };
-  const auto until = clock::now() + (std::getenv("WEIR_SOAK") != nullptr ? 60s : 2s);
+  const auto until = clock::now() + (is_soak() ? 60s : 2s);
   const auto is_over = [&] { return clock::now() > until && failures(3) >= 2; };
-  ASSERT_TRUE(eventually(is_over, std::getenv("WEIR_SOAK") != nullptr ? 90s : 20s))
-      << ask(3, "/metrics") << nodes_[3]->err();
+  ASSERT_TRUE(eventually(is_over, is_soak() ? 90s : 20s)) << ask(3, "/metrics") << nodes_[3]->err();
   EXPECT_TRUE(agree_on(3));
   for (int i = 1; i <= 3; ++i) {
     std::cout << "[ measured ] failed requests of node " << i << ": " << failures(i) << '\n';

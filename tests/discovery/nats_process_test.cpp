@@ -92,7 +92,7 @@ TEST_F(NatsProcessTest, NodesMeetOutliveTheServerAndGo) {
   // Views may change while nodes meet.
   const auto losses = [&] { return occurrences(logs(), "lease.lost"); };
   const auto lost_before = losses();
-  const auto outage = std::getenv("WEIR_SOAK") != nullptr ? 60s : 1s;
+  const auto outage = is_soak() ? 60s : 1s;
   begin = clock::now();
   const auto is_noticed = [&] {
     return nodes_[0]->log().find("discovery.failed") != std::string::npos;

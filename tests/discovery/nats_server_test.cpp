@@ -8,7 +8,6 @@
 #include <weir/engine/ring.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 
 namespace weir {
@@ -16,6 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::eventually;
+using test::is_soak;
 using test::nats_server_process;
 using test::report;
 using clock = std::chrono::steady_clock;
@@ -75,8 +75,7 @@ TEST_F(NatsServerTest, NodesFindEachOtherOutliveTheServerAndMeetAFourth) {
   for (int i = 1; i <= 3; ++i) lost_before[i] = logged(i, "lease.lost");
   server_->kill();
   const auto killed = clock::now();
-  const bool is_soak = std::getenv("WEIR_SOAK") != nullptr;
-  const auto outage = is_soak ? 60s : 0s;
+  const auto outage = is_soak() ? 60s : 0s;
   const auto has_failed = [&] { return answers(*nodes_[0], "failed") >= 4; };
   ASSERT_TRUE(eventually([&] { return has_failed() && clock::now() - killed >= outage; }, 90s));
   report("the server was gone", killed);

@@ -2,6 +2,7 @@
 // trials, or 50 with WEIR_SOAK=1.
 
 #include "tests/process/fault_fixture.hpp"
+#include "tests/waiting.hpp"
 
 #include <algorithm>
 

@@ -3,6 +3,7 @@
 
 #include "tests/process/cpu_quota.hpp"
 #include "tests/process/fault_fixture.hpp"
+#include "tests/waiting.hpp"
 
 #include <fstream>
 #include <sstream>

@@ -6,7 +6,6 @@
 #include <weir/engine/ring.hpp>
 #include <weir/engine/slot.hpp>
 
-#include <cstdlib>
 #include <poll.h>
 #include <stdexcept>
 
@@ -163,11 +162,6 @@ std::size_t FaultTest::logged(const std::string& event) const {
 
 void FaultTest::pass(milliseconds time) {
   ::poll(nullptr, 0, static_cast<int>(time.count()));
-}
-
-bool FaultTest::is_soak() {
-  const auto* const asked = std::getenv("WEIR_SOAK");
-  return asked != nullptr && std::strtoul(asked, nullptr, 10) != 0;
 }
 
 }  // namespace weir::test

@@ -91,9 +91,6 @@ class FaultTest : public ::testing::Test {
 
   static void pass(milliseconds time);
 
-  /// Whether full lengths were asked for: WEIR_SOAK is neither empty nor 0.
-  static bool is_soak();
-
  private:
   std::string keyspaces() const;
 
