@@ -52,7 +52,7 @@ if [ "$quick" -eq 0 ]; then
     ctest --preset "$sanitizer" -L sanitized -j 2 --progress || failed=$?
   done
   step "fuzzing"
-  tests/fuzz/run.sh 60 || failed=$?
+  tests/fuzz/run.sh $((soak ? 60 : 20)) || failed=$?
 fi
 
 step "all tests of the release build"
