@@ -120,9 +120,15 @@ class CacheTest : public ::testing::Test {
   }
 
   /// Waits until so many callers wait for a flight.
-  void wait_until_joined(std::uint64_t count) {
+  void wait_until_joined(std::uint64_t count) { wait_until(&keyspace_stats::misses, count); }
+
+  void wait_until_refused(std::uint64_t count) {
+    wait_until(&keyspace_stats::refused_overloaded, count);
+  }
+
+  void wait_until(std::uint64_t keyspace_stats::*counter, std::uint64_t count) {
     const auto until = std::chrono::steady_clock::now() + 10s;
-    while (users_.stats().misses < count) {
+    while (users_.stats().*counter < count) {
       ASSERT_LT(std::chrono::steady_clock::now(), until);
       std::this_thread::yield();
     }
