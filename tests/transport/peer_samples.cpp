@@ -105,8 +105,8 @@ struct printer {
 
   void operator()(const ping_reply& r) {
     out << "pong " << r.view << '|' << r.note << r.life << '|' << r.is_granted << r.must_flush
-        << r.has_more_hints << r.is_latecomer << r.slot_turns << '|' << r.hints_number << '|' << r.hints << '|'
-        << r.silent;
+        << r.has_more_hints << r.is_latecomer << r.slot_turns << '|' << r.hints_number << '|'
+        << r.hints << '|' << r.silent;
   }
 
   void operator()(const feed_reply& r) { out << "fed " << r.note << r.applied; }
