@@ -59,7 +59,7 @@ void agreement::member_left(const std::string& id) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    who_.leave(id, context_->env.now());
+    who_.remove(id);
     views_changed(todo);
   }
   run(todo);

@@ -38,8 +38,6 @@ bool electorate::insert(const member_life& who) {
   auto& lives = members_[who.id];
   if (who.incarnation == 0 && !lives.empty()) return false;
   if (!lives.insert(who.incarnation).second) return false;
-  leaving_.erase(who.id);
-  gone_.erase(who.id);
   if (who.incarnation != 0) lives.erase(0);
   if (const auto known = known_by_.find(who.id); known != known_by_.end()) known->second = 0;
   return true;
@@ -82,22 +80,6 @@ bool electorate::add(const member_life& who) {
 
 void electorate::remove(std::string_view id) {
   if (drop_id(std::string(id))) changed();
-}
-
-void electorate::leave(std::string_view id, time_point now) {
-  remove(id);
-  leaving_.insert_or_assign(std::string(id), now + lease_ended_everywhere);
-}
-
-bool electorate::end_leaving(time_point now) {
-  const auto before = gone_.size();
-  for (const auto& [id, ends] : leaving_) {
-    if (now >= ends) gone_.insert(id);
-  }
-  std::erase_if(leaving_, [&](const auto& each) { return now >= each.second; });
-  if (gone_.size() == before) return false;
-  changed();
-  return true;
 }
 
 void electorate::forget(std::string_view id) {
@@ -149,13 +131,11 @@ void electorate::changed() {
     if (!views_.empty()) views_.back().replaced_in = states_ + 1;
     if (!ids.empty()) views_.push_back({std::move(ids), is_told});
   }
-  const auto take_off = [&](const std::string& id) {
-    if (members_.contains(id)) return;  // it came back
+  for (const auto& id : forgotten_) {
+    if (members_.contains(id)) continue;  // it came back
     for (auto& each : views_) std::erase(each.ids, id);
-  };
-  std::for_each(forgotten_.begin(), forgotten_.end(), take_off);
-  std::for_each(gone_.begin(), gone_.end(), take_off);
-  // What was taken off may have left two views alike, or one of nobody.
+  }
+  // What was forgotten may have left two views alike, or one of nobody.
   for (std::size_t i = 0; i + 1 < views_.size();) {
     const auto is_same = [&](const counted_view& other) { return other.ids == views_[i].ids; };
     const bool is_doubled =
@@ -202,7 +182,6 @@ void electorate::heard(std::string_view id, std::uint64_t digest) {
 }
 
 bool electorate::retire(time_point now, bool needs_majority) {
-  const bool has_let_go = end_leaving(now);
   const auto size = views_.size();
   for (std::size_t i = 0; i + 1 < views_.size();) {
     auto& each = views_[i];
@@ -222,7 +201,7 @@ bool electorate::retire(time_point now, bool needs_majority) {
     retired_.insert(std::move(each.ids));
     views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
   }
-  if (views_.size() == size) return has_let_go;
+  if (views_.size() == size) return false;
   changed();
   return true;
 }

@@ -45,11 +45,6 @@ class electorate {
   /// replaced.
   void remove(std::string_view id);
 
-  /// A member that says itself that it goes: it grants nothing and votes no more. It leaves the
-  /// newest view at once, and the older ones when what it has granted is over, so that no view
-  /// waits for who cannot answer.
-  void leave(std::string_view id, time_point now);
-
   /// Takes an id off every view, for good under its present incarnation: an operator's word.
   void forget(std::string_view id);
 
@@ -123,7 +118,6 @@ class electorate {
   bool drop_id(const std::string& id);
   void changed();
   void begin_if_possible();
-  bool end_leaving(time_point now);
   std::size_t phantoms_of(const counted_view& view) const noexcept;
 
   member_life self_;
@@ -131,8 +125,6 @@ class electorate {
   std::map<std::string, std::deque<std::uint64_t>, std::less<>>
       removed_;  ///< the latest few of each id
   std::set<std::string, std::less<>> forgotten_;
-  std::map<std::string, time_point, std::less<>> leaving_;  ///< until when their grants may count
-  std::set<std::string, std::less<>> gone_;  ///< their grants are over; both until they return
   std::vector<counted_view> views_;
   std::set<std::vector<std::string>> retired_;  ///< views let go of: not taken from others again
   std::set<std::string, std::less<>> everyone_;
