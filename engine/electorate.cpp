@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::size_t most_removals_per_id = 8;
 constexpr std::size_t most_retired_views = 64;
-constexpr std::size_t remembered_states = 256;
 
 std::uint64_t digest_of(
     const std::map<std::string, std::set<std::uint64_t>, std::less<>>& members,
@@ -39,7 +38,6 @@ bool electorate::insert(const member_life& who) {
   if (who.incarnation == 0 && !lives.empty()) return false;
   if (!lives.insert(who.incarnation).second) return false;
   if (who.incarnation != 0) lives.erase(0);
-  if (const auto known = known_by_.find(who.id); known != known_by_.end()) known->second = 0;
   return true;
 }
 
@@ -102,7 +100,7 @@ bool electorate::join(const electorate_state& other) {
       known->is_told = true;
       continue;
     }
-    views_.insert(views_.end() - 1, counted_view{std::move(ids), true, states_ + 1});
+    views_.insert(views_.end() - 1, counted_view{std::move(ids), true});
     is_new = true;
   }
   if (is_new) changed();
@@ -128,7 +126,6 @@ void electorate::changed() {
     });
     retired_.erase(ids);
     if (!has_begun_ && !views_.empty() && !views_.back().is_told) views_.pop_back();
-    if (!views_.empty()) views_.back().replaced_in = states_ + 1;
     if (!ids.empty()) views_.push_back({std::move(ids), is_told});
   }
   for (const auto& id : forgotten_) {
@@ -150,9 +147,6 @@ void electorate::changed() {
   everyone_.insert(self_.id);
   for (const auto& each : views_) everyone_.insert(each.ids.begin(), each.ids.end());
   digest_ = digest_of(members_, forgotten_);
-  digests_.push_back(digest_);
-  if (digests_.size() > remembered_states) digests_.pop_front();
-  ++states_;
   state_.reset();
   begin_if_possible();
 }
@@ -174,11 +168,8 @@ void electorate::begin_if_possible() {
 }
 
 void electorate::heard(std::string_view id, std::uint64_t digest) {
-  auto& known = known_by_[std::string(id)];
+  known_by_.insert_or_assign(std::string(id), digest);
   begin_if_possible();
-  const auto found = std::find(digests_.rbegin(), digests_.rend(), digest);
-  if (found == digests_.rend()) return;  // it knows other things
-  known = std::max(known, states_ - static_cast<std::uint64_t>(found - digests_.rbegin()));
 }
 
 bool electorate::retire(time_point now, bool needs_majority) {
@@ -188,7 +179,7 @@ bool electorate::retire(time_point now, bool needs_majority) {
     const auto agrees = [&](const std::string& id) {
       if (id == self_.id) return true;
       const auto known = known_by_.find(id);
-      return known != known_by_.end() && known->second >= each.replaced_in;
+      return known != known_by_.end() && known->second == digest_;
     };
     const auto count = std::count_if(each.ids.begin(), each.ids.end(), agrees);
     const bool is_agreed = 2 * static_cast<std::size_t>(count) > each.ids.size();

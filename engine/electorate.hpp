@@ -28,9 +28,9 @@ inline constexpr milliseconds lease_ended_everywhere{3'130};
 /// What a node knows only grows: members join, and one that was removed never returns under the
 /// same incarnation. So whatever two nodes know can be joined, and no order of messages matters. A
 /// view is a set of ids. Each change of that set is a new view beside the older ones; an older one
-/// counts until a majority of it has been heard to know what this node knew when a newer one came,
-/// and one lease time more, so that leases which were granted before have run out. Pure: no clock
-/// of its own, no I/O. Not thread-safe.
+/// counts until a majority of it has been heard to know all that this node knows, and one lease
+/// time more, so that leases which were granted before have run out. Pure: no clock of its own, no
+/// I/O. Not thread-safe.
 class electorate {
  public:
   explicit electorate(member_life self);
@@ -109,8 +109,7 @@ class electorate {
   struct counted_view {
     std::vector<std::string> ids;
     bool is_told = false;              ///< by another node, which may rely on it
-    std::uint64_t replaced_in = 0;     ///< the state of this node that has a newer view
-    std::optional<time_point> ends{};  ///< set once a majority of it knew that state
+    std::optional<time_point> ends{};  ///< set once a majority of it knew all that this node knows
   };
 
   bool insert(const member_life& who);
@@ -129,9 +128,7 @@ class electorate {
   std::set<std::vector<std::string>> retired_;  ///< views let go of: not taken from others again
   std::set<std::string, std::less<>> everyone_;
   std::map<std::string, std::uint64_t, std::less<>>
-      known_by_;  ///< the latest state of this node that each member was heard to know; 0 = none
-  std::deque<std::uint64_t> digests_;  ///< of the latest states of this node, the newest last
-  std::uint64_t states_ = 0;           ///< number of the newest, counted from 1
+      known_by_;  ///< digest that each member was last heard with
   std::size_t unproven_ = 0;
   bool is_discovery_heard_ = false;
   bool has_begun_ = false;
