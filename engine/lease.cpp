@@ -1,14 +1,19 @@
 #include "lease.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace weir {
+namespace {
+
+constexpr milliseconds longest_pause{2'000};  // between two heartbeats
+
+}  // namespace
 
 void lease::look(time_point now) {
   if (!holds_ || now < until_) return;
   holds_ = false;
   lost_ = std::move(held_under_);
-  handed_over_.clear();
   ++losses_;
 }
 
@@ -23,7 +28,6 @@ void lease::grant(
   if (!who.everyone().contains(id)) return;
   auto& known = grants_[id];
   known = {life, known.life == life ? std::max(known.until, until) : until};
-  if (!holds_) handed_over_.emplace(id, life);
 }
 
 lease::event lease::update(const electorate& who, time_point now, bool needs_old_hints) {
@@ -45,7 +49,7 @@ lease::event lease::update(const electorate& who, time_point now, bool needs_old
   event out = event::none;
   if (!had) {
     out = event::gained;
-    if (lost_) out = !needs_old_hints || has_old_hints(who) ? event::kept : event::dropped;
+    if (lost_) out = !needs_old_hints || has_old_hints(who, now) ? event::kept : event::dropped;
     lost_.reset();
   }
   held_under_ = as_of(who);
@@ -58,7 +62,6 @@ void lease::reset() {
   until_ = time_point::min();
   holds_ = false;
   lost_.reset();
-  handed_over_.clear();
 }
 
 lease::loss lease::as_of(const electorate& who) const {
@@ -70,11 +73,14 @@ lease::loss lease::as_of(const electorate& who) const {
   return out;
 }
 
-bool lease::has_old_hints(const electorate& who) const {
+// While its grant is good a member votes nothing against this node, and what it voted before came
+// with its answer. One whose grant is over may have voted again, whenever it answered last.
+bool lease::has_old_hints(const electorate& who, time_point now) const {
   const auto has_handed_over = [&](const std::string& id) {
     if (id == who.self().id) return true;
     const auto life = lost_->lives.find(id);
-    return life != lost_->lives.end() && handed_over_.contains({id, life->second});
+    return life != lost_->lives.end() && is_granted_by(id, now) &&
+           grants_.at(id).life == life->second;
   };
   return std::all_of(lost_->views.begin(), lost_->views.end(), [&](const auto& ids) {
     const auto count = std::count_if(ids.begin(), ids.end(), has_handed_over);
@@ -108,8 +114,15 @@ bool granted_leases::grant(const member_life& who, bool keeps_nothing, time_poin
   return true;
 }
 
+void granted_leases::tick(time_point now) {
+  if (now - last_tick_ > longest_pause) awake_since_ = now;
+  last_tick_ = now;
+}
+
 bool granted_leases::is_over(const member_life& who, time_point now) const {
-  if (is_young(now)) return false;
+  const bool stood_still =
+      now - last_tick_ > longest_pause || now < awake_since_ + lease_ended_everywhere;
+  if (is_young(now) || stood_still) return false;
   const auto known = answers_.find(who.id);
   return known == answers_.end() || now - known->second.at > lease_ended_everywhere;
 }

@@ -5,10 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace weir {
@@ -70,7 +68,7 @@ class lease {
   };
 
   loss as_of(const electorate& who) const;
-  bool has_old_hints(const electorate& who) const;
+  bool has_old_hints(const electorate& who, time_point now) const;
 
   std::map<std::string, grant_of> grants_;
   time_point until_{time_point::min()};
@@ -78,13 +76,16 @@ class lease {
   std::uint64_t losses_ = 0;
   loss held_under_;           ///< while the lease is held: who could vote
   std::optional<loss> lost_;  ///< who could have voted when it was lost
-  std::set<std::pair<std::string, std::uint64_t>> handed_over_;  ///< since then
 };
 
 /// What this node has granted to others, and so whether it may vote that one of them has no lease.
 class granted_leases {
  public:
-  explicit granted_leases(time_point started) : started_(started) {}
+  explicit granted_leases(time_point started) : started_(started), last_tick_(started) {}
+
+  /// Called with every heartbeat. One that comes late means that this node stood still: what others
+  /// agreed on meanwhile it must hear before it votes again.
+  void tick(time_point now);
 
   /// Grants `who` a lease if this node's own past cannot contradict it.
   ///
@@ -106,6 +107,8 @@ class granted_leases {
   bool is_young(time_point now) const { return now - started_ < lease_ended_everywhere; }
 
   const time_point started_;
+  time_point last_tick_;
+  time_point awake_since_{};  ///< the latest time that it went on
   std::map<std::string, answer> answers_;
 };
 
