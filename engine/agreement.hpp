@@ -47,12 +47,13 @@ class agreement : public std::enable_shared_from_this<agreement> {
   /// it.
   void join_cluster();
 
-  /// Discovery answered. Candidates without an id count as members that nobody has heard of.
-  void set_candidates(const std::vector<candidate>& candidates, std::size_t unproven);
-  void member_proven(const member_life& who, std::size_t unproven);
+  /// Discovery answered.
+  void set_candidates(const std::vector<candidate>& candidates, named_nodes named);
+  void member_proven(const member_life& who, named_nodes named);
   void member_left(const std::string& id);
 
-  /// Removes members that this node and a majority of every view have not reached for long.
+  /// Comes with every round of heartbeats. Removes members that this node and a majority of every
+  /// view have not reached for long.
   void set_silent(std::set<std::string> silent);
   result<void> forget(std::string_view id);
 
@@ -159,7 +160,6 @@ class agreement : public std::enable_shared_from_this<agreement> {
   bool is_in_cluster_ = false;
   bool has_candidates_ = false;  ///< discovery has answered
   std::uint64_t reported_losses_ = 0;
-  bool has_met_majority_ = false;  ///< this life has heard from a majority of every view
   bool is_leaving_ = false;
   bool is_stopped_ = false;
   std::set<std::string> silent_;                            ///< by this node's own judgement

@@ -24,7 +24,7 @@ asio::awaitable<agreement::outcome> agreement::announce(
   const auto began = context_->env.now();
   std::uint64_t number = 0;
   for (int round = 1;; ++round) {
-    std::uint64_t digest = 0;
+    std::uint64_t changes = 0;
     std::uint64_t disagreements = 0;
     // What this node kept meanwhile, it drops as the others do.
     context_->apply_record(record, milliseconds(0));
@@ -32,16 +32,16 @@ asio::awaitable<agreement::outcome> agreement::announce(
       work todo;
       {
         const std::lock_guard lock(mutex_);
-        digest = who_.digest();
+        changes = who_.changes();
         disagreements = disagreements_;
         const bool is_known =
             !is_in_cluster_ || has_candidates_ || !context_->rules.lone_only_when_told;
         // A node that has just started does not know who counted before, until half of those it was
         // told of answer.
-        has_met_majority_ = has_met_majority_ || who_.has_met_majority();
         const bool knows_views =
-            !is_in_cluster_ || has_met_majority_ || !context_->rules.agree_on_views;
-        if (is_stopped_ || !is_known || !who_.outnumbers_unproven() || !knows_views) {
+            !is_in_cluster_ || who_.has_begun() || !context_->rules.agree_on_views;
+        const bool is_half_here = !is_in_cluster_ || who_.is_half_here();
+        if (is_stopped_ || !is_known || !is_half_here || !knows_views) {
           todo.push_back([done = std::make_shared<completion<result<void>>>(std::move(done))] {
             std::move (*done)(errc::unavailable);
           });
@@ -86,7 +86,7 @@ asio::awaitable<agreement::outcome> agreement::announce(
       co_return out;
     }
     const bool is_other_view =
-        digest != who_.digest() || (round == 1 && disagreements != disagreements_);
+        changes != who_.changes() || (round == 1 && disagreements != disagreements_);
     const bool must_repeat = context_->rules.two_rounds_across_views && is_other_view;
     const bool is_done =
         round >= rounds || (rounds > 1 && !context_->rules.two_rounds_without_owner);
@@ -199,7 +199,7 @@ void agreement::batch_ended(const std::string& id, std::uint64_t last, result<pe
     to.in_flight = false;
     const auto* got = reply ? std::get_if<feed_reply>(&reply->body) : nullptr;
     if (got != nullptr) {
-      const auto before = who_.digest();
+      const auto before = who_.changes();
       hear(id, got->note);
       if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest())
         ++disagreements_;
@@ -209,7 +209,7 @@ void agreement::batch_ended(const std::string& id, std::uint64_t last, result<pe
         to.hinted = std::max(to.hinted, to.acked);
         to.is_stalled = false;
       }
-      if (who_.digest() != before) views_changed(todo);
+      if (who_.changes() != before) views_changed(todo);
     }
     if (streams_.contains(id)) {
       if (got != nullptr && got->applied >= last) {
@@ -270,11 +270,11 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto before = who_.digest();
+    const auto before = who_.changes();
     hear(from.id, request.note);
     auto& of = intakes_[from.id];
     of.applied = std::max(of.applied, request.first + request.records.size() - 1);
-    if (who_.digest() != before) views_changed(todo);
+    if (who_.changes() != before) views_changed(todo);
     reply.note = note_for(request.note.digest);
     reply.applied = of.applied;
   }

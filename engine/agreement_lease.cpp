@@ -29,11 +29,11 @@ void agreement::join_cluster() {
   publish_lease();
 }
 
-void agreement::set_candidates(const std::vector<candidate>& candidates, std::size_t unproven) {
+void agreement::set_candidates(const std::vector<candidate>& candidates, named_nodes named) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    who_.expect_unproven(unproven);
+    who_.set_named(std::move(named));
     for (const auto& each : candidates) {
       if (!each.id.empty() && each.id != who_.self().id) who_.add({each.id, 0});
     }
@@ -43,14 +43,14 @@ void agreement::set_candidates(const std::vector<candidate>& candidates, std::si
   run(todo);
 }
 
-void agreement::member_proven(const member_life& proven, std::size_t unproven) {
+void agreement::member_proven(const member_life& proven, named_nodes named) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto before = who_.digest();
+    const auto before = who_.changes();
     who_.add(proven);
-    if (has_candidates_) who_.expect_unproven(unproven);
-    if (who_.digest() != before) views_changed(todo);
+    if (has_candidates_) who_.set_named(std::move(named));
+    if (who_.changes() != before) views_changed(todo);
   }
   run(todo);
 }
@@ -69,6 +69,7 @@ void agreement::set_silent(std::set<std::string> silent) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
+    granted_.tick(context_->env.now());
     silent_ = std::move(silent);
     for (const auto& id : silent_) {
       const auto confirms = [&](const std::string& by) {
@@ -77,9 +78,9 @@ void agreement::set_silent(std::set<std::string> silent) {
         return said != silent_by_.end() && said->second.contains(id);
       };
       if (!who_.is_majority(confirms)) continue;
-      const auto before = who_.digest();
+      const auto before = who_.changes();
       who_.remove(id);
-      if (who_.digest() == before) continue;  // it was removed, and is still silent
+      if (who_.changes() == before) continue;  // it was removed, and is still silent
       todo.push_back([context = context_, id] {
         context->report({"peer.removed", id, "a majority has not reached it for 30 s"});
       });
@@ -147,7 +148,7 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
   {
     const std::lock_guard lock(mutex_);
     const member_life asker{from, ping.life};
-    const auto before = who_.digest();
+    const auto before = who_.changes();
     hear(from, ping.note);
     const bool is_member = who_.add(asker);
     hints_.applied(from, ping.hints_applied);
@@ -164,7 +165,7 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     }
     pong.silent.assign(silent_.begin(), silent_.end());
     pong.life = who_.self().incarnation;
-    if (who_.digest() != before) views_changed(todo);
+    if (who_.changes() != before) views_changed(todo);
     pong.note = note_for(ping.note.digest);
   }
   run(todo);
@@ -178,7 +179,7 @@ void agreement::take_pong(
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto before = who_.digest();
+    const auto before = who_.changes();
     hear(id, pong.note);
     who_.add({id, pong.life});
     if (pong.hints_number != 0) intakes_[id].hints_applied = pong.hints_number;
@@ -190,7 +191,7 @@ void agreement::take_pong(
     if (context_->note_heard) context_->note_heard(id, from + lease_time);
     if (pong.has_more_hints) todo.push_back([context = context_, id] { context->ping_again(id); });
     ping_times_.erase({id, number - remembered_pings});
-    if (who_.digest() != before) {
+    if (who_.changes() != before) {
       views_changed(todo);
     } else {
       renew(todo);
@@ -200,7 +201,9 @@ void agreement::take_pong(
 }
 
 electorate_note agreement::note_for(std::uint64_t digest_of_other) const {
-  return {who_.digest(), digest_of_other == who_.digest() ? nullptr : who_.state()};
+  // One that knows the same members need not know which older views count.
+  const bool is_enough = digest_of_other == who_.digest() && who_.view_count() == 1;
+  return {who_.digest(), is_enough ? nullptr : who_.state()};
 }
 
 bool agreement::hear(const std::string& id, const electorate_note& note) {
@@ -307,9 +310,12 @@ lease_status agreement::status() const {
   lease_status out;
   out.members = who_.size();
   out.views = who_.view_count();
+  const auto is_heard = [&](const std::string& id) {
+    return id == who_.self().id || lease_.is_granted_by(id, now);
+  };
   const auto views = who_.views();
   for (const auto& id : views.back()) {  // as out.members: of the newest view
-    if (id == who_.self().id || lease_.is_granted_by(id, now)) ++out.granted;
+    if (is_heard(id)) ++out.granted;
   }
   out.is_lone = !is_in_cluster_ || (has_candidates_ && who_.is_alone());
   const time_point until(steady_duration(context_->lease_until.load()));
@@ -317,10 +323,15 @@ lease_status agreement::status() const {
   if (out.is_valid && !out.is_lone)
     out.left = std::chrono::duration_cast<milliseconds>(until - now);
   if (out.is_valid) return out;
+  const auto named = who_.named_count();
+  const auto heard = who_.named_count(is_heard);
   if (is_leaving_) {
     out.why = "no lease: this node is leaving";
   } else if (!has_candidates_) {
     out.why = "no lease: discovery has not answered yet";
+  } else if (2 * out.granted > out.members && 2 * heard < named) {
+    out.why = "no lease: discovery names " + std::to_string(named) + " nodes, " +
+              std::to_string(heard) + " of them answered";
   } else {
     out.why = "no lease: " + std::to_string(out.granted) + " of " + std::to_string(out.members) +
               (lease_.losses() == 0 ? " candidates" : " members") + " answered";

@@ -86,7 +86,7 @@ void agreement::take_vote(
     const std::lock_guard lock(mutex_);
     --of->outstanding;
     if (const auto* got = reply ? std::get_if<vote_reply>(&reply->body) : nullptr) {
-      const auto before = who_.digest();
+      const auto before = who_.changes();
       hear(voter, got->note);
       if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest())
         ++disagreements_;
@@ -98,7 +98,7 @@ void agreement::take_vote(
           found->second.hinted = std::max(found->second.hinted, of->up_to);
         }
       }
-      if (who_.digest() != before) views_changed(todo);
+      if (who_.changes() != before) views_changed(todo);
     }
     count_votes(of, todo);
     settle(todo);
@@ -164,11 +164,11 @@ void agreement::take(const identity& from, vote_request request, completion<vote
   std::string address;
   {
     const std::lock_guard lock(mutex_);
-    const auto before = who_.digest();
+    const auto before = who_.changes();
     hear(from.id, request.note);
     vote_here(request, reply);
     if (!reply.is_leaseless) address = context_->address_of(request.missing.id);
-    if (who_.digest() != before) views_changed(todo);
+    if (who_.changes() != before) views_changed(todo);
     reply.note = note_for(request.note.digest);
   }
   run(todo);
@@ -194,14 +194,14 @@ void agreement::take(const identity& from, vote_request request, completion<vote
       work after;
       {
         const std::lock_guard lock(self->mutex_);
-        const auto before = self->who_.digest();
+        const auto before = self->who_.changes();
         self->hear(id, got->note);
         reply.is_delivered = true;
         if (got->note.digest != self->who_.digest() ||
             answer->view_digest != self->context_->route.digest()) {
           reply.note.digest = 0;  // whom it went to has another view: the origin must know
         }
-        if (self->who_.digest() != before) self->views_changed(after);
+        if (self->who_.changes() != before) self->views_changed(after);
       }
       run(after);
     }

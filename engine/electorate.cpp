@@ -42,18 +42,17 @@ bool electorate::insert(const member_life& who) {
 }
 
 bool electorate::bury(const std::string& id, std::uint64_t incarnation) {
-  bool is_new = false;
   auto& graves = removed_[id];
   if (std::find(graves.begin(), graves.end(), incarnation) == graves.end()) {
     graves.push_back(incarnation);
     if (graves.size() > most_removals_per_id) graves.pop_front();
-    is_new = true;
+    state_.reset();
   }
-  if (const auto found = members_.find(id); found != members_.end()) {
-    is_new |= found->second.erase(incarnation) != 0;
-    if (found->second.empty()) members_.erase(found);
-  }
-  return is_new;
+  const auto found = members_.find(id);
+  if (found == members_.end()) return false;
+  const bool was_member = found->second.erase(incarnation) != 0;
+  if (found->second.empty()) members_.erase(found);
+  return was_member;
 }
 
 bool electorate::drop_id(const std::string& id) {
@@ -116,6 +115,11 @@ void electorate::return_as(std::uint64_t incarnation) {
 }
 
 void electorate::changed() {
+  ++changes_;
+  count_anew();
+}
+
+void electorate::count_anew() {
   std::vector<std::string> ids;
   for (const auto& [id, lives] : members_) ids.push_back(id);
   if (views_.empty() || views_.back().ids != ids) {
@@ -156,8 +160,8 @@ void electorate::begin() {
   begin_if_possible();
 }
 
-void electorate::expect_unproven(std::size_t count) {
-  unproven_ = count;
+void electorate::set_named(named_nodes named) {
+  named_ = std::move(named);
   begin_if_possible();
 }
 
@@ -193,7 +197,7 @@ bool electorate::retire(time_point now, bool needs_majority) {
     views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
   }
   if (views_.size() == size) return false;
-  changed();
+  count_anew();
   return true;
 }
 
@@ -237,7 +241,30 @@ std::uint64_t electorate::incarnation_of(std::string_view id) const {
 }
 
 std::size_t electorate::phantoms_of(const counted_view& view) const noexcept {
-  return &view == &views_.back() ? unproven_ : 0;
+  return &view == &views_.back() ? named_.unproven : 0;
+}
+
+// An operator's word outweighs that of discovery, until the node is back.
+bool electorate::is_named(const std::string& id) const {
+  if (forgotten_.contains(id) && !members_.contains(id)) return false;
+  return id == self_.id || named_.ids.contains(id);
+}
+
+std::size_t electorate::named_count(const std::function<bool(const std::string&)>& test) const {
+  auto ids = named_.ids;
+  ids.insert(self_.id);
+  return static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), [&](const auto& id) {
+    return is_named(id) && test(id);
+  }));
+}
+
+std::size_t electorate::named_count() const {
+  return named_count([](const std::string&) { return true; }) + named_.unproven;
+}
+
+bool electorate::is_half_here() const {
+  return 2 * named_count([&](const std::string& id) { return everyone_.contains(id); }) >=
+         named_count();
 }
 
 bool electorate::has_met_majority() const {
@@ -264,15 +291,24 @@ time_point electorate::majority_time(const std::function<time_point(const std::s
     std::sort(times.begin(), times.end(), std::greater<>());
     earliest = std::min(earliest, times[needed - 1]);
   }
-  return earliest;
+  std::vector<time_point> times;
+  named_count([&](const std::string& id) {
+    times.push_back(time_of(id));
+    return true;
+  });
+  const auto needed = (times.size() + named_.unproven + 1) / 2;
+  if (needed > times.size()) return time_point::min();
+  std::sort(times.begin(), times.end(), std::greater<>());
+  return std::min(earliest, times[needed - 1]);
 }
 
 bool electorate::can_block(
     std::string_view missing, const std::function<bool(const std::string&)>& test
 ) const {
+  const auto blocks = [&](const std::string& id) { return id != missing && test(id); };
+  if (2 * named_count(blocks) < named_count()) return false;
   return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
     if (std::find(each.ids.begin(), each.ids.end(), missing) == each.ids.end()) return true;
-    const auto blocks = [&](const std::string& id) { return id != missing && test(id); };
     const auto count =
         static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), blocks));
     return 2 * count >= each.ids.size() + phantoms_of(each);

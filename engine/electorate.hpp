@@ -22,6 +22,12 @@ namespace weir {
 inline constexpr milliseconds lease_time{3'000};
 inline constexpr milliseconds lease_ended_everywhere{3'130};
 
+/// Discovery's latest answer, as far as it is known who stands behind it.
+struct named_nodes {
+  std::set<std::string, std::less<>> ids;
+  std::size_t unproven = 0;  ///< addresses where nobody has been met yet
+};
+
 /// Who counts for leases and votes: the views of which a majority must agree, and who belongs to
 /// them.
 ///
@@ -65,10 +71,16 @@ class electorate {
   /// Lets go of views that have been replaced. True if one went.
   bool retire(time_point now, bool needs_majority);
 
-  /// Candidates whose ids are unknown: they count against every majority of the newest view.
-  void expect_unproven(std::size_t count);
+  /// Whom discovery named last, this node aside. Candidates whose ids are unknown count against
+  /// every majority of the newest view; and half of all it named must have a part in whatever
+  /// counts: should the others start anew with nothing but discovery's word, any majority that they
+  /// form has one of that half in it.
+  void set_named(named_nodes named);
 
   std::uint64_t digest() const noexcept { return digest_; }
+
+  /// Grows whenever anything new becomes known; the digest tells of the members alone.
+  std::uint64_t changes() const noexcept { return changes_; }
 
   std::shared_ptr<const electorate_state> state() const;
   bool contains(const member_life& who) const;
@@ -80,25 +92,31 @@ class electorate {
 
   std::size_t view_count() const noexcept { return views_.size(); }
 
-  std::size_t size() const noexcept { return views_.back().ids.size() + unproven_; }
+  std::size_t size() const noexcept { return views_.back().ids.size() + named_.unproven; }
 
-  /// False if candidates whose ids are unknown could be a majority by themselves.
-  bool outnumbers_unproven() const noexcept { return views_.back().ids.size() >= unproven_; }
+  bool is_alone() const { return everyone_.size() == 1 && named_.unproven == 0 && is_half_here(); }
 
-  bool is_alone() const noexcept { return everyone_.size() == 1 && unproven_ == 0; }
+  /// True if half of those whom discovery names count in some view.
+  bool is_half_here() const;
 
-  /// True if this node has heard from a majority of each view, and so of every view that counted
-  /// before it started.
-  bool has_met_majority() const;
+  /// How many discovery names, this node included, and how many of them satisfy `test`.
+  std::size_t named_count() const;
+  std::size_t named_count(const std::function<bool(const std::string&)>& test) const;
+
+  /// True once discovery has answered and this node has heard from a majority of each view, and so
+  /// of every view that counted before it started.
+  bool has_begun() const noexcept { return has_begun_; }
 
   /// True if more than half of each view satisfy `test`.
   bool is_majority(const std::function<bool(const std::string&)>& test) const;
 
-  /// The latest time that a majority of each view reaches, when member `id` reaches `time_of(id)`.
+  /// The latest time that a majority of each view, and half of those whom discovery names, reach
+  /// when member `id` reaches `time_of(id)`.
   time_point majority_time(const std::function<time_point(const std::string&)>& time_of) const;
 
   /// True if at least half, rounded up, of each view of which `missing` is a member satisfy `test`,
-  /// `missing` itself not counted: any majority that it could form has one of them in it.
+  /// `missing` itself not counted: any majority that it could form has one of them in it; and half
+  /// of those whom discovery names.
   bool can_block(std::string_view missing, const std::function<bool(const std::string&)>& test)
       const;
 
@@ -116,7 +134,10 @@ class electorate {
   bool bury(const std::string& id, std::uint64_t incarnation);
   bool drop_id(const std::string& id);
   void changed();
+  void count_anew();
   void begin_if_possible();
+  bool has_met_majority() const;
+  bool is_named(const std::string& id) const;
   std::size_t phantoms_of(const counted_view& view) const noexcept;
 
   member_life self_;
@@ -129,10 +150,11 @@ class electorate {
   std::set<std::string, std::less<>> everyone_;
   std::map<std::string, std::uint64_t, std::less<>>
       known_by_;  ///< digest that each member was last heard with
-  std::size_t unproven_ = 0;
+  named_nodes named_;
   bool is_discovery_heard_ = false;
   bool has_begun_ = false;
   std::uint64_t digest_ = 0;
+  std::uint64_t changes_ = 0;
   mutable std::shared_ptr<const electorate_state> state_;
 };
 

@@ -78,12 +78,7 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
     }
     publish(todo);
   }
-  std::size_t unproven = 0;
-  for (const auto& each : candidates) {
-    if (each.id.empty() && each.address != context_->self.address && !is_proven(each.address))
-      ++unproven;
-  }
-  agreed_->set_candidates(candidates, unproven);
+  agreed_->set_candidates(candidates, named());
   run(todo);
 }
 
@@ -144,7 +139,7 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     judge(known, health_event::proven, context_->env.now(), todo);
     publish(todo);
   }
-  agreed_->member_proven({proven.id, proven.incarnation}, unproven_count());
+  agreed_->member_proven({proven.id, proven.incarnation}, named());
   run(todo);
   agreed_->link_changed(proven.id);
   probe(address, verdict::counts);
@@ -204,17 +199,18 @@ std::string member_table::address_of(const std::string& id) const {
   return {};
 }
 
-bool member_table::is_proven(const std::string& address) const {
+named_nodes member_table::named() const {
   const std::lock_guard lock(mutex_);
-  const auto found = peers_.find(address);
-  return found != peers_.end() && !found->second.id.empty();
-}
-
-std::size_t member_table::unproven_count() const {
-  const std::lock_guard lock(mutex_);
-  return static_cast<std::size_t>(std::count_if(peers_.begin(), peers_.end(), [](const auto& each) {
-    return each.second.is_from_discovery && each.second.id.empty();
-  }));
+  named_nodes out;
+  for (const auto& [address, each] : peers_) {
+    if (!each.is_from_discovery) continue;
+    if (each.id.empty()) {
+      ++out.unproven;
+    } else {
+      out.ids.insert(each.id);
+    }
+  }
+  return out;
 }
 
 void member_table::report(const cluster_event& event) const {

@@ -109,6 +109,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   peer& peer_at(const std::string& address, actions& todo);
   void judge(peer& of, health_event event, time_point now, actions& todo);
   void publish(actions& todo);
+  void end_near_of_others(const routing& before, const routing& now);
   void tell_slots(bool are_taken);
   void told_as_latecomer();
   void run(actions& todo);
@@ -116,8 +117,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void probe(const std::string& address, verdict misses);
 
   std::set<std::string> silent_members(const std::vector<std::string>& everyone, time_point now);
-  bool is_proven(const std::string& address) const;
-  std::size_t unproven_count() const;
+  named_nodes named() const;
 
   const std::shared_ptr<engine_context> context_;
   const std::shared_ptr<agreement> agreed_;
@@ -134,7 +134,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   std::uint32_t slot_turns_ = 1;    ///< odd = this node takes slots, as a lone one does
   bool is_latecomer_ = false;       ///< others had slots for a while before this node had any
   time_point slots_since_{};        ///< of the latest turn
-  milliseconds slots_wait_{1'000};  ///< from the lease on; doubles whenever others removed it
+  milliseconds slots_wait_{1'000};  ///< from the lease on; doubles when it was removed with slots
   timer_id slots_timer_ = 0;
   bool gives_up_slots_ = false;
   bool is_stopped_ = false;
