@@ -19,7 +19,8 @@ void member_table::may_take_slots(bool may) {
     context_->env.cancel(slots_timer_);
     if (!may) {
       is_latecomer_ = true;
-      slots_wait_ = std::min(2 * slots_wait_, longest_slots_wait);
+      // One that comes and goes without slots moves none.
+      if (takes_slots(slot_turns_)) slots_wait_ = std::min(2 * slots_wait_, longest_slots_wait);
     } else if (is_latecomer_) {
       slots_timer_ =
           context_->env.schedule(context_->env.now() + slots_wait_, [weak = weak_from_this()] {
@@ -101,6 +102,19 @@ std::uint32_t member_table::slot_turns() const {
   return slot_turns_;
 }
 
+// What came from a slot's owner is void once the slot has another, or its owner another life.
+void member_table::end_near_of_others(const routing& before, const routing& now) {
+  std::vector<const member*> stays;  // by place in the view before
+  for (const auto& was : before.members.members()) {
+    const auto* is = now.members.find(was.id);
+    stays.push_back(is != nullptr && is->incarnation == was.incarnation ? is : nullptr);
+  }
+  for (std::uint16_t slot = 0; slot != slot_count; ++slot) {
+    if (stays[before.ring->owner_index(slot)] != &now.at(now.ring->owner_index(slot)))
+      context_->near.end(slot);
+  }
+}
+
 void member_table::publish(actions& todo) {
   const auto before = context_->route.get();
   std::map<std::string, const peer*> by_id;
@@ -158,13 +172,7 @@ void member_table::publish(actions& todo) {
          std::to_string(count) + (count == 1 ? " node" : " nodes") + " in the ring"}
     );
   }
-  for (std::uint16_t slot = 0; before && slot != slot_count; ++slot) {
-    const auto& was = before->ring->owner(slot);
-    const auto* is = made->members.find(made->ring->owner(slot).id);
-    const auto* had = before->members.find(was.id);
-    if (is->id != was.id || had == nullptr || is->incarnation != had->incarnation)
-      context_->near.end(slot);
-  }
+  if (before) end_near_of_others(*before, *made);
   context_->route.set(std::move(made), context_->env.now());
 }
 

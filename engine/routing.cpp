@@ -43,7 +43,7 @@ void routing_cell::set(std::shared_ptr<const routing> next, time_point now) {
 
 void slot_terms::end_lost(const routing& next) noexcept {
   for (std::uint16_t slot = 0; slot != slot_count; ++slot) {
-    if (next.ring->owner_index(slot) == next.self) continue;
+    if (next.ring->owner_index(slot) == next.self || epoch_of(slot) == 0) continue;
     if (const auto epoch = epochs_[slot].exchange(0, std::memory_order_acq_rel); epoch != 0) {
       ended_[slot].store(epoch, std::memory_order_release);
     }
