@@ -10,6 +10,11 @@
 #include <algorithm>
 
 namespace weir {
+namespace {
+
+constexpr milliseconds error_good_for{1'000};  // an owner's failure, for those who join meanwhile
+
+}  // namespace
 
 result<void> keyspace_core::check_key(std::string_view key) const {
   if (const auto opened = open(); !opened) return opened;
@@ -282,6 +287,7 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
   const auto on_the_way = std::chrono::ceil<milliseconds>(took);
   const auto ttl = got->answer.found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
   f.good_until = began + (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age));
+  if (got->error) f.good_until = began + error_good_for;
   entry.age += on_the_way;
   entry.ttl -= std::min(entry.ttl, on_the_way);
   co_return std::move(*got);
@@ -296,7 +302,8 @@ bool keyspace_core::must_ask_again(
   if (!of.has_joined || of.is_answered.load() || of.deadline <= env().now()) return false;
   if (answer) return of.joined_at > ended.good_until;
   if (ended.adopts) return true;  // it did not ask the source
-  return ended.kind == flight_kind::fetch && answer.error() == errc::deadline_exceeded;
+  if (ended.kind != flight_kind::fetch) return false;
+  return answer.error() == errc::deadline_exceeded || of.joined_at > ended.good_until;
 }
 
 void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer) {
