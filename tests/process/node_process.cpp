@@ -77,6 +77,12 @@ int node_process::end_with(int signal) {
   return status;
 }
 
+void node_process::freeze() {
+  ::kill(pid_, SIGSTOP);
+  siginfo_t stopped{};
+  ::waitid(P_PID, static_cast<id_t>(pid_), &stopped, WSTOPPED | WEXITED | WNOWAIT);
+}
+
 void node_process::send(int signal) {
   ::kill(pid_, signal);
 }

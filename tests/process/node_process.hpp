@@ -37,7 +37,10 @@ class node_process {
   /// Sends a signal and waits for the end; returns the exit status as from waitpid().
   int end_with(int signal);
 
-  /// Sends a signal that does not end it, SIGSTOP or SIGCONT.
+  /// Stops it until SIGCONT; returns once all its threads stand still.
+  void freeze();
+
+  /// Sends a signal and does not wait.
   void send(int signal);
 
   const std::string& id() const { return launch_.id; }

@@ -181,7 +181,7 @@ void process_cluster::restart(int number) {
 
 void process_cluster::freeze(int number) {
   parts_[index(number)].down.push_back({history_clock::now()});
-  node(number).send(SIGSTOP);
+  node(number).freeze();
 }
 
 void process_cluster::thaw(int number) {
