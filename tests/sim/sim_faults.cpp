@@ -156,6 +156,7 @@ class schedule {
       for (std::size_t i = 0; i != restarts; ++i)
         on.world().after(first + static_cast<std::int64_t>(i) * gap, [&on, node, i, down] {
           const std::size_t voter = (node + 1 + i) % on.size();
+          if (!on.is_up(voter)) return;
           on.kill(voter, going_down::process);
           on.world().after(down, [&on, voter] { on.restart(voter); });
         });

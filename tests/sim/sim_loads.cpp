@@ -189,12 +189,21 @@ class load_table {
         // While anything is wrong, records also arrive twice, by way of others, or as hints; the
         // last of them with the heartbeat after the OK.
         const bool is_over = change->end == request_end::ok && !past_.is_faulty(change->ended, 4s);
-        const instant last =
-            is_over ? change->ended + a_heartbeat : std::max(change->started, change->ended) + echo;
+        const instant end = std::max(change->started, change->ended);
+        const instant last = is_over ? end + a_heartbeat : thawed_after(end) + echo;
         if (change->started <= to && last >= from) return true;
       }
     }
     return false;
+  }
+
+  // When the last of those who were frozen at `when` goes on, with whatever it was to tell.
+  instant thawed_after(instant when) const {
+    instant thawed = when;
+    for (const fault_record& fault : past_.faults)
+      if (fault.kind == fault_kind::freeze && fault.from <= when && fault.until > when)
+        thawed = std::max(thawed, fault.until);
+    return thawed;
   }
 
   // The worst fault that may have led a request for a key of `owner` to `node`.

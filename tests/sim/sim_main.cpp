@@ -4,6 +4,7 @@
 #include "tests/sim/sim_membership.hpp"
 #include "tests/sim/sim_mutations.hpp"
 #include "tests/sim/sim_scenario.hpp"
+#include "tests/sim/sim_storm.hpp"
 
 #include <algorithm>
 #include <charconv>
