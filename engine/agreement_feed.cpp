@@ -22,8 +22,11 @@ asio::awaitable<agreement::outcome> agreement::announce(
     change_record record, int rounds, time_point deadline
 ) {
   const auto began = context_->env.now();
+  const auto& rules = context_->rules;
   std::uint64_t number = 0;
-  for (int round = 1;; ++round) {
+  int complete = 0;  // rounds so far that reached all who count now
+  int needed = rules.two_rounds_without_owner ? rounds : 1;
+  for (;;) {
     std::uint64_t changes = 0;
     std::uint64_t disagreements = 0;
     // What this node kept meanwhile, it drops as the others do.
@@ -34,12 +37,10 @@ asio::awaitable<agreement::outcome> agreement::announce(
         const std::lock_guard lock(mutex_);
         changes = who_.changes();
         disagreements = disagreements_;
-        const bool is_known =
-            !is_in_cluster_ || has_candidates_ || !context_->rules.lone_only_when_told;
+        const bool is_known = !is_in_cluster_ || has_candidates_ || !rules.lone_only_when_told;
         // A node that has just started does not know who counted before, until half of those it was
         // told of answer.
-        const bool knows_views =
-            !is_in_cluster_ || who_.has_begun() || !context_->rules.agree_on_views;
+        const bool knows_views = !is_in_cluster_ || who_.has_begun() || !rules.agree_on_views;
         const bool is_half_here = !is_in_cluster_ || who_.is_half_here();
         if (is_stopped_ || !is_known || !is_half_here || !knows_views) {
           todo.push_back([done = std::make_shared<completion<result<void>>>(std::move(done))] {
@@ -71,7 +72,9 @@ asio::awaitable<agreement::outcome> agreement::announce(
     const std::lock_guard lock(mutex_);
     if (!settled) {
       outcome out;
-      bool is_hinted = number != 0 && round >= rounds;
+      const bool must_repeat =
+          changes != who_.changes() || (needed == 1 && disagreements != disagreements_);
+      bool is_hinted = number != 0 && complete + 1 >= needed && !must_repeat;
       for (const auto& [id, each] : streams_) {
         if (each.settled >= number) continue;
         out.unconfirmed.push_back(id);
@@ -85,12 +88,15 @@ asio::awaitable<agreement::outcome> agreement::announce(
       }
       co_return out;
     }
-    const bool is_other_view =
-        changes != who_.changes() || (round == 1 && disagreements != disagreements_);
-    const bool must_repeat = context_->rules.two_rounds_across_views && is_other_view;
-    const bool is_done =
-        round >= rounds || (rounds > 1 && !context_->rules.two_rounds_without_owner);
-    if (!is_done || must_repeat) continue;
+    ++complete;
+    if (rules.two_rounds_across_views) {
+      // Who takes another node for the owner may fetch from it what it has not heard to drop: all
+      // hear of the change, and then all once more.
+      const bool has_changed = changes != who_.changes();
+      if (has_changed) complete = 0;
+      if (has_changed || disagreements != disagreements_) needed = 2;
+    }
+    if (complete < needed) continue;
     ++stats_.ok;
     const auto took =
         std::chrono::duration_cast<std::chrono::microseconds>(context_->env.now() - began);

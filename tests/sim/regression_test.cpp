@@ -39,6 +39,30 @@ TEST(SimRegression, Seed152AFlightBegunWithoutALeaseWasKeptThoughAChangeHadPasse
   expect_kept(152);
 }
 
+TEST(SimRegression, Seed3246ATwiceBereavedNodeConfirmedChangesByItsOwnVote) {
+  expect_kept(3246);
+}
+
+TEST(SimRegression, Seed3270ANodeThoughtItKnewTheMembersBeforeDiscoveryHadAnswered) {
+  expect_kept(3270);
+}
+
+TEST(SimRegression, Seed3393AnAnswerFromBeforeAFreezeHandedOverNoHints) {
+  expect_kept(3393);
+}
+
+TEST(SimRegression, Seed3582ANodeVotedAsSoonAsItWentOn) {
+  expect_kept(3582);
+}
+
+TEST(SimRegression, Seed20237AReaderGotAFailureFromBeforeItsTime) {
+  expect_kept(20237);
+}
+
+TEST(SimRegression, Seed36ACopyWasFetchedFromAnOwnerThatTheFirstRoundDidNotReach) {
+  expect_kept(36, flavour::goodbyes);
+}
+
 }  // namespace
 
 }  // namespace weir::sim
