@@ -15,8 +15,8 @@ constexpr std::uint64_t remembered_pings = 8;
 agreement::agreement(std::shared_ptr<engine_context> context, milliseconds grace)
     : context_(std::move(context)),
       grace_(grace),
-      who_({context_->self.id, context_->self.incarnation}),
-      granted_(context_->env.now()),
+      who_({context_->self.id, context_->self.incarnation}, context_->rules.half_of_named),
+      granted_(context_->env.now(), context_->rules.rest_after_pause),
       hints_(context_->env.random() >> 40 | 1) {}
 
 void agreement::run(work& todo) {

@@ -27,7 +27,8 @@ std::uint64_t digest_of(
 
 }  // namespace
 
-electorate::electorate(member_life self) : self_(std::move(self)) {
+electorate::electorate(member_life self, bool counts_named)
+    : self_(std::move(self)), counts_named_(counts_named) {
   members_[self_.id].insert(self_.incarnation);
   changed();
 }
@@ -246,6 +247,7 @@ std::size_t electorate::phantoms_of(const counted_view& view) const noexcept {
 
 // An operator's word outweighs that of discovery, until the node is back.
 bool electorate::is_named(const std::string& id) const {
+  if (!counts_named_) return id == self_.id;
   if (forgotten_.contains(id) && !members_.contains(id)) return false;
   return id == self_.id || named_.ids.contains(id);
 }
@@ -259,7 +261,8 @@ std::size_t electorate::named_count(const std::function<bool(const std::string&)
 }
 
 std::size_t electorate::named_count() const {
-  return named_count([](const std::string&) { return true; }) + named_.unproven;
+  const auto unproven = counts_named_ ? named_.unproven : 0;
+  return named_count([](const std::string&) { return true; }) + unproven;
 }
 
 bool electorate::is_half_here() const {
@@ -296,7 +299,7 @@ time_point electorate::majority_time(const std::function<time_point(const std::s
     times.push_back(time_of(id));
     return true;
   });
-  const auto needed = (times.size() + named_.unproven + 1) / 2;
+  const auto needed = (named_count() + 1) / 2;
   if (needed > times.size()) return time_point::min();
   std::sort(times.begin(), times.end(), std::greater<>());
   return std::min(earliest, times[needed - 1]);

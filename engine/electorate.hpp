@@ -39,7 +39,7 @@ struct named_nodes {
 /// I/O. Not thread-safe.
 class electorate {
  public:
-  explicit electorate(member_life self);
+  explicit electorate(member_life self, bool counts_named = true);
 
   const member_life& self() const noexcept { return self_; }
 
@@ -141,6 +141,7 @@ class electorate {
   std::size_t phantoms_of(const counted_view& view) const noexcept;
 
   member_life self_;
+  const bool counts_named_;
   std::map<std::string, std::set<std::uint64_t>, std::less<>> members_;
   std::map<std::string, std::deque<std::uint64_t>, std::less<>>
       removed_;  ///< the latest few of each id

@@ -122,7 +122,7 @@ void granted_leases::tick(time_point now) {
 bool granted_leases::is_over(const member_life& who, time_point now) const {
   const bool stood_still =
       now - last_tick_ > longest_pause || now < awake_since_ + lease_ended_everywhere;
-  if (is_young(now) || stood_still) return false;
+  if (is_young(now) || (stood_still && rests_after_pause_)) return false;
   const auto known = answers_.find(who.id);
   return known == answers_.end() || now - known->second.at > lease_ended_everywhere;
 }

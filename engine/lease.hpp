@@ -81,7 +81,8 @@ class lease {
 /// What this node has granted to others, and so whether it may vote that one of them has no lease.
 class granted_leases {
  public:
-  explicit granted_leases(time_point started) : started_(started), last_tick_(started) {}
+  explicit granted_leases(time_point started, bool rests_after_pause = true)
+      : started_(started), rests_after_pause_(rests_after_pause), last_tick_(started) {}
 
   /// Called with every heartbeat. One that comes late means that this node stood still: what others
   /// agreed on meanwhile it must hear before it votes again.
@@ -107,6 +108,7 @@ class granted_leases {
   bool is_young(time_point now) const { return now - started_ < lease_ended_everywhere; }
 
   const time_point started_;
+  const bool rests_after_pause_;
   time_point last_tick_;
   time_point awake_since_{};  ///< the latest time that it went on
   std::map<std::string, answer> answers_;

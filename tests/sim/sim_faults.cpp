@@ -93,6 +93,10 @@ class schedule {
         return freeze_behind_cut(when);
       case incident::flap:
         return flap(when);
+      case incident::bereavement:
+        return bereave(when);
+      case incident::growth:
+        return grow(plan_.from + (when - plan_.from) / 10);
     }
   }
 
@@ -238,6 +242,55 @@ class schedule {
     on.world().at(when, [&on, node, away] {
       if (on.is_up(node) && !on.is_frozen(node)) leave_now(on, node, away);
     });
+  }
+
+  // One is left of three, and the other two, who have forgotten it all, find each other.
+  void bereave(instant when) {
+    const duration away = random_.between(1500ms, 4s);
+    const duration begins = random_.between(1500ms, 3s);
+    const duration apart = random_.between(6s, 10s);
+    const duration down = time_of(random_, 100ms, 1s);
+    strike(when, [=](cluster& on, std::size_t node) {
+      const std::size_t leaver = (node + 1) % on.size();
+      if (!on.is_up(leaver)) return;
+      leave_now(on, leaver, away);
+      on.world().after(begins, [=, &on] {
+        isolate_now(on, node, 2, apart);
+        for (std::size_t other = 0; other != on.size(); ++other)
+          if (other != node && other != leaver) restart_after(on, other, down);
+      });
+    });
+  }
+
+  // Two are left of three; one stands still, the other forgets it all and meets the third again.
+  void grow(instant when) {
+    constexpr duration forgotten = 14s;  // dropped, silent, and one lease
+    const duration frozen = random_.between(4s, 7s);
+    const duration down = time_of(random_, 100ms, 1s);
+    strike(when, [=](cluster& on, std::size_t node) {
+      const std::size_t third = (node + 1) % on.size();
+      on.begin_change(fault_kind::remove, third);
+      for (std::size_t at = 0; at != on.size(); ++at)
+        if (at != third) on.drop_candidate(at, third);
+      on.kill(third, going_down::process);
+      on.world().after(forgotten, [=, &on] {
+        on.freeze(node, frozen);
+        for (std::size_t other = 0; other != on.size(); ++other) {
+          if (other == node) continue;
+          if (other != third) on.name_candidate(other, third);
+          restart_after(on, other, down);
+        }
+        on.world().after(frozen + 2s, [=, &on] {
+          on.name_candidate(node, third);
+          on.end_change(fault_kind::remove, third);
+        });
+      });
+    });
+  }
+
+  static void restart_after(cluster& on, std::size_t node, duration down) {
+    on.kill(node, going_down::process);
+    on.world().after(down, [&on, node] { on.restart(node); });
   }
 
   static void leave_now(cluster& on, std::size_t node, duration away) {

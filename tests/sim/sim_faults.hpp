@@ -22,6 +22,8 @@ enum class incident {
   leave,           ///< a node says that it goes, ends, and comes back
   severed_freeze,  ///< a node freezes, and longer than that another one cannot send to it
   flap,            ///< the same node does so again and again
+  bereavement,     ///< a node leaves, another is cut off, and then all others start anew
+  growth,          ///< discovery names one more while a node stands still and another starts anew
 };
 
 /// What goes wrong in one run, drawn by its seed in [`from`, `until`), beside wires that lose,

@@ -32,6 +32,8 @@ constexpr std::array table{
     mutation{"two_rounds_without_owner", &rules::two_rounds_without_owner, flavour::cuts},
     mutation{"two_rounds_across_views", &rules::two_rounds_across_views, flavour::members},
     mutation{"agree_on_views", &rules::agree_on_views, flavour::members},
+    mutation{"half_of_named", &rules::half_of_named, flavour::goodbyes},
+    mutation{"rest_after_pause", &rules::rest_after_pause, flavour::growth},
     // The machine
     mutation{"clock_counts_in_a_freeze", nullptr, flavour::freezes},
 };

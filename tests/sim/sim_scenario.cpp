@@ -137,6 +137,16 @@ fault_plan plan_of(flavour about) {
       plan.least = plan.most = 0;
       plan.bad_wires = 0;
       break;
+    case flavour::goodbyes:
+      plan.weights = {{bereavement, 1}};
+      plan.least = plan.most = 2;
+      plan.bad_wires = 0.2;
+      break;
+    case flavour::growth:
+      plan.weights = {{incident::growth, 1}};
+      plan.least = plan.most = 1;
+      plan.bad_wires = 0.2;
+      break;
   }
   return plan;
 }
@@ -254,6 +264,10 @@ std::string_view name(flavour of) noexcept {
       return "wires";
     case flavour::owner:
       return "owner";
+    case flavour::goodbyes:
+      return "goodbyes";
+    case flavour::growth:
+      return "growth";
   }
   return "?";
 }
@@ -265,7 +279,7 @@ cluster_options cluster_of(const scenario& of) {
   options.engine.rules = of.rules;
   options.clock_stops_in_freeze = of.clock_stops_in_freeze;
   if (of.about == flavour::terms || of.about == flavour::shifts || of.about == flavour::voters ||
-      of.about == flavour::lags)
+      of.about == flavour::lags || of.about == flavour::goodbyes || of.about == flavour::growth)
     options.nodes = 3;
   if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 1, .bounded_load = 1.0};
   options.keyspaces = keyspaces();

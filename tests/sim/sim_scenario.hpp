@@ -28,7 +28,9 @@ enum class flavour {
   lags,      ///< answers take long to come, and nodes stand still while they are on their way
   wires,     ///< messages come late, twice or not at all, and values are pushed
   owner,     ///< no faults: one hot set of keys, tiny memory, clears and preconditions
-  last = owner,
+  goodbyes,  ///< of three nodes one leaves, and comes back to one that starts anew
+  growth,    ///< two become three while one of them stands still
+  last = growth,
 };
 
 std::string_view name(flavour of) noexcept;

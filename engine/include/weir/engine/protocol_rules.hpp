@@ -35,7 +35,9 @@ struct protocol_rules {
       true;  ///< entries survive a lost lease only with the hints of those who could vote
   bool two_rounds_without_owner = true;  ///< a change that no owner ordered goes round twice
   bool two_rounds_across_views = true;   ///< as does one that met another view
-  bool agree_on_views = true;  ///< a view is replaced only when a majority of it knows the next
+  bool agree_on_views = true;    ///< a view is replaced only when a majority of it knows the next
+  bool half_of_named = true;     ///< half of those whom discovery names have a part in what counts
+  bool rest_after_pause = true;  ///< a node that stood still votes nothing for a lease time
 };
 
 }  // namespace weir
