@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <unistd.h>
 
 namespace {
 
@@ -355,6 +356,20 @@ int play_membership(const arguments& with) {
   return wrong == 0 && storm.ratio() <= most_storm_loads ? 0 : 1;
 }
 
+// To a person at a terminal: how far it is.
+void show_progress(const verdict& so_far, std::uint64_t seeds) {
+  static const bool is_watched = ::isatty(STDERR_FILENO) == 1;
+  if (!is_watched) return;
+  std::fprintf(
+      stderr,
+      "\r%llu of %llu seeds, %zu violations%s",
+      number(so_far.runs),
+      number(seeds),
+      so_far.violations.size(),
+      so_far.runs == seeds ? "\n" : " "
+  );
+}
+
 // Only the sum of many runs says something about the share of a fault-ridden cluster's work.
 bool does_enough(const verdict& all) {
   constexpr std::uint64_t least_answers = 1000;
@@ -392,8 +407,10 @@ int main(int argc, char** argv) {
   }
   const auto begun = std::chrono::steady_clock::now();
   verdict all;
-  for (std::uint64_t seed = with.first; seed != with.first + with.seeds; ++seed)
+  for (std::uint64_t seed = with.first; seed != with.first + with.seeds; ++seed) {
     all.add(play_seed(with, seed));
+    show_progress(all, with.seeds);
+  }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   print(all, took.count());
   const bool is_fine = does_enough(all) && all.violations.empty();
