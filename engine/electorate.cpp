@@ -30,6 +30,7 @@ std::uint64_t digest_of(
 electorate::electorate(member_life self, bool counts_named)
     : self_(std::move(self)), counts_named_(counts_named) {
   members_[self_.id].insert(self_.incarnation);
+  named_.ids.insert(self_.id);
   changed();
 }
 
@@ -163,6 +164,7 @@ void electorate::begin() {
 
 void electorate::set_named(named_nodes named) {
   named_ = std::move(named);
+  named_.ids.insert(self_.id);
   begin_if_possible();
 }
 
@@ -246,17 +248,15 @@ std::size_t electorate::phantoms_of(const counted_view& view) const noexcept {
 }
 
 // An operator's word outweighs that of discovery, until the node is back.
-bool electorate::is_named(const std::string& id) const {
+bool electorate::is_counted(const std::string& id) const {
   if (!counts_named_) return id == self_.id;
-  if (forgotten_.contains(id) && !members_.contains(id)) return false;
-  return id == self_.id || named_.ids.contains(id);
+  return !forgotten_.contains(id) || members_.contains(id);
 }
 
 std::size_t electorate::named_count(const std::function<bool(const std::string&)>& test) const {
-  auto ids = named_.ids;
-  ids.insert(self_.id);
+  const auto& ids = named_.ids;
   return static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), [&](const auto& id) {
-    return is_named(id) && test(id);
+    return is_counted(id) && test(id);
   }));
 }
 

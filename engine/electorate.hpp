@@ -71,10 +71,10 @@ class electorate {
   /// Lets go of views that have been replaced. True if one went.
   bool retire(time_point now, bool needs_majority);
 
-  /// Whom discovery named last, this node aside. Candidates whose ids are unknown count against
-  /// every majority of the newest view; and half of all it named must have a part in whatever
-  /// counts: should the others start anew with nothing but discovery's word, any majority that they
-  /// form has one of that half in it.
+  /// Whom discovery named last; this node is one of them in any case. Candidates whose ids are
+  /// unknown count against every majority of the newest view; and half of all it named must have a
+  /// part in whatever counts: should the others start anew with nothing but discovery's word, any
+  /// majority that they form has one of that half in it.
   void set_named(named_nodes named);
 
   std::uint64_t digest() const noexcept { return digest_; }
@@ -137,7 +137,7 @@ class electorate {
   void count_anew();
   void begin_if_possible();
   bool has_met_majority() const;
-  bool is_named(const std::string& id) const;
+  bool is_counted(const std::string& id) const;
   std::size_t phantoms_of(const counted_view& view) const noexcept;
 
   member_life self_;

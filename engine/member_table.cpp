@@ -271,13 +271,14 @@ std::vector<member_status> member_table::status() const {
       .is_in_ring = true,
   }};
   for (const auto& [address, each] : peers_) {
+    const bool is_gone = each.has_left && !each.is_linked;  // which is nobody's failure
     const auto* in_ring = each.id.empty() ? nullptr : route->members.find(each.id);
     out.push_back({
         .id = each.id,
         .address = address,
         .incarnation = each.incarnation,
         .weight = each.weight,
-        .state = static_cast<member_state>(each.health.now),
+        .state = is_gone ? member_state::unreachable : static_cast<member_state>(each.health.now),
         .is_in_ring = in_ring != nullptr && in_ring->address == address,
         .rtt = each.rtt,
         .since = std::chrono::duration_cast<milliseconds>(now - each.health.since),
