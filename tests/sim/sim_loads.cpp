@@ -197,11 +197,11 @@ class load_table {
     return false;
   }
 
-  // When the last of those who were frozen at `when` goes on, with whatever it was to tell.
+  // When the last of those who froze with something to tell of that time goes on.
   instant thawed_after(instant when) const {
     instant thawed = when;
     for (const fault_record& fault : past_.faults)
-      if (fault.kind == fault_kind::freeze && fault.from <= when && fault.until > when)
+      if (fault.kind == fault_kind::freeze && fault.from <= when + echo && fault.until > when)
         thawed = std::max(thawed, fault.until);
     return thawed;
   }
