@@ -38,8 +38,8 @@ asio::awaitable<agreement::outcome> agreement::announce(
         changes = who_.changes();
         disagreements = disagreements_;
         const bool is_known = !is_in_cluster_ || has_candidates_ || !rules.lone_only_when_told;
-        // A node that has just started does not know who counted before, until half of those it was
-        // told of answer.
+        // A node that has just started does not know who counted before, until a majority of those
+        // it was told of has answered.
         const bool knows_views = !is_in_cluster_ || who_.has_begun() || !rules.agree_on_views;
         const bool is_half_here = !is_in_cluster_ || who_.is_half_here();
         if (is_stopped_ || !is_known || !is_half_here || !knows_views) {
