@@ -20,7 +20,8 @@ namespace {
 
 using steady_clock = std::chrono::steady_clock;
 
-constexpr milliseconds last_words{300};  // for the log, when the program ends at once
+constexpr milliseconds last_words{300};   // for the log, when the program ends at once
+constexpr milliseconds same_signal{100};  // timeout(1) sends one to the process, one to its group
 
 log_style style_of(config::log_format format, int descriptor) {
   if (format == config::log_format::automatic) {
@@ -50,6 +51,7 @@ class signal_loop {
       if (number == SIGHUP) {
         reload();
       } else if (drainer_.joinable()) {
+        if (steady_clock::now() - drains_since_ < same_signal) return wait();
         log_({log_level::warn, "node.killed", {{"detail", "a second signal: stopping at once"}}});
         end_now(exit_code::failure);
       } else {
@@ -65,6 +67,7 @@ class signal_loop {
   }
 
   void drain() {
+    drains_since_ = steady_clock::now();
     deadline_.expires_after(served_.settings().node.drain_timeout);
     deadline_.async_wait([this](const error_code& failed) {
       if (failed) return;
@@ -95,6 +98,7 @@ class signal_loop {
   asio::io_context loop_{1};
   asio::signal_set signals_{loop_, SIGTERM, SIGINT, SIGHUP};
   asio::steady_timer deadline_{loop_};
+  steady_clock::time_point drains_since_;
   std::thread drainer_;
 };
 
