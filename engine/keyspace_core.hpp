@@ -163,6 +163,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   );
   void refresh(const std::string& key);
   void vouch(get_reply& reply, version held) const;
+  time_point good_until(const lookup& own) const;
   bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
   void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
 

@@ -167,7 +167,9 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
         if (f.from == read_from::source) refresh(f.key);
         join(f.key, f.hash, flight_kind::owner, options, f.deadline, std::move(done));
       };
-      co_return co_await await_result<lookup>(as_owner);
+      auto own = co_await await_result<lookup>(as_owner);
+      if (own) f.good_until = good_until(*own);
+      co_return own;
     }
     auto reply = co_await ask_owner(f, route, owner);
     if (!reply) {
@@ -221,6 +223,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(
     };
     auto reply = co_await await_result<get_reply>(as_gutter);
     if (reply->error) co_return reply->error;
+    f.good_until = good_until(reply->answer);
     co_return std::move(reply->answer);
   }
   {
@@ -236,6 +239,12 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(
   if (reply && reply->error != errc::no_keyspace) co_return reply->error;
   if (!reply && reply.error() != errc::unavailable) co_return reply.error();
   co_return co_await pass_through(f);
+}
+
+// This node may have stood still since the load began.
+time_point keyspace_core::good_until(const lookup& own) const {
+  const auto ttl = own.found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
+  return env().now() - own.entry.age + std::max(ttl, options_.loads.timeout);
 }
 
 asio::awaitable<result<get_reply>> keyspace_core::ask(
