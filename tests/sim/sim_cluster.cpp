@@ -52,8 +52,26 @@ bool cluster::run_until(const std::function<bool()>& done, duration at_most) {
 
 // ---- lives and deaths
 
+// When all who could tell of a node have started anew within a lease of it, discovery has to.
+void cluster::name_survivors(std::size_t number) {
+  constexpr duration remembered = 4s;
+  if (!nodes_[number].booted_at) return;  // its first life
+  auto& named = nodes_[number].candidates;
+  const auto is_named = [&](std::size_t other) {
+    return std::find(named.begin(), named.end(), other) != named.end();
+  };
+  for (std::size_t other = 0; other != size(); ++other) {
+    const bool remembers = other != number && is_up(other) && !is_frozen(other) &&
+                           now() - *nodes_[other].booted_at > remembered;
+    if (remembers && is_named(other)) return;
+  }
+  for (std::size_t other = 0; other != size(); ++other)
+    if (other != number && is_up(other) && !is_named(other)) named.push_back(other);
+}
+
 void cluster::boot(std::size_t number, duration discovery_answers_after) {
   node& n = nodes_[number];
+  n.booted_at = now();
   n.on.seed = random_.next();
   n.drops = 0;
   n.env = std::make_unique<sim_environment>(world_, ++last_owner_, n.on);
@@ -101,6 +119,7 @@ void cluster::kill(std::size_t node, going_down how) {
 void cluster::restart(std::size_t node, duration discovery_answers_after) {
   if (is_up(node)) return;
   end_fault(fault_kind::crash, node, node);
+  name_survivors(node);
   boot(node, discovery_answers_after);
 }
 

@@ -198,6 +198,7 @@ class cluster {
     std::vector<std::size_t> candidates;
     std::uint64_t freezes = 0;
     instant frozen_at{0};
+    std::optional<instant> booted_at;
     std::uint64_t drops = 0;  // of everything, and losses of the lease, as last seen
     bool is_frozen = false;
     bool is_known = true;
@@ -205,6 +206,7 @@ class cluster {
   class open_request;
 
   void boot(std::size_t number, duration discovery_answers_after = 0ns);
+  void name_survivors(std::size_t number);
   void destroy(std::size_t number, going_down how);
   template <class Target>  // a keyspace, or a session on it
   asio::awaitable<void> perform(Target on, request what, std::shared_ptr<open_request> open);
