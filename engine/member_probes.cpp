@@ -40,10 +40,13 @@ void member_table::probe_all() {
     const auto now = context_->env.now();
     is_late = next_probe_ != time_point{} && now - next_probe_ > settings_.loop_lag;
     for (auto each = peers_.begin(); each != peers_.end();) {
-      const auto& known = each->second;
+      auto& known = each->second;
       if (known.is_linked) linked.push_back(each->first);
+      // What a node that was stopped itself has missed says nothing about others.
+      const bool is_there = known.is_linked && known.health.now != health::state::unreachable;
+      if (is_there || is_late) known.heard = now;
       const bool is_gone =
-          !known.is_from_discovery && !known.is_linked && now - known.health.since > forget_learned;
+          !known.is_from_discovery && !known.is_linked && now - known.heard > forget_learned;
       if (is_gone) todo.disconnect.push_back(each->first);
       each = is_gone ? peers_.erase(each) : std::next(each);
     }
@@ -60,7 +63,6 @@ void member_table::probe_all() {
   }
   agreed_->set_silent(std::move(silent));
   run(todo);
-  // What a node that was stopped itself has missed says nothing about others.
   for (const auto& each : linked) probe(each, is_late ? verdict::void_if_missed : verdict::counts);
 }
 
@@ -146,9 +148,7 @@ std::set<std::string> member_table::silent_members(
     if (now - since > unnamed_after) out.insert(id);
   }
   for (const auto& [address, each] : peers_) {
-    const bool is_silent = !each.is_linked || each.health.now == health::state::unreachable;
-    if (!each.id.empty() && is_silent && now - each.health.since > silent_after)
-      out.insert(each.id);
+    if (!each.id.empty() && now - each.heard > silent_after) out.insert(each.id);
   }
   for (const auto& [address, each] : peers_) {
     if (each.is_linked && each.health.now != health::state::unreachable) out.erase(each.id);

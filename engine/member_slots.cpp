@@ -19,11 +19,11 @@ void member_table::may_take_slots(bool may) {
     context_->env.cancel(slots_timer_);
     if (!may) {
       is_latecomer_ = true;
-      // One that comes and goes without slots moves none, and one that kept them for long is as good
-      // as new.
+      // One that comes and goes without slots moves none, and one that kept them for long is as
+      // good as new.
       const bool was_long = context_->env.now() - slots_since_ > 4 * slots_wait_;
-      if (was_long) slots_wait_ = settled_after;
-      if (takes_slots(slot_turns_)) slots_wait_ = std::min(2 * slots_wait_, longest_slots_wait);
+      if (takes_slots(slot_turns_))
+        slots_wait_ = was_long ? settled_after : std::min(2 * slots_wait_, longest_slots_wait);
     } else if (is_latecomer_) {
       slots_timer_ =
           context_->env.schedule(context_->env.now() + slots_wait_, [weak = weak_from_this()] {

@@ -227,6 +227,7 @@ member_table::peer& member_table::peer_at(const std::string& address, actions& t
   if (is_new) {
     found->second.address = address;
     found->second.health.since = context_->env.now();
+    found->second.heard = context_->env.now();
     todo.connect.push_back(address);
     todo.events.push_back({"peer.candidate", address, "dialling it"});
   }

@@ -89,6 +89,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
     std::uint32_t slot_turns = 0;  ///< as its heartbeats say: odd = it takes slots
     bool keeps_place = false;      ///< its former life had slots until this one began
     weir::health health;
+    time_point heard{};  ///< when it was last linked and not unreachable, to a round of heartbeats
     milliseconds rtt{0};
     std::string last_failure;
   };
