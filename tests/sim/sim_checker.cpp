@@ -76,24 +76,28 @@ class judgement {
     });
   }
 
-  // ---- the views: one soon after the last fault, and from then on
+  // ---- the views: one soon after the last fault, and after each change from then on, as when a
+  // node that came back takes its slots
 
   void check_views() {
+    std::map<instant, bool> are_one;
+    for (const request_record& request : past_.requests) {
+      if (request.end == request_end::died || request.end == request_end::pending) continue;
+      are_one[request.started] = request.views_at_start != 0;
+      are_one[request.ended] = request.views_at_end != 0;
+    }
     for (const auto& [from, until] : quiet_times()) {
       if (until - from < views_agree_within) continue;
-      instant differed = from;
-      for (const request_record& request : past_.requests) {
-        if (request.end == request_end::died || request.end == request_end::pending) continue;
-        const auto look = [&](instant when, std::uint64_t views) {
-          if (views == 0 && when > differed && when < until) differed = when;
-        };
-        look(request.started, request.views_at_start);
-        look(request.ended, request.views_at_end);
+      instant were_one = from;
+      duration took{0};
+      for (auto look = are_one.upper_bound(from); look != are_one.end() && look->first < until;
+           ++look) {
+        if (look->second) were_one = look->first;
+        took = std::max(took, look->first - were_one);
       }
-      const duration took = differed - from;
       out_.agreed_millis.push_back(std::chrono::duration<float, std::milli>(took).count());
       if (took > views_agree_within)
-        blame("views: still different " + text(took) + " after " + text(from));
+        blame("views: different for " + text(took) + " after " + text(from));
     }
   }
 

@@ -206,8 +206,11 @@ void cluster::set_candidates(std::size_t node, const std::vector<std::size_t>& o
 void cluster::tell(std::size_t node, std::vector<candidate> named) {
   if (named.empty()) return;
   if (!is_up(node)) return;
-  auto tell = [engine = nodes_[node].engine.get(), named = std::move(named)]() mutable {
-    engine->set_candidates(std::move(named));
+  const auto number = ++nodes_[node].answers;
+  auto tell = [this, node, number, named = std::move(named)]() mutable {
+    if (number < nodes_[node].last_answer) return;  // a thaw brings them in any order
+    nodes_[node].last_answer = number;
+    nodes_[node].engine->set_candidates(std::move(named));
   };
   if (is_frozen(node)) {
     nodes_[node].env->run_at(now(), std::move(tell));

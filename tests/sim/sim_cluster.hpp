@@ -199,6 +199,8 @@ class cluster {
     std::uint64_t freezes = 0;
     instant frozen_at{0};
     std::optional<instant> booted_at;
+    std::uint64_t answers = 0;  ///< of discovery, so far
+    std::uint64_t last_answer = 0;
     std::uint64_t drops = 0;  // of everything, and losses of the lease, as last seen
     bool is_frozen = false;
     bool is_known = true;
