@@ -1,22 +1,17 @@
 // One `weir serve` at a time: how it starts, refuses, reloads and ends.
 #include "node/process.hpp"
-#include "tests/waiting.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <future>
 #include <signal.h>
 
 namespace weir::test {
 namespace {
 
-namespace asio = boost::asio;
-
 using testing::HasSubstr;
-using testing::Not;
 
 class ServeTest : public testing::Test {
  protected:
@@ -147,32 +142,6 @@ TEST_F(ServeTest, SigtermAndSigintEndItWithZero) {
     EXPECT_THAT(node.err(), HasSubstr("\"event\":\"node.draining\""));
     EXPECT_THAT(node.err(), HasSubstr("\"event\":\"node.stopped\""));
   }
-}
-
-TEST_F(ServeTest, ASecondSignalStopsItAtOnceUnlessItIsTheFirstOnceMore) {
-  asio::io_context loop;
-  asio::ip::tcp::acceptor silent(loop, {asio::ip::address_v4::loopback(), 0});
-  const auto origin = "http://127.0.0.1:" + std::to_string(silent.local_endpoint().port());
-  program node(
-      folder_,
-      {"serve",
-       "-c",
-       config("  - {name: slow, source: {type: http, url: \"" + origin + "/{key}\"}}\n")}
-  );
-  ASSERT_TRUE(node.prints("ready in "));
-  auto waiting = std::async(std::launch::async, [&] { return ask(node, {"get", "slow", "k"}); });
-  const auto asked = silent.accept();  // and is not answered
-  node.signal(SIGTERM);
-  node.signal(SIGTERM);
-  ASSERT_TRUE(node.logs("\"event\":\"node.draining\""));
-  EXPECT_THAT(node.err(), Not(HasSubstr("node.killed")));
-  const auto is_killed = [&] {
-    node.signal(SIGTERM);
-    return node.err().find("node.killed") != std::string::npos;
-  };
-  EXPECT_TRUE(eventually(is_killed));
-  EXPECT_EQ(node.wait(), 1);
-  waiting.wait();
 }
 
 TEST_F(ServeTest, SighupTakesANewKeyspaceAndDropsAnOldOne) {
