@@ -1,8 +1,6 @@
 // One `weir serve` at a time: how it starts, refuses, reloads and ends.
 #include "node/process.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
