@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 #include <vector>
 
 namespace weir::sim {
@@ -213,16 +214,18 @@ class schedule {
     const duration freeze_time = time_of(random_, 1s, 12s);
     strike(when, [=](cluster& on, std::size_t node) {
       on.begin_change(fault_kind::remove, node);
+      const auto is_back = std::make_shared<bool>(false);  // no drop comes after that
       for (std::size_t at = 0; at != on.size(); ++at) {
         if (at == node) continue;
         for (int answer = 0; answer != 3; ++answer)
-          on.world().after(steps[at] + answer * 1s, [&on, at, node] {
-            on.drop_candidate(at, node);
+          on.world().after(steps[at] + answer * 1s, [&on, at, node, is_back] {
+            if (!*is_back) on.drop_candidate(at, node);
           });
       }
       if (fate < 0.3) on.freeze(node, freeze_time);
       if (fate > 0.8) on.kill(node, going_down::process);
-      on.world().after(away + 2s, [&on, node, steps_back] {
+      on.world().after(away + 2s, [&on, node, steps_back, is_back] {
+        *is_back = true;
         on.restart(node);
         name_stepwise(on, node, steps_back);
         on.end_change(fault_kind::remove, node);
