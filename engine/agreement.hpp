@@ -48,7 +48,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   void join_cluster();
 
   /// Discovery answered.
-  void set_candidates(const std::vector<candidate>& candidates, named_nodes named);
+  void set_candidates(named_nodes named);
   void member_proven(const member_life& who, named_nodes named);
   void member_left(const std::string& id);
 

@@ -29,14 +29,12 @@ void agreement::join_cluster() {
   publish_lease();
 }
 
-void agreement::set_candidates(const std::vector<candidate>& candidates, named_nodes named) {
+void agreement::set_candidates(named_nodes named) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
+    for (const auto& id : named.ids) who_.add({id, 0});
     who_.set_named(std::move(named));
-    for (const auto& each : candidates) {
-      if (!each.id.empty() && each.id != who_.self().id) who_.add({each.id, 0});
-    }
     if (!std::exchange(has_candidates_, true)) who_.begin();
     views_changed(todo);
   }

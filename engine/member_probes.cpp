@@ -43,8 +43,7 @@ void member_table::probe_all() {
       auto& known = each->second;
       if (known.is_linked) linked.push_back(each->first);
       // What a node that was stopped itself has missed says nothing about others.
-      const bool is_there = known.is_linked && known.health.now != health::state::unreachable;
-      if (is_there || is_late) known.heard = now;
+      if (is_there(known) || is_late) known.heard = now;
       const bool is_gone =
           !known.is_from_discovery && !known.is_linked && now - known.heard > forget_learned;
       if (is_gone) todo.disconnect.push_back(each->first);
@@ -151,7 +150,7 @@ std::set<std::string> member_table::silent_members(
     if (!each.id.empty() && now - each.heard > silent_after) out.insert(each.id);
   }
   for (const auto& [address, each] : peers_) {
-    if (each.is_linked && each.health.now != health::state::unreachable) out.erase(each.id);
+    if (is_there(each)) out.erase(each.id);
   }
   return out;
 }

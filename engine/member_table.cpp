@@ -78,7 +78,7 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
     }
     publish(todo);
   }
-  agreed_->set_candidates(candidates, named());
+  agreed_->set_candidates(named());
   run(todo);
 }
 

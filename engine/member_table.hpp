@@ -107,6 +107,10 @@ class member_table : public std::enable_shared_from_this<member_table> {
 
   static bool takes_slots(std::uint32_t turns) { return turns % 2 != 0; }
 
+  static bool is_there(const peer& of) {
+    return of.is_linked && of.health.now != health::state::unreachable;
+  }
+
   peer& peer_at(const std::string& address, actions& todo);
   void judge(peer& of, health_event event, time_point now, actions& todo);
   void publish(actions& todo);

@@ -108,6 +108,20 @@ TEST_F(HandOverTest, ANodeTakesNoSlotsBeforeItsFirstLease) {
   EXPECT_TRUE(nodes_.run_until([&] { return all_give_slots_to(2); }, 20s));
 }
 
+TEST_F(HandOverTest, ANodeThatComesBackAfterALongTimeTogetherIsNotTakenForSilent) {
+  for (const duration away : {5s, 8s, 11s, 14s, 17s}) {
+    nodes_.run_for(40s);
+    nodes_.leave(2);
+    nodes_.run_for(1200ms);
+    nodes_.kill(2);
+    nodes_.run_for(away);
+    nodes_.restart(2);
+    nodes_.run_for(5s);
+    EXPECT_TRUE(nodes_.at(2).lease().is_valid);
+    EXPECT_EQ(nodes_.at(2).changes().lease_losses, 0u);
+  }
+}
+
 // Discovery that names addresses only lets a node meet the others one by one. The views that it has
 // meanwhile could be let go of by nobody but itself and those few.
 class NewcomerTest : public testing::TestWithParam<milliseconds> {
