@@ -89,8 +89,9 @@ constexpr auto keyspace_fields = all_live({
      .type = kind::size,
      .low = "1MiB",
      .high = "64TiB",
-     .text = "Memory of this keyspace on each node, overhead included. Without it: an equal share "
-             "of what the limits of the others leave of `node.max_memory`.",
+     .text = "Memory of this keyspace on each node, overhead included. Without it: what "
+             "`node.max_memory` leaves after all limits that are given, shared equally by the keyspaces "
+             "without one.",
      .member = scalar_member<&keyspace_settings::max_memory>()},
     {.name = "max_entry",
      .type = kind::size,

@@ -15,7 +15,7 @@ constexpr std::array<named, 10> faults{{
     {"plaintext", "plaintext: the other side does not speak TLS; set tls on both sides or neither"},
     {"version", "TLS version: none in common; peers speak TLS 1.3, clients TLS 1.2 or later"},
     {"no_certificate", "no certificate: the other side shows none; give it cert and key"},
-    {"wrong_ca", "wrong CA: the other side's certificate is from no authority in this side's ca"},
+    {"wrong_ca", "wrong CA: this node does not trust the certificate that it was shown: no certificate in its `ca` file issued it"},
     {"wrong_name", "wrong SAN: the certificate of the other side is for another name"},
     {"expired", "expired certificate of the other side; renew it"},
     {"not_yet_valid", "certificate of the other side is not valid yet; compare the clocks"},
