@@ -6,14 +6,20 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <ostream>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace weir {
 namespace {
 
 namespace json = boost::json;
+
+constexpr auto readiness = "/readyz?verbose";
+constexpr std::string_view no_lease = "[!] lease";
+constexpr milliseconds between_looks{50};
 
 /// "0.1.0 (1a2b3c4)"
 std::string full_version() {
@@ -43,10 +49,31 @@ json::object check_of(std::string_view line) {
   return out;
 }
 
+/// Ready, and with a lease where one is needed.
+bool is_settled(const boost::system::result<node_answer, command_failure>& answer) {
+  return answer && answer->status == 200 && answer->body.find(no_lease) == std::string::npos;
+}
+
+std::string not_settled(const node_answer& answer, const node_client& node) {
+  for (const auto each : lines_of(answer.body)) {
+    if (each.starts_with(no_lease))
+      return node.server() + " is ready, but has no lease in time: " + printable(each.substr(4));
+  }
+  return node.server() + " is not ready in time";
+}
+
 }  // namespace
 
 exit_code run_health(const command_line& line, const node_client& node, const console& to) {
-  const auto answer = node.send(http_method::get, "/readyz?verbose");
+  const auto end = std::chrono::steady_clock::now() + line.wait.value_or(milliseconds(0));
+  auto answer = node.send(http_method::get, readiness);
+  while (!is_settled(answer) && std::chrono::steady_clock::now() + between_looks < end) {
+    std::this_thread::sleep_for(between_looks);  // another process: nothing here tells of it
+    answer = node.send(http_method::get, readiness);
+  }
+  if (line.wait && answer && answer->status == 200 && !is_settled(answer)) {
+    return report(to, "health", {exit_code::failure, not_settled(*answer, node)});
+  }
   if (!answer) return report(to, "health", answer.error());
   const bool is_ready = answer->status == 200;
   const auto lines = lines_of(answer->body);

@@ -19,6 +19,8 @@ struct time_limit {
 };
 
 constexpr time_limit longest_wait{std::chrono::minutes(5), "5m at most"};
+// A reload opens sources, a drain waits for requests in flight.
+constexpr std::chrono::seconds wait_of_admins{60};
 constexpr time_limit longest_ttl{std::chrono::hours(30 * 24), "30d at most"};
 
 milliseconds time_of(const char* option, const std::string& text, const time_limit& limit) {
@@ -91,10 +93,15 @@ class command_tree {
             [this](const std::string& text) {
               into_.timeout = time_of("--timeout", text, longest_wait);
             },
-            "Longest wait, 1ms to 5m; default 5s"
+            "Longest wait, 1ms to 5m; default 5s (reload and drain: 60s)"
     )
         ->type_name("TIME");
     return made;
+  }
+
+  void add_admin(const char* name, verb command, const char* what, const char* example) {
+    auto* made = add_client(name, command, what, example);
+    made->preparse_callback([this](std::size_t) { into_.timeout = wait_of_admins; });
   }
 
   static output_format format_of(const std::string& text) {
@@ -230,7 +237,28 @@ class command_tree {
         "keyspaces", verb::keyspaces, "Show the keyspaces of a node", "weir keyspaces -o json"
     );
     add_client("stats", verb::stats, "Show what the keyspaces of a node did", "weir stats");
-    add_client("health", verb::health, "Show whether a node is alive and ready", "weir health");
+    auto* health = add_client(
+        "health", verb::health, "Show whether a node is alive and ready", "weir health --wait 10s"
+    );
+    health
+        ->add_option_function<std::string>(
+            "--wait",
+            [this](const std::string& text) { into_.wait = time_of("--wait", text, longest_wait); },
+            "Wait so long at most until it is ready and has a lease"
+        )
+        ->type_name("TIME");
+    add_admin(
+        "reload",
+        verb::reload,
+        "Let a node read its configuration again; exit 1 if it refuses",
+        "weir reload"
+    );
+    add_admin(
+        "drain",
+        verb::drain,
+        "Take a node out of the cluster gently, and end it",
+        "weir drain --server URL"
+    );
     add_client("version", verb::version, "Show the version of this program", "weir version");
   }
 

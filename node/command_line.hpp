@@ -36,6 +36,8 @@ enum class verb {
   keyspaces,
   stats,
   health,
+  reload,
+  drain,
   version,
   config_check,
   config_schema,
@@ -56,6 +58,8 @@ struct command_line {
   std::string keyspace;
   std::vector<std::string> keys;  ///< one, or several where the verb takes several
   std::string value = "-";        ///< of put; "-" = read it from stdin
+  std::optional<std::chrono::milliseconds>
+      wait;  ///< of health: until ready and leased, for so long at most
   bool explain = false;
   bool meta = false;
   std::optional<std::string> if_match;

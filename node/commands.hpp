@@ -26,6 +26,8 @@ exit_code run_forget(const command_line& line, const node_client& node, const co
 exit_code run_keyspaces(const command_line& line, const node_client& node, const console& to);
 exit_code run_stats(const command_line& line, const node_client& node, const console& to);
 exit_code run_health(const command_line& line, const node_client& node, const console& to);
+exit_code run_reload(const command_line& line, const node_client& node, const console& to);
+exit_code run_drain(const command_line& line, const node_client& node, const console& to);
 exit_code run_version(const command_line& line, const console& to);
 
 // Configuration files.

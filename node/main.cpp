@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "standard_streams.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 
 int main(int argc, char** argv) {
   using namespace weir;
+  open_standard_streams();
   const auto variable = [](std::string_view name) -> std::optional<std::string> {
     const char* found = std::getenv(std::string(name).c_str());
     return found != nullptr ? std::optional<std::string>(found) : std::nullopt;
@@ -35,8 +37,11 @@ int main(int argc, char** argv) {
       };
       code = run_command(*parsed.command, fetch, streams);
     }
+    // A node goes on without a reader of its banner; a command that prints has failed.
+    const auto& ran = parsed.command;
+    const bool serves = ran && ran->command == verb::serve && !ran->check_only && !ran->print_only;
     std::cout.flush();
-    if (!std::cout && code == exit_code::ok) {
+    if (!serves && !std::cout && code == exit_code::ok) {
       std::cerr
           << "weir: cannot write to standard output; is the disk full, or was the reader closed?\n";
       code = exit_code::failure;

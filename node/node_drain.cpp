@@ -34,7 +34,7 @@ class event {
 
 }  // namespace
 
-void node::drain(milliseconds longest) {
+void node::drain(milliseconds longest, const std::function<void(std::size_t)>& closing) {
   auto expected = phase::started;
   if (!impl_->now.compare_exchange_strong(expected, phase::draining)) return stop();
   const auto end = steady_clock::now() + longest;
@@ -44,10 +44,12 @@ void node::drain(milliseconds longest) {
   const bool has_peers = impl_->network && impl_->core.ring()->size() > 1;
   const auto goodbye = has_peers ? std::min(longest / 5, longest_goodbye) : milliseconds(0);
   const auto linger_end = steady_clock::now() + std::min(longest / 10, longest_linger);
+  std::size_t taken = 0;
   if (has_peers) {
-    impl_->hand_over(std::min(longest / 4, longest_hand_over));
+    taken = impl_->hand_over(std::min(longest / 4, longest_hand_over));
     event().wait_until(linger_end);  // serving on while balancers learn it
   }
+  if (closing) closing(taken);
   if (impl_->server) {
     const auto finished = std::make_shared<event>();
     impl_->server->drain(end - goodbye, [finished] { finished->set(); });
@@ -62,7 +64,7 @@ void node::drain(milliseconds longest) {
   stop();
 }
 
-void node::impl::hand_over(milliseconds longest) {
+std::size_t node::impl::hand_over(milliseconds longest) {
   const auto began = steady_clock::now();
   const auto ended = std::make_shared<event>();
   const auto taken = std::make_shared<std::atomic<std::size_t>>(0);
@@ -77,6 +79,7 @@ void node::impl::hand_over(milliseconds longest) {
       "node.handed_over",
       {{"entries", std::to_string(*taken)}, {"ms", std::to_string(took.count())}}
   );
+  return *taken;
 }
 
 }  // namespace weir

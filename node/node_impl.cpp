@@ -74,6 +74,8 @@ door_options node::impl::door_settings() {
   made.revision = revision_text;
   made.ring = options.ring;
   made.readiness = [this] { return readiness(); };
+  made.reload = options.reload;
+  made.drain = options.drain;
   made.metrics = [this](metrics_text& out) { append_metrics(out); };
   return made;
 }

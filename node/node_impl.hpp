@@ -36,7 +36,7 @@ struct node::impl {
   void take_candidates(result<std::vector<candidate>> found);
   outcome open_http_door();
   void meet_peers();
-  void hand_over(milliseconds longest);
+  std::size_t hand_over(milliseconds longest);
 
   void stop();
 

@@ -29,6 +29,10 @@ exit_code run_remote(const command_line& line, const node_client& node, const co
       return run_keyspaces(line, node, to);
     case verb::stats:
       return run_stats(line, node, to);
+    case verb::reload:
+      return run_reload(line, node, to);
+    case verb::drain:
+      return run_drain(line, node, to);
     default:
       return run_health(line, node, to);
   }

@@ -54,11 +54,13 @@ struct served_node::keyspace_changes {
   std::vector<wanted> added_or_changed;
 };
 
-served_node::served_node(config::settings settings, log_writer& log)
+served_node::served_node(config::settings settings, log_writer& log, served_actions actions)
     : settings_(std::move(settings)), log_(log) {
   auto options = options_from(settings_);
   peers_ = std::dynamic_pointer_cast<static_provider>(options.discovery);
   options.log = [&log](const log_record& record) { log(record); };
+  options.reload = std::move(actions.reload);
+  options.drain = std::move(actions.drain);
   options.metrics = [this](metrics_text& out) { append_metrics(out); };
   node_ = std::make_unique<weir::node>(std::move(options));
   client_ = make_http_client(*node_);
@@ -71,9 +73,10 @@ served_node::~served_node() {
   if (node_) node_->stop();
 }
 
-void served_node::refuse(std::string detail) {
+admin_outcome served_node::refuse(std::string detail) {
   ++reloads_refused_;
-  log_({log_level::error, "reload.refused", {{"detail", std::move(detail)}}});
+  log_({log_level::error, "reload.refused", {{"detail", detail}}});
+  return {errc::bad_request, std::move(detail)};
 }
 
 served_node::keyspace_changes served_node::plan(const config::settings& wanted) const {
@@ -89,18 +92,20 @@ served_node::keyspace_changes served_node::plan(const config::settings& wanted) 
   return changes;
 }
 
-void served_node::reload(const config::load_result& loaded) {
+admin_outcome served_node::reload(const config::load_result& loaded) {
   node_->reload_tls();
   if (!loaded.settings) {
     ++reloads_refused_;
+    std::string text = "nothing was changed";
     for (const auto& each : loaded.problems) {
       const auto place =
           each.source + ':' + std::to_string(each.line) + ':' + std::to_string(each.column);
+      text += "; " + place + ": " + each.text;
       log_fields fields{{"at", place}, {"path", each.path}, {"detail", each.text}};
       if (!each.hint.empty()) fields.emplace_back("hint", each.hint);
       log_({log_level::error, "reload.refused", std::move(fields)});
     }
-    return;
+    return {errc::bad_request, std::move(text)};
   }
   const auto& wanted = *loaded.settings;
   const auto found = config::diff(settings_, wanted);
@@ -130,6 +135,7 @@ void served_node::reload(const config::load_result& loaded) {
   ++reloads_applied_;
   const auto what = found.live.empty() ? "nothing changed" : joined_paths(found.live);
   log_({log_level::info, "reload.applied", {{"detail", what}}});
+  return {{}, what};
 }
 
 void served_node::append_metrics(metrics_text& out) const {

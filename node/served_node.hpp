@@ -15,31 +15,40 @@ namespace weir {
 
 class static_provider;
 
+/// What the door asks the program for; see node_options.
+struct served_actions {
+  admin_action reload = {};
+  admin_action drain = {};
+};
+
 /// The node that `weir serve` runs: made from a configuration, which can be replaced while it runs.
 /// Everything but the metrics is used by one thread.
 class served_node {
  public:
   /// Throws std::invalid_argument when a source cannot be used; the text names its keyspace.
-  served_node(config::settings settings, log_writer& log);
+  served_node(config::settings settings, log_writer& log, served_actions actions = {});
   ~served_node();
 
   boost::system::result<void, start_error> start() { return node_->start(); }
 
   /// Drains within drain_timeout; a tenth of it is kept for sources that are running at the end.
-  void drain() { node_->drain(settings_.node.drain_timeout * 9 / 10); }
+  /// Calls `closing` as node::drain() does.
+  void drain(const std::function<void(std::size_t)>& closing) {
+    node_->drain(settings_.node.drain_timeout * 9 / 10, closing);
+  }
 
   const weir::node& node() const noexcept { return *node_; }
 
   const config::settings& settings() const noexcept { return settings_; }
 
   /// Takes a newly loaded configuration: all of it, or nothing of it. Logs `reload.applied` with
-  /// what changed, or `reload.refused` with every reason.
-  void reload(const config::load_result& loaded);
+  /// what changed, or `reload.refused` with every reason, and returns the same in words.
+  admin_outcome reload(const config::load_result& loaded);
 
  private:
   struct keyspace_changes;
 
-  void refuse(std::string detail);
+  admin_outcome refuse(std::string detail);
   keyspace_changes plan(const config::settings& wanted) const;
   void append_metrics(metrics_text& out) const;
 

@@ -125,6 +125,9 @@ struct http_door::impl {
   http_response keyspaces() const;
   http_response readyz(std::string_view query) const;
 
+  // door_admin.cpp
+  asio::awaitable<http_response> administer(const http_request& request, door_page page) const;
+
   // door_members.cpp
   http_response members() const;
   http_response forget(const http_request& request) const;

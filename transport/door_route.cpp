@@ -7,11 +7,13 @@
 namespace weir {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, door_page>, 7> views{{
+constexpr std::array<std::pair<std::string_view, door_page>, 9> views{{
     {"/cluster", door_page::cluster},
     {"/cluster/members", door_page::members},
     {"/cluster/ring", door_page::ring},
     {"/cluster/keyspaces", door_page::keyspaces},
+    {"/cluster/reload", door_page::reload},
+    {"/cluster/drain", door_page::drain},
     {"/livez", door_page::livez},
     {"/readyz", door_page::readyz},
     {"/metrics", door_page::metrics},
@@ -47,6 +49,8 @@ std::string_view allowed_methods(door_page page) noexcept {
     case door_page::key:
       return "GET, HEAD, PURGE, OPTIONS";
     case door_page::keyspace:
+    case door_page::reload:
+    case door_page::drain:
       return "POST, OPTIONS";
     case door_page::members:
       return "GET, HEAD, POST, OPTIONS";

@@ -15,6 +15,8 @@ enum class door_page : std::uint8_t {
   members,
   ring,
   keyspaces,
+  reload,  ///< POST /cluster/reload
+  drain,   ///< POST /cluster/drain
   livez,
   readyz,
   metrics,
@@ -29,6 +31,11 @@ struct door_route {
 };
 
 door_route find_route(std::string_view path) noexcept;
+
+/// Whether an operator asks the program for something there.
+constexpr bool is_action(door_page page) noexcept {
+  return page == door_page::reload || page == door_page::drain;
+}
 
 /// The value of an Allow field for `page`; of a key page in a keyspace that denies writes.
 std::string_view allowed_methods(door_page page) noexcept;

@@ -74,7 +74,8 @@ http_response http_door::impl::view(const http_request& request, door_page page)
     return response;
   }
   if (page == door_page::members && request.method == http_method::post) return forget(request);
-  if (request.method != http_method::get && request.method != http_method::head) {
+  const bool is_read = request.method == http_method::get || request.method == http_method::head;
+  if (!is_read || is_action(page)) {
     return method_not_allowed(request, allowed_methods(page));
   }
   switch (page) {

@@ -127,6 +127,9 @@ bool http_door::impl::try_hit(const http_request& request, http_response& respon
 
 asio::awaitable<http_response> http_door::impl::handle_data(const http_request& request) {
   const auto route = find_route(request.path);
+  if (is_action(route.page) && request.method == http_method::post) {
+    co_return co_await administer(request, route.page);
+  }
   if (route.page != door_page::key && route.page != door_page::keyspace) {
     co_return view(request, route.page);  // turned away at first, and let in since
   }
@@ -330,6 +333,7 @@ bool http_door::try_handle(const http_request& request, http_response& response)
   if (is_get && impl_->try_hit(request, response)) return true;
   const auto page = find_route(request.path).page;
   if (page == door_page::key || page == door_page::keyspace) return false;
+  if (is_action(page) && request.method == http_method::post) return false;
   response = impl_->view(request, page);
   return true;
 }

@@ -40,7 +40,10 @@ std::string unique_name(const char* prefix) {
 }  // namespace
 
 program::program(
-    const scratch_folder& folder, std::vector<std::string> words, std::string_view input
+    const scratch_folder& folder,
+    std::vector<std::string> words,
+    std::string_view input,
+    const std::map<std::string, std::string>& more
 )
     : out_(folder.path() / unique_name("out")), err_(folder.path() / unique_name("err")) {
   const auto in = folder.write(unique_name("in"), input);
@@ -48,13 +51,20 @@ program::program(
   std::vector<char*> arguments;
   for (auto& each : words) arguments.push_back(each.data());
   arguments.push_back(nullptr);
+  std::vector<std::string> added;
+  for (const auto& [name, value] : more) added.push_back(name + '=' + value);
+  std::vector<char*> environment;
+  for (auto& each : added) environment.push_back(each.data());
+  for (auto* each = environ; *each != nullptr; ++each) environment.push_back(*each);
+  environment.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, 0, in.c_str(), O_RDONLY, 0);
   constexpr int writing = O_WRONLY | O_CREAT | O_APPEND;
   posix_spawn_file_actions_addopen(&files, 1, out_.c_str(), writing, 0600);
   posix_spawn_file_actions_addopen(&files, 2, err_.c_str(), writing, 0600);
-  const int failed = posix_spawn(&id_, WEIR_PROGRAM, &files, nullptr, arguments.data(), environ);
+  const int failed =
+      posix_spawn(&id_, WEIR_PROGRAM, &files, nullptr, arguments.data(), environment.data());
   posix_spawn_file_actions_destroy(&files);
   if (failed != 0) throw std::runtime_error("cannot start " WEIR_PROGRAM);
 }

@@ -16,8 +16,12 @@ namespace weir::test {
 /// the test forgets it.
 class program {
  public:
+  /// `more` is added to the environment of this process.
   program(
-      const scratch_folder& folder, std::vector<std::string> words, std::string_view input = {}
+      const scratch_folder& folder,
+      std::vector<std::string> words,
+      std::string_view input = {},
+      const std::map<std::string, std::string>& more = {}
   );
   ~program();
 

@@ -4,6 +4,7 @@
 #include <weir/engine/engine.hpp>
 #include <weir/engine/runtime.hpp>
 #include <weir/node/log.hpp>
+#include <weir/transport/admin_action.hpp>
 #include <weir/transport/door_token.hpp>
 #include <weir/transport/tls.hpp>
 
@@ -66,6 +67,11 @@ struct node_options {
   /// Adds families of its own to metrics(), called on any thread; see
   /// weir/transport/metrics_text.hpp.
   std::function<void(metrics_text&)> metrics = {};
+
+  /// What POST /cluster/reload and /cluster/drain of the HTTP door do; called on an event loop,
+  /// must not block. Empty = the door answers that this program offers none.
+  admin_action reload = {};
+  admin_action drain = {};
 
   /// Where on_event() listeners run. Empty = an event loop of the node, which they must not block.
   asio::any_io_executor executor = {};
@@ -152,8 +158,9 @@ class node {
 
   /// Takes the node out of the cluster gently, for `longest` at most in all: not ready, tells the
   /// peers that it goes, serves on while others learn it, finishes requests in flight. Ends with
-  /// stop(), which may wait longer for sources that are running.
-  void drain(milliseconds longest);
+  /// stop(), which may wait longer for sources that are running. `closing`, if any, is called just
+  /// before the doors close, with the number of entries that their new owners took over.
+  void drain(milliseconds longest, const std::function<void(std::size_t)>& closing = {});
 
   /// Reads the files of certificates again now, as SIGHUP does; a set that cannot be used changes
   /// nothing and is logged. Blocks for the time of reading.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/engine/engine.hpp>
+#include <weir/transport/admin_action.hpp>
 #include <weir/transport/door_token.hpp>
 #include <weir/transport/http_server.hpp>
 #include <weir/transport/metrics_text.hpp>
@@ -41,6 +42,10 @@ struct door_options {
 
   /// Adds families of its own to `/metrics`; their names must not be the door's. May be empty.
   std::function<void(metrics_text&)> metrics;
+
+  /// POST /cluster/reload and /cluster/drain. Empty = this program offers none: 405.
+  admin_action reload;
+  admin_action drain;
 };
 
 /// Answers HTTP requests from an engine: data under `/v1/`, the node's view under `/cluster`,
