@@ -104,7 +104,22 @@ std::string_view type_name(kind type) {
   }
 }
 
-constexpr std::string_view sqlite_store = R"(
+constexpr std::string_view sqlite_text = R"(
+The key is bound as text, and a column of numbers converts it: on `id INTEGER` the keys `42`, `042`, `42.0` and ` 42 `
+find one row, but are different keys to weir, and invalidating one leaves the others. Where clients may write the key in
+several ways, compare text: `WHERE CAST(id AS TEXT) = ?1`, with an index on that expression.
+
+A lock of another process is waited for as long as the load may take (`loads.timeout`), or as long as a PUT has time;
+then the answer is `overloaded`, and its reason names the file. A database that is locked when the node starts is looked
+at by the first load. One in WAL mode needs a folder that can be written, also to be read.
+
+The file may be replaced while weir runs, by another of that name or by one written over it (`cp`, `cat >`,
+`rsync --inplace`): the next load opens it anew, and so does the next PUT, before it writes. Invalidate the keys
+afterwards, or `clear`: what is kept is kept. Two things cannot be made safe, for no program that uses SQLite: writing
+over the file in the very moment in which somebody commits, and replacing a database in WAL mode whose `-wal` file still
+holds changes of the former one; take `sqlite3 live.db ".restore new.db"` for both. On a network file system the
+replacement shows when its attribute cache allows.
+
 A store, for `CREATE TABLE users (id TEXT PRIMARY KEY, json TEXT, revision INTEGER NOT NULL)`:
 
 ```yaml
@@ -135,9 +150,14 @@ one and commits: one transaction. So `?3` may be left out; comparing it costs no
 others use it too. The revision, an integer or a text, is the store's etag. Every write must give the row one that it
 never had, also after it was deleted: `random()`, not a counter in the row. Programs that write beside weir must do so
 too, and invalidate the key. A put that leaves the revision as it was is undone and fails with `source_failed`; what a
-constraint of the table refuses is `bad_request`, a locked file `overloaded`. The key is bound as text, the value as text
+constraint of the table refuses is `bad_request`, also a `UNIQUE` one. The key is bound as text, the value as text
 where it is UTF-8, else as a blob. Without a column for the revision there are puts and removes, but none with a
 condition, and no `update()`.
+)";
+
+constexpr std::string_view file_text = R"(
+A file that changed less than 2 s ago may still be half written: it is answered, but kept only until it is 2 s old. Write
+a new file and rename it, and no half is ever read.
 )";
 
 std::string code(std::string_view text) {
@@ -210,7 +230,8 @@ void section(const shape& rows, const std::string& path, std::string& out) {
              std::string(each.text) + "\n\n";
       table_of(*each.rows, out);
       later_of(*each.rows, out);
-      if (each.type == "sqlite") out += sqlite_store;
+      if (each.type == "sqlite") out += sqlite_text;
+      if (each.type == "file") out += file_text;
     }
   }
 }

@@ -1,4 +1,5 @@
 #include "content_type.hpp"
+#include "file_stamp.hpp"
 #include "unique_fd.hpp"
 
 #include <weir/keyspaces/make_sources.hpp>
@@ -51,11 +52,6 @@ bool is_plain(std::string_view key) noexcept {
   }
 }
 
-bool same_content(const struct stat& a, const struct stat& b) noexcept {
-  return a.st_size == b.st_size && a.st_mtim.tv_sec == b.st_mtim.tv_sec &&
-         a.st_mtim.tv_nsec == b.st_mtim.tv_nsec;
-}
-
 class file_source final : public blocking_source {
  public:
   explicit file_source(file_source_options options) : options_(std::move(options)) {
@@ -63,7 +59,8 @@ class file_source final : public blocking_source {
     const auto root = open_root(options_.root);
     if (!root || !open_beneath(root.get(), ".")) {
       const int error = errno;
-      throw std::invalid_argument(
+      throw bad_source(
+          "root",
           "weir: cannot read the folder \"" + options_.root.string() + "\" of a file source: " +
           text_of(error) + (error == ENOSYS ? " (it needs openat2, Linux 5.6 or later)" : "")
       );
@@ -89,9 +86,13 @@ class file_source final : public blocking_source {
       auto content = read(file.get(), static_cast<std::size_t>(before.st_size), context);
       if (!content) return content.error();
       if (::fstat(file.get(), &after) != 0) return failed(context, "the file", errno);
-      if (*content && same_content(before, after)) {
-        return loaded{.value = std::move(**content), .meta = meta_of(path)};
-      }
+      const auto stamp = file_stamp::of(after);
+      if (!*content || file_stamp::of(before) != stamp) continue;
+      loaded found{.value = std::move(**content), .meta = meta_of(path)};
+      // Who writes it may only pause: that may be half of it.
+      const auto unsure = stamp.left_to_rest(file_stamp::now());
+      if (unsure.count() > 0) found.ttl = unsure;
+      return found;
     }
     context.say("the file changes while it is read");
     return errc::source_failed;

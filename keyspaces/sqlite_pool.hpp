@@ -19,7 +19,7 @@ class sqlite_pool {
   using connection_ptr = std::unique_ptr<Connection>;
 
   sqlite_pool(std::size_t places, connection_ptr first) : places_(places) {
-    idle_.push_back(std::move(first));
+    if (first) idle_.push_back(std::move(first));
   }
 
   /// The right to use one place until its end, and the connection there, which may be null.

@@ -7,22 +7,24 @@
 namespace weir {
 
 sqlite_query::sqlite_query(const sqlite_connection& on, const settings& with)
-    : on_(on), statement_(on.prepare(with.text, "the query")) {
+    : on_(on), statement_(on.prepare(with.text, "query")) {
   sqlite3_stmt* const statement = statement_.get();
   if (!sqlite3_stmt_readonly(statement))
-    on.refuse("the query must only read: SELECT ... WHERE ... = ?1");
+    on.refuse("query", "the query must only read: SELECT ... WHERE ... = ?1");
   const int columns = sqlite3_column_count(statement);
   if (columns == 0 || sqlite3_stmt_isexplain(statement)) {
-    on.refuse("the query must be a SELECT with a column for the value");
+    on.refuse("query", "the query must be a SELECT with a column for the value");
   }
   if (sqlite3_bind_parameter_count(statement) != 1) {
     on.refuse(
+        "query",
         "the query must have one parameter, ?1, which stands for the key; it has " +
         std::to_string(sqlite3_bind_parameter_count(statement))
     );
   }
   if (with.revision > columns) {
     on.refuse(
+        "revision",
         "the revision is column " + std::to_string(with.revision) + ", but the query has " +
         std::to_string(columns)
     );
@@ -60,11 +62,16 @@ void sqlite_query::rewind() noexcept {
 }
 
 sqlite_reader::sqlite_reader(
-    const sqlite_connection::settings& with, const sqlite_query::settings& query
+    const sqlite_connection::settings& with,
+    const sqlite_query::settings& query,
+    const load_context* context
 )
-    : connection_(with, sqlite_connection::access::read_only), query_(connection_, query) {}
+    : connection_(with, sqlite_connection::access::read_only, context),
+      query_(connection_, query) {}
 
-result<loaded> sqlite_reader::read(std::string_view key, const load_context& context) {
+std::optional<result<loaded>> sqlite_reader::read(
+    std::string_view key, const load_context& context
+) {
   const sqlite_connection::patience until(connection_, context);
 
   struct rewind_at_end {
@@ -73,6 +80,14 @@ result<loaded> sqlite_reader::read(std::string_view key, const load_context& con
     ~rewind_at_end() { of.rewind(); }
   } const at_the_end{query_};
 
+  auto answer = row_of(key, context);
+  // The row still holds the lock: other writers of SQLite wait, only who writes over the file does
+  // not. With a log the file may change all the same, by a checkpoint, which changes no row.
+  if (connection_.is_unchanged() || connection_.has_log()) return answer;
+  return std::nullopt;
+}
+
+result<loaded> sqlite_reader::row_of(std::string_view key, const load_context& context) {
   sqlite_query::row row;
   if (const int code = query_.find(key, row); code != SQLITE_OK) return failure(code, context);
   if (!row.is_found) return errc::not_found;
@@ -93,8 +108,8 @@ errc sqlite_reader::failure(int code, const load_context& context) {
       return errc::too_large;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-      if (context.env.now() >= context.deadline) return errc::deadline_exceeded;
-      break;
+      context.say(connection_.locked_text());
+      return errc::overloaded;
     case SQLITE_ERROR:
     case SQLITE_NOMEM:
       break;

@@ -49,18 +49,24 @@ class sqlite_query {
 /// time.
 class sqlite_reader {
  public:
-  /// Opens the file and prepares the query. Throws std::runtime_error that says what is wrong with
-  /// it.
-  sqlite_reader(const sqlite_connection::settings& with, const sqlite_query::settings& query);
+  /// Opens the file and prepares the query, as the connection does. Throws sqlite_refusal.
+  sqlite_reader(
+      const sqlite_connection::settings& with,
+      const sqlite_query::settings& query,
+      const load_context* context
+  );
 
-  /// The value of the first row for `key`, with its revision as etag. Gives up at the deadline.
-  result<loaded> read(std::string_view key, const load_context& context);
+  /// The value of the first row for `key`, with its revision as etag. Gives up at the deadline;
+  /// errc::overloaded while another process holds the lock. nullopt when the file was replaced
+  /// meanwhile: then another connection has to read it again.
+  std::optional<result<loaded>> read(std::string_view key, const load_context& context);
 
   bool is_current() const noexcept { return connection_.is_current(); }
 
   bool has_revision() const noexcept { return query_.has_revision(); }
 
  private:
+  result<loaded> row_of(std::string_view key, const load_context& context);
   errc failure(int code, const load_context& context);
 
   sqlite_connection connection_;

@@ -57,7 +57,7 @@ void check_writes(
     const std::string& what
 ) {
   sqlite3_stmt* const statement = prepared.get();
-  if (sqlite3_stmt_readonly(statement)) on.refuse(what + " must change the table, it only reads");
+  if (sqlite3_stmt_readonly(statement)) on.refuse(what, what + " must change the table, it only reads");
   const std::string allowed =
       has_value ? "?1 (the key), ?2 (the value) and, if it wants, ?3 (the revision)"
                 : "?1 (the key) and, if it wants, ?3 (the revision)";
@@ -72,9 +72,9 @@ void check_writes(
                         has_parameter(statement, "?2") == has_value && named == used &&
                         sqlite3_bind_parameter_count(statement) <= 3;
   if (!has_revision && has_parameter(statement, "?3")) {
-    on.refuse("?3 of " + what + " is the revision of the row, but the query has no column for it");
+    on.refuse(what, "?3 of " + what + " is the revision of the row, but the query has no column for it");
   }
-  if (!is_right) on.refuse("the parameters of " + what + " must be " + allowed);
+  if (!is_right) on.refuse(what, "the parameters of " + what + " must be " + allowed);
 }
 
 bool holds(const sqlite_query::row& row, const write_condition& condition) {
@@ -91,38 +91,47 @@ bool holds(const sqlite_query::row& row, const write_condition& condition) {
 
 }  // namespace
 
-sqlite_writer::sqlite_writer(const settings& with)
-    : connection_(with.connection, sqlite_connection::access::read_write),
-      query_(connection_, with.query),
-      begin_(connection_.prepare("BEGIN IMMEDIATE", "BEGIN")),
-      commit_(connection_.prepare("COMMIT", "COMMIT")),
-      rollback_(connection_.prepare("ROLLBACK", "ROLLBACK")) {
+sqlite_writes::sqlite_writes(
+    const sqlite_connection& on, const sqlite_query& query, const settings& with
+) {
   if (!with.put.empty()) {
-    put_ = connection_.prepare(with.put, "put");
-    check_writes(connection_, put_, true, query_.has_revision(), "put");
+    put = on.prepare(with.put, "put");
+    check_writes(on, put, true, query.has_revision(), "put");
   }
   if (!with.erase.empty()) {
-    erase_ = connection_.prepare(with.erase, "delete");
-    check_writes(connection_, erase_, false, query_.has_revision(), "delete");
+    erase = on.prepare(with.erase, "delete");
+    check_writes(on, erase, false, query.has_revision(), "delete");
   }
 }
 
-result<stored> sqlite_writer::put(
+sqlite_writer::sqlite_writer(const settings& with, const load_context* context)
+    : connection_(with.connection, sqlite_connection::access::read_write, context),
+      query_(connection_, with.query),
+      begin_(connection_.prepare("BEGIN IMMEDIATE", "put")),
+      commit_(connection_.prepare("COMMIT", "put")),
+      rollback_(connection_.prepare("ROLLBACK", "put")),
+      writes_(connection_, query_, with.writes) {
+  // Before COMMIT no changed page may reach the file: only then can all be undone without a trace
+  // in a file that has become another one.
+  sqlite3_exec(connection_.get(), "PRAGMA cache_spill = OFF", nullptr, nullptr, nullptr);
+}
+
+std::optional<result<stored>> sqlite_writer::put(
     std::string_view key,
     const bytes& value,
     const write_condition& condition,
     const load_context& context
 ) {
-  if (!put_) return errc::method_not_allowed;
+  if (!may(writes_.put, condition)) return errc::method_not_allowed;
   return in_transaction(context, [&]() -> result<stored> {
     const auto before = find(key, context);
     if (!before) return before.error();
     if (!holds(*before, condition)) return errc::conflict;
-    const fresh_again at_the_end(put_);
-    sqlite3_bind_text64(put_.get(), 1, key.data(), key.size(), SQLITE_STATIC, SQLITE_UTF8);
-    bind_value(put_.get(), 2, value.view());
-    if (has_parameter(put_.get(), "?3")) bind_revision(put_.get(), 3, before->etag);
-    const auto changed = run(put_, context);
+    const fresh_again at_the_end(writes_.put);
+    sqlite3_bind_text64(writes_.put.get(), 1, key.data(), key.size(), SQLITE_STATIC, SQLITE_UTF8);
+    bind_value(writes_.put.get(), 2, value.view());
+    if (has_parameter(writes_.put.get(), "?3")) bind_revision(writes_.put.get(), 3, before->etag);
+    const auto changed = run(writes_.put, context);
     if (!changed) return changed.error();
     if (*changed == 0) return errc::conflict;
     const auto after = find(key, context);
@@ -140,30 +149,48 @@ result<stored> sqlite_writer::put(
   });
 }
 
-result<stored> sqlite_writer::erase(
+std::optional<result<stored>> sqlite_writer::erase(
     std::string_view key, const write_condition& condition, const load_context& context
 ) {
-  if (!erase_) return errc::method_not_allowed;
+  if (!may(writes_.erase, condition)) return errc::method_not_allowed;
   return in_transaction(context, [&]() -> result<stored> {
     const auto before = find(key, context);
     if (!before) return before.error();
     if (!holds(*before, condition)) return errc::conflict;
-    const fresh_again at_the_end(erase_);
-    sqlite3_bind_text64(erase_.get(), 1, key.data(), key.size(), SQLITE_STATIC, SQLITE_UTF8);
-    if (has_parameter(erase_.get(), "?3")) bind_revision(erase_.get(), 3, before->etag);
-    const auto changed = run(erase_, context);
+    const fresh_again at_the_end(writes_.erase);
+    sqlite3_bind_text64(writes_.erase.get(), 1, key.data(), key.size(), SQLITE_STATIC, SQLITE_UTF8);
+    if (has_parameter(writes_.erase.get(), "?3")) bind_revision(writes_.erase.get(), 3, before->etag);
+    const auto changed = run(writes_.erase, context);
     if (!changed) return changed.error();
     if (*changed == 0 && before->is_found) return errc::conflict;
     return stored();
   });
 }
 
+// A condition on a revision that the query does not tell holds never.
+bool sqlite_writer::may(const statement& write, const write_condition& condition) const noexcept {
+  const bool is_conditional = condition.when != write_condition::kind::none;
+  return write != nullptr && (query_.has_revision() || !is_conditional);
+}
+
+// SQLite keeps the pages in memory when the header looks the same, and would write those of the
+// former file among those of the new one:
+//   1. this connection has read the file; somebody writes another one over it, with an equal header
+//   2. BEGIN takes the lock and takes the pages for current
+//   3. the statement changes one of them, COMMIT writes it
+// So the stamp is compared under the lock, which makes other writers of SQLite wait, and once more
+// when all is done but COMMIT. Who writes over the file in the moment of COMMIT takes no lock, and
+// no reader or writer of it can be saved from that.
 template <class Write>
-result<stored> sqlite_writer::in_transaction(const load_context& context, Write write) {
+std::optional<result<stored>> sqlite_writer::in_transaction(
+    const load_context& context, Write write
+) {
   const sqlite_connection::patience until(connection_, context);
   if (const auto begun = run(begin_, context); !begun) return begun.error();
-  auto done = write();
-  if (done) {
+  std::optional<result<stored>> done;
+  if (connection_.is_unchanged()) done = write();
+  if (!connection_.is_unchanged()) done.reset();
+  if (done && *done) {
     if (const auto committed = commit(context); !committed) done = committed.error();
   }
   if (!sqlite3_get_autocommit(connection_.get())) {
@@ -177,8 +204,14 @@ result<void> sqlite_writer::commit(const load_context& context) {
   sqlite3_progress_handler(connection_.get(), 0, nullptr, nullptr);  // no way back from here
   const fresh_again at_the_end(commit_);
   const int code = sqlite3_step(commit_.get());
-  if (code == SQLITE_DONE) return {};
-  if ((code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_FULL) return failure(code, context);
+  if (code == SQLITE_DONE) {
+    if (connection_.is_same_file()) return {};
+    context.say("the database file was replaced by another one while it was written");
+    return errc::unknown_outcome;
+  }
+  const int primary = code & 0xff;
+  if (primary == SQLITE_BUSY || primary == SQLITE_FULL || primary == SQLITE_CONSTRAINT)
+    return failure(code, context);
   context.say(sqlite3_errmsg(connection_.get()));
   connection_.mark_broken();
   return errc::unknown_outcome;
@@ -204,20 +237,26 @@ result<int> sqlite_writer::run(const statement& prepared, const load_context& co
   return answer;
 }
 
-// All before the commit: nothing was written.
+// All before the commit: nothing was written. What a constraint refuses is no conflict of versions,
+// not even a key that is there already: the transaction saw the row before, and nobody came between.
 errc sqlite_writer::failure(int code, const load_context& context) {
-  context.say(sqlite3_errmsg(connection_.get()));
   switch (code & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
-    case SQLITE_INTERRUPT:
+      context.say(connection_.locked_text());
       return errc::overloaded;
+    case SQLITE_INTERRUPT:
+      context.say("put or delete took longer than the caller waits");
+      return errc::overloaded;
+    default:
+      break;
+  }
+  context.say(sqlite3_errmsg(connection_.get()));
+  switch (code & 0xff) {
     case SQLITE_TOOBIG:
       return errc::too_large;
     case SQLITE_CONSTRAINT:
-      return code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE
-                 ? errc::conflict
-                 : errc::bad_request;
+      return errc::bad_request;
     case SQLITE_ERROR:
     case SQLITE_NOMEM:
     case SQLITE_FULL:

@@ -5,10 +5,24 @@
 
 #include <weir/engine/store.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace weir {
+
+/// The prepared statements that write, null where there are none.
+struct sqlite_writes {
+  struct settings {
+    std::string put, erase;  ///< empty = not allowed
+  };
+
+  /// Throws sqlite_refusal when they cannot be prepared or their parameters are not the right ones.
+  /// Runs nothing, so that `on` may be read-only.
+  sqlite_writes(const sqlite_connection& on, const sqlite_query& query, const settings& with);
+
+  sqlite_connection::statement put, erase;
+};
 
 /// The connection on which a store writes. Used by one thread at a time.
 ///
@@ -20,19 +34,21 @@ class sqlite_writer {
   struct settings {
     sqlite_connection::settings connection;
     sqlite_query::settings query;
-    std::string put, erase;  ///< empty = not allowed
+    sqlite_writes::settings writes;
   };
 
-  /// Throws std::runtime_error that says what is wrong with file or statements.
-  explicit sqlite_writer(const settings& with);
+  /// Throws sqlite_refusal.
+  sqlite_writer(const settings& with, const load_context* context);
 
-  result<stored> put(
+  /// nullopt when the file was replaced meanwhile: nothing was written, another connection has to
+  /// try it.
+  std::optional<result<stored>> put(
       std::string_view key,
       const bytes& value,
       const write_condition& condition,
       const load_context& context
   );
-  result<stored> erase(
+  std::optional<result<stored>> erase(
       std::string_view key, const write_condition& condition, const load_context& context
   );
 
@@ -41,8 +57,9 @@ class sqlite_writer {
  private:
   using statement = sqlite_connection::statement;
 
+  bool may(const statement& write, const write_condition& condition) const noexcept;
   template <class Write>
-  result<stored> in_transaction(const load_context& context, Write write);
+  std::optional<result<stored>> in_transaction(const load_context& context, Write write);
   result<sqlite_query::row> find(std::string_view key, const load_context& context);
   result<int> run(const statement& prepared, const load_context& context);
   errc failure(int code, const load_context& context);
@@ -50,7 +67,8 @@ class sqlite_writer {
 
   sqlite_connection connection_;
   sqlite_query query_;
-  statement begin_, commit_, rollback_, put_, erase_;
+  statement begin_, commit_, rollback_;
+  sqlite_writes writes_;
 };
 
 }  // namespace weir

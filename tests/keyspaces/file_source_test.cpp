@@ -53,6 +53,34 @@ TEST_F(file_source_test, the_extension_tells_the_content_type) {
   EXPECT_EQ(load("odd.zzz")->meta, nullptr);
 }
 
+TEST_F(file_source_test, a_file_that_may_be_half_written_is_not_kept_for_long) {
+  std::ofstream growing(folder / "root/page.html");
+  growing << "first half," << std::flush;
+  const auto half = load("page.html");
+  ASSERT_TRUE(half);
+  EXPECT_EQ(half->value.text(), "first half,");
+  ASSERT_TRUE(half->ttl);
+  EXPECT_GT(*half->ttl, 0ms);
+  EXPECT_LE(*half->ttl, 2s);
+  growing << " second half" << std::flush;
+  EXPECT_EQ(answer("page.html"), "value:first half, second half");
+}
+
+TEST_F(file_source_test, a_file_that_rests_is_kept_as_long_as_others) {
+  use({.root = "/usr/bin", .max_entry = 10'000'000});
+  const auto old = load("env");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->ttl, std::nullopt);
+}
+
+TEST_F(file_source_test, a_copy_with_an_old_date_counts_as_young) {
+  const timespec long_ago[] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
+  ASSERT_EQ(::utimensat(AT_FDCWD, (folder / "root/a.txt").c_str(), long_ago, 0), 0);
+  const auto copy = load("a.txt");
+  ASSERT_TRUE(copy);
+  EXPECT_TRUE(copy->ttl);
+}
+
 TEST_F(file_source_test, missing_files_and_folders_are_not_found) {
   for (const char* key : {"b.txt", "sub", "a.txt/b", "sub/missing", "missing/a"}) {
     EXPECT_EQ(answer(key), "not found") << key;

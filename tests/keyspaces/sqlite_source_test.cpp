@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace weir {
 namespace {
@@ -215,16 +216,63 @@ TEST_F(sqlite_source_test, a_query_that_takes_too_long_ends_at_the_deadline) {
   EXPECT_EQ(answer("a"), "value:Ada");
 }
 
-TEST_F(sqlite_source_test, a_locked_database_is_an_error_after_the_busy_timeout) {
+TEST_F(sqlite_source_test, a_locked_database_is_overloaded_after_the_busy_timeout) {
   use({.path = path, .query = all_values, .busy_timeout = 1ms});
   {
     writer other(path);
     other.run("BEGIN EXCLUSIVE");
-    EXPECT_EQ(answer("a"), "error: source_failed");
-    EXPECT_EQ(remark->text(), "database is locked");
+    EXPECT_EQ(answer("a"), "error: overloaded");
+    EXPECT_EQ(remark->text(), "the database " + path.string() + " is locked by another process");
     other.run("COMMIT");
   }
   EXPECT_EQ(answer("a"), "value:Ada");
+}
+
+TEST_F(sqlite_source_test, a_lock_is_waited_for_as_long_as_the_load_may_take) {
+  writer other(path);
+  other.run("BEGIN EXCLUSIVE");
+  auto waits = start("a");
+  ASSERT_EQ(waits.wait_for(700ms), std::future_status::timeout) << remark->text();
+  other.run("COMMIT");
+  const auto got = waits.get();
+  ASSERT_TRUE(got) << remark->text();
+  EXPECT_EQ(got->value.text(), "Ada");
+}
+
+TEST_F(sqlite_source_test, a_lock_that_outlasts_the_load_is_told_in_time) {
+  writer other(path);
+  other.run("BEGIN EXCLUSIVE");
+  patience = 1s;
+  const auto deadline = env.now() + patience;
+  EXPECT_EQ(answer("a"), "error: overloaded");
+  EXPECT_LT(env.now(), deadline);
+  other.run("COMMIT");
+}
+
+TEST_F(sqlite_source_test, a_database_that_is_locked_at_the_start_is_looked_at_by_the_first_load) {
+  writer other(path);
+  other.run("BEGIN EXCLUSIVE");
+  use({.path = path, .query = all_values});
+  patience = 100ms;
+  EXPECT_EQ(answer("a"), "error: overloaded");
+  other.run("COMMIT");
+  patience = 1min;
+  EXPECT_EQ(answer("a"), "value:Ada");
+}
+
+// As on a read-only mount: the files that a log needs beside the database cannot be made.
+TEST_F(sqlite_source_test, a_folder_that_cannot_be_written_is_not_blamed_on_the_query) {
+  writer(path).run("PRAGMA journal_mode = WAL");
+  source.reset();
+  fs::permissions(path, fs::perms(0644));
+  fs::permissions(folder.path(), fs::perms(0555));
+  const auto user = ::geteuid();
+  ASSERT_EQ(::seteuid(user == 0 ? 65534 : user), 0);  // root may write everywhere
+  const auto text = refusal(all_values);
+  ASSERT_EQ(::seteuid(user), 0);
+  fs::permissions(folder.path(), fs::perms(0755));
+  EXPECT_NE(text.find("WAL mode needs a folder that can be written"), std::string::npos) << text;
+  EXPECT_EQ(text.find("query"), std::string::npos) << text;
 }
 
 TEST_F(sqlite_source_test, changes_are_seen_and_writers_are_never_kept_waiting) {
@@ -235,7 +283,7 @@ TEST_F(sqlite_source_test, changes_are_seen_and_writers_are_never_kept_waiting) 
   }
   other.run("DROP TABLE t");
   EXPECT_EQ(answer("a"), "error: source_failed");
-  EXPECT_EQ(remark->text(), "no such table: t");
+  EXPECT_NE(remark->text().find("no such table: t"), std::string::npos) << remark->text();
 }
 
 TEST_F(sqlite_source_test, a_database_in_wal_mode_is_read_too) {

@@ -118,6 +118,51 @@ TEST_F(sqlite_store_test, what_the_table_refuses_is_a_bad_request) {
   EXPECT_EQ(backend.read("a"), "-");
 }
 
+TEST_F(sqlite_store_test, a_lock_is_waited_for_and_then_told_of) {
+  use(options());
+  backend.run("BEGIN IMMEDIATE");
+  patience = 1s;
+  EXPECT_EQ(put("a", "1").error(), errc::overloaded);
+  EXPECT_EQ(
+      remark->text(), "the database " + backend.path().string() + " is locked by another process"
+  );
+  backend.run("COMMIT");
+}
+
+TEST_F(sqlite_store_test, a_rule_on_another_column_is_no_conflict_of_versions) {
+  backend.run("CREATE UNIQUE INDEX one_body ON docs (body)");
+  use(options());
+  ASSERT_TRUE(put("a", "x@y"));
+  EXPECT_EQ(put("b", "x@y").error(), errc::bad_request);
+  EXPECT_EQ(remark->text(), "UNIQUE constraint failed: docs.body");
+  EXPECT_EQ(put("b", "x@y", write_condition::if_absent()).error(), errc::bad_request);
+  EXPECT_EQ(put("a", "z", write_condition::if_absent()).error(), errc::conflict);
+}
+
+TEST_F(sqlite_store_test, a_key_that_a_plain_insert_finds_taken_is_a_bad_request) {
+  auto plain = options();
+  plain.put = "INSERT INTO docs VALUES (?1, ?2, random())";
+  use(plain);
+  ASSERT_TRUE(put("a", "1"));
+  EXPECT_EQ(put("a", "2").error(), errc::bad_request);
+  EXPECT_EQ(put("a", "2", write_condition::if_absent()).error(), errc::conflict);
+}
+
+TEST_F(sqlite_store_test, a_store_that_is_locked_at_the_start_works_afterwards) {
+  over.reset();
+  backend.run("PRAGMA journal_mode = DELETE");
+  backend.run("BEGIN EXCLUSIVE");
+  auto untagged = options();
+  untagged.query = "SELECT body FROM docs WHERE id = ?1";
+  untagged.put = "INSERT OR REPLACE INTO docs VALUES (?1, ?2, 0)";
+  untagged.erase = {};
+  use(untagged);
+  backend.run("COMMIT");
+  EXPECT_TRUE(put("a", "1")) << remark->text();
+  EXPECT_EQ(put("a", "2", write_condition::if_absent()).error(), errc::method_not_allowed);
+  EXPECT_EQ(answer("a"), "value:1");
+}
+
 TEST_F(sqlite_store_test, a_put_that_keeps_the_revision_is_undone) {
   auto frozen = options();
   frozen.put = "INSERT INTO docs VALUES (?1, ?2, 1) ON CONFLICT (id) DO UPDATE SET body = ?2";

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +15,19 @@
 namespace weir {
 
 class http_client;
+
+/// What is wrong with an option of a source, and with which.
+class bad_source : public std::invalid_argument {
+ public:
+  bad_source(std::string field, const std::string& text)
+      : std::invalid_argument(text), field_(std::move(field)) {}
+
+  /// Its name in the configuration: "path", "query", "root", ...
+  const std::string& field() const noexcept { return field_; }
+
+ private:
+  std::string field_;
+};
 
 /// An HTTP origin: one GET per load.
 ///
@@ -43,9 +57,20 @@ struct http_source_options {
 
 /// An SQLite database: the first column of the first row; no row or NULL is "not found".
 ///
-/// Text and blobs are the value as they are, numbers as SQLite writes them. A file that is replaced
-/// by another of the same name is opened anew at the next load. Read only, unless there are
-/// statements that write: then the source is a weir::store.
+/// Text and blobs are the value as they are, numbers as SQLite writes them. Read only, unless there
+/// are statements that write: then the source is a weir::store.
+///
+/// The file may be replaced, by another of the same name or written over in place (cp, rsync
+/// --inplace): it is opened anew when its stamp (device, inode, size, times of writing and change)
+/// is another one, and at each load within 2 s of a change; an SQLite file that changes while it is
+/// read is read again, and a write that finds it changed begins anew in the new file. What nothing
+/// can save: a file that is written over at the moment of a commit, and one in WAL mode whose -wal
+/// still belongs to the former content; replace those by `.restore`, or with weir stopped and both
+/// files removed.
+///
+/// A lock of another process is waited for as long as the load or write may take, then it is
+/// errc::overloaded. A database that is locked when the source is made is looked at by the first
+/// load.
 ///
 /// A write is one transaction: read the row, judge the condition, run the statement, read the row's
 /// new revision, commit. A statement that changes no row is a conflict. Every write must give the
@@ -58,8 +83,10 @@ struct sqlite_source_options {
   std::string query;
 
   std::size_t readers = 4;  ///< connections, 1..64, made on demand
-  std::chrono::milliseconds busy_timeout{
-      500};                          ///< for a writer's lock; the load's deadline holds too
+
+  /// Longest wait for the lock of another process; the deadline of the load or write holds too.
+  std::chrono::milliseconds busy_timeout = std::chrono::hours(1);
+
   std::size_t max_entry = 1u << 20;  ///< bytes of a value; more is errc::too_large
 
   /// One statement that sets the value: ?1 is the key as text, ?2 the value (text if it is UTF-8,
@@ -82,7 +109,8 @@ struct sqlite_source_options {
 /// below the root: absolute, with an empty, "." or ".." part, with a NUL, too long, or over a
 /// symbolic link that leaves the root. Links that stay inside are followed. A FIFO, socket or
 /// device, a file without read permission and one that changes while it is read are
-/// errc::source_failed. The content type follows from the name's extension.
+/// errc::source_failed. The content type follows from the name's extension. A file that changed less
+/// than 2 s ago may be half written: its TTL ends when it is 2 s old.
 struct file_source_options {
   std::filesystem::path
       root;  ///< an existing folder; looked up at every load, so it may be replaced
@@ -96,8 +124,8 @@ void check(const http_source_options& options);
 void check(const sqlite_source_options& options);
 void check(const file_source_options& options);
 
-/// The sources. All throw std::invalid_argument: as check() does, and when the file, the folder or
-/// the statement cannot be used, with the reason. The client must not be null.
+/// The sources. All throw std::invalid_argument: as check() does, and bad_source when the file, the
+/// folder or the statement cannot be used, with the reason. The client must not be null.
 std::shared_ptr<data_source> make_http_source(
     std::shared_ptr<http_client> client, http_source_options options
 );
