@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # From a fresh Debian 12 to three nodes that read through a database, a web server and a folder.
 #
-# Installs what is missing, builds, starts three nodes on loopback over this machine's own package list
-# (SQLite), its licence texts (nginx) and this repository's documents (a folder), reads through all of
-# them, kills a node, and prints what happened. Exit 0 when every step did what it should.
+# Installs what is missing, builds, and starts three nodes on loopback over all packages that apt knows (SQLite), this
+# machine's licence texts (nginx) and this repository's documents (a folder). Reads tens of thousands of packages through
+# all three, kills a node while reads run, starts it again, changes a row and invalidates it, and prints what happened.
+# Exit 0 when every step did what it should.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 repository=$PWD
 began=$SECONDS
 say() { printf '%5d s  %s\n' $((SECONDS - began)) "$1"; }
 fail() { printf 'quickstart: %s\n' "$1" >&2; exit 1; }
+. examples/quickstart/data.sh
+. examples/quickstart/readers.sh
 
 say "installing what is missing"
 cmake/install-packages.sh build
@@ -24,17 +27,23 @@ if [ ! -e build/release/build.ninja ]; then
   [ -e /usr/include/benchmark/benchmark.h ] || benchmarks=OFF
   cmake --preset release -DWEIR_BUILD_TESTS=$tests -DWEIR_BUILD_BENCHMARKS=$benchmarks "${launcher[@]}" >/dev/null
 fi
-cmake --build --preset release -j "$(nproc)" --target weir
+NINJA_STATUS='         [%f of %t, %p] ' cmake --build --preset release -j "$(nproc)" --target weir
 weir=$repository/build/release/node/weir
 
 work=$(mktemp -d)
-pids=()
+declare -A node_pid=()
+nginx_pid=
 finish() {
-  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done
+  local status=$? pid
+  trap - EXIT
+  for pid in "${node_pid[@]}" $nginx_pid; do kill "$pid" 2>/dev/null || true; done
   wait 2>/dev/null || true
   rm -rf "$work"
+  exit $status
 }
 trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # Seven free ports in a row: three nodes with a peer and an HTTP port each, and the origin.
 is_free() { ! (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -44,26 +53,10 @@ for ((base = 17420; base < 30000; base += 10)); do
 done
 origin=$((base + 6))
 
-say "data: $(dpkg-query -W | wc -l) packages into SQLite, licence texts behind nginx, documents in a folder"
-dpkg-query -W -f='${Package}\t${Version}\t${Installed-Size}\n' |
-  awk -F'\t' -v q="'" 'BEGIN { print "BEGIN; CREATE TABLE packages (name TEXT PRIMARY KEY, json TEXT);" }
-    { gsub(q, q q); printf "INSERT OR REPLACE INTO packages VALUES (%s%s%s, %s{\"name\":\"%s\",\"version\":\"%s\",\"kib\":%d}%s);\n", q, $1, q, q, $1, $2, $3, q }
-    END { print "COMMIT;" }' | sqlite3 "$work/packages.db"
-mkdir -p "$work/nginx" && cp -rL /usr/share/common-licenses "$work/licenses"
-# nginx's workers may run as another user.
-chmod 755 "$work" "$work/licenses"
-cat >"$work/nginx.conf" <<CONF
-daemon off; pid $work/nginx/pid; error_log $work/nginx/error.log;
-events {}
-http {
-  access_log $work/nginx/access.log;
-  client_body_temp_path $work/nginx/b; proxy_temp_path $work/nginx/p; fastcgi_temp_path $work/nginx/f;
-  uwsgi_temp_path $work/nginx/u; scgi_temp_path $work/nginx/s;
-  server { listen 127.0.0.1:$origin; root $work/licenses; default_type text/plain; }
-}
-CONF
-/usr/sbin/nginx -c "$work/nginx.conf" -p "$work/nginx" 2>/dev/null &
-pids+=($!)
+make_database
+start_origin
+packages=$(wc -l <"$work/names")
+say "data: $packages packages in SQLite, licence texts behind nginx, documents in a folder"
 
 cat >"$work/weir.yaml" <<CONF
 cluster: quickstart
@@ -80,64 +73,89 @@ keyspaces:
 CONF
 "$weir" config check "$work/weir.yaml" >/dev/null
 
-say "three nodes"
-for i in 0 1 2; do
-  "$weir" serve -c "$work/weir.yaml" --set "node.id=n$((i + 1))" \
-    --set "listen.peer.address=127.0.0.1:$((base + 2 * i))" \
-    --set "listen.http.address=127.0.0.1:$((base + 2 * i + 1))" >"$work/n$((i + 1)).log" 2>&1 &
-  pids+=($!)
-done
 node() { printf 'http://127.0.0.1:%d' $((base + 2 * ($1 - 1) + 1)); }
-# Each node reaches all three and has a lease: before that it reads, but keeps nothing.
+start_node() { # number
+  "$weir" serve -c "$work/weir.yaml" --set "node.id=n$1" --set "listen.peer.address=127.0.0.1:$((base + 2 * ($1 - 1)))" \
+    --set "listen.http.address=127.0.0.1:$((base + 2 * ($1 - 1) + 1))" >>"$work/n$1.log" 2>&1 &
+  node_pid[$1]=$!
+}
+# A node that has joined reaches all three and has a lease: before that it reads, but keeps nothing.
 is_joined() {
   local members
   members=$("$weir" members --server "$(node "$1")" -o json 2>/dev/null) || return 1
   [ "$(grep -o '"reachable"' <<<"$members" | wc -l)" -eq 3 ] && grep -q '"lease":{"valid":true' <<<"$members"
 }
-for ((tries = 0; ; ++tries)); do
-  is_joined 1 && is_joined 2 && is_joined 3 && break
-  [ $tries -lt 100 ] || { cat "$work"/n?.log >&2; fail "the nodes did not find each other within 10 s; their logs are above"; }
-  sleep 0.1
-done
+wait_until_joined() {
+  local tries
+  for ((tries = 0; tries < 100; ++tries)); do
+    is_joined 1 && is_joined 2 && is_joined 3 && return
+    sleep 0.1
+  done
+  cat "$work"/n?.log >&2
+  fail "the nodes did not find each other within 10 s; their logs are above"
+}
+
+say "three nodes"
+for i in 1 2 3; do start_node $i; done
+wait_until_joined
 "$weir" ring --server "$(node 1)"
 
-say "reading 200 packages, all licences and all documents through every node"
-mapfile -t packages < <(sqlite3 "$work/packages.db" "SELECT name FROM packages ORDER BY name LIMIT 200")
+say "all licences and documents through every node, and 1,000 packages in one request"
 mapfile -t licenses < <(cd "$work/licenses" && find . -maxdepth 1 -type f -printf '%P\n' | sort)
 mapfile -t documents < <(cd docs && find . -name '*.md' -printf '%P\n' | sort)
+mapfile -t thousand < <(awk -v n="$packages" 'NR % int(n / 1000) == 0' "$work/names" | head -1000)
 for i in 1 2 3; do
-  "$weir" mget packages "${packages[@]}" --server "$(node $i)" >"$work/packages.$i"
-  "$weir" mget licenses "${licenses[@]}" --server "$(node $i)" >"$work/licenses.$i"
-  "$weir" mget docs "${documents[@]}" --server "$(node $i)" >"$work/docs.$i"
+  "$weir" mget licenses "${licenses[@]}" --server "$(node $i)" >/dev/null
+  "$weir" mget docs "${documents[@]}" --server "$(node $i)" >/dev/null
+  "$weir" mget packages "${thousand[@]}" --server "$(node $i)" >/dev/null
 done
 "$weir" get docs architecture.md --server "$(node 3)" | cmp - docs/architecture.md || fail "node 3 returned other bytes than docs/architecture.md"
 "$weir" get licenses Apache-2.0 --server "$(node 2)" | cmp - /usr/share/common-licenses/Apache-2.0 || fail "node 2 returned other bytes than the licence"
 loads_at_origin=$(wc -l <"$work/nginx/access.log")
 
 say "one get explained"
-"$weir" get packages "${packages[7]}" --explain --server "$(node 1)"
+"$weir" get packages "${thousand[7]}" --explain --server "$(node 1)"
 
-say "killing n3 and reading on"
-disown "${pids[3]}"
-kill -9 "${pids[3]}"
-"$weir" mget packages "${packages[@]}" --server "$(node 1)" >"$work/packages.after"
+# What a node counted: the counters of one that will be killed are taken before.
+counters() { curl -sf -m 5 "$(node "$1")/metrics" >"$work/metrics.$2" || fail "n$1 does not answer on $(node "$1")/metrics"; }
+each=15000
+half_way() { :; }
+say "$((3 * each)) reads of random packages, a third through each node"
+readers=()
+for i in 1 2 3; do start_reader $i $each 1; readers+=($reader_pid); done
+watch_reads 0 $((3 * each)) "${readers[@]}"
+"$weir" stats --server "$(node 1)"
+kept() { "$weir" stats packages --server "$(node "$1")" -o json | grep -o '"entries":[0-9]*' | head -1 | cut -d: -f2; }
+declare -a keys
+for i in 1 2 3; do keys[$i]=$(kept $i); done
 
-say "summary"
-total() { # field of the keyspace in the statistics of all nodes that answer
-  local sum=0 value
-  for i in 1 2 3; do
-    value=$(curl -sf -m 2 "$(node $i)/metrics" | awk -v m="$1" 'index($0, m) == 1 { sum += $NF } END { printf "%d", sum }') || value=0
-    sum=$((sum + ${value:-0}))
-  done
-  echo $sum
+half_way() {
+  counters 3 n3-killed
+  disown "${node_pid[3]}"
+  kill -9 "${node_pid[3]}"
+  [ -t 1 ] && printf '\n'
+  say "n3 killed while reads run"
 }
-printf '\n%-34s %10s %14s\n' "keyspace" "keys" "reads"
-printf '%-34s %10d %14d\n' "packages (SQLite)" "${#packages[@]}" $((4 * ${#packages[@]}))
-printf '%-34s %10d %14d\n' "licenses (nginx)" "${#licenses[@]}" $((3 * ${#licenses[@]} + 1))
-printf '%-34s %10d %14d\n\n' "docs (folder)" "${#documents[@]}" $((3 * ${#documents[@]} + 1))
-printf '%-34s %10d\n' "requests that reached nginx" "$loads_at_origin"
-printf '%-34s %10d\n' "source loads of n1 and n2, all kinds" "$(total weir_source_loads_total)"
-printf '%-34s %9d s\n' "time" $((SECONDS - began))
-[ "$loads_at_origin" -eq "${#licenses[@]}" ] || fail "nginx was asked $loads_at_origin times for ${#licenses[@]} licences; one load each was expected"
-grep -c . "$work/packages.after" >/dev/null || fail "no answer after the kill"
-echo "OK"
+say "$((2 * each)) reads through n1 and n2, and n3 is killed at half of the way"
+readers=()
+for i in 1 2; do start_reader $i $each 2; readers+=($reader_pid); done
+watch_reads $((3 * each)) $((2 * each)) "${readers[@]}"
+
+say "n3 comes back; one row is changed and invalidated at n1"
+start_node 3
+wait_until_joined
+changed=${thousand[0]}
+for i in 1 2 3; do "$weir" get packages "$changed" --server "$(node $i)" >/dev/null; done
+sqlite3 "$work/packages.db" "UPDATE packages SET json = json_set(json, '\$.title', 'changed by the quickstart') WHERE name = '$changed'"
+"$weir" invalidate packages "$changed" --server "$(node 1)"
+for i in 1 2 3; do
+  seen=$("$weir" get packages "$changed" --server "$(node $i)")
+  [[ $seen == *"changed by the quickstart"* ]] || fail "n$i still serves the old row: $seen"
+  printf '         n%d  %s\n' $i "$seen"
+done
+
+for i in 1 2 3; do counters $i n$i; done
+read -r p50 p99 longest failed < <(latencies "$work"/reads.?.1)
+read -r p50_kill p99_kill longest_kill failed_kill < <(latencies "$work"/reads.?.2)
+say "summary"
+. examples/quickstart/summary.sh
