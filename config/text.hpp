@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/config/closest.hpp>
+
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -26,8 +28,5 @@ std::string printable(std::string_view text);
 
 /// `text` with A-Z as a-z.
 std::string lower(std::string_view text);
-
-/// The one of `candidates` (separated by `|`) that `word` probably meant; "" when none is close.
-std::string closest(std::string_view word, std::string_view candidates);
 
 }  // namespace weir::config

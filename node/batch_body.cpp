@@ -9,7 +9,7 @@
 
 namespace weir {
 
-std::string batch_body(const std::vector<std::string>& keys) {
+std::string batch_body(std::span<const std::string> keys) {
   const bool is_text = std::all_of(keys.begin(), keys.end(), [](const std::string& each) {
     return is_utf8_text(each);
   });

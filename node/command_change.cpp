@@ -7,9 +7,11 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <istream>
 #include <iterator>
 #include <ostream>
+#include <span>
 
 namespace weir {
 namespace {
@@ -20,6 +22,7 @@ namespace json = boost::json;
 exit_code print_change(
     const command_line& line, const node_answer& answer, std::string_view done, const console& to
 ) {
+  const auto code = answer.status == 202 ? exit_code::partial : exit_code::ok;
   json::object out{{"outcome", answer.status == 202 ? "partial" : "ok"}};
   std::string version;
   if (const auto etag = answer.header("ETag")) {
@@ -41,7 +44,7 @@ exit_code print_change(
   }
   if (line.output == output_format::json) {
     to.out << json::serialize(out) << '\n';
-    return exit_code::ok;
+    return code;
   }
   to.out << done;
   if (!version.empty()) to.out << ", version " << printable(version);
@@ -50,7 +53,7 @@ exit_code print_change(
            << json::serialize(out["bound_ms"]) << " ms)";
   }
   to.out << '\n';
-  return exit_code::ok;
+  return code;
 }
 
 exit_code change(
@@ -80,6 +83,30 @@ node_client::fields match_fields(const command_line& line) {
   return {{"If-Match", '"' + bare + '"'}};
 }
 
+/// "a*" is the name of a key, too; who writes it may have meant more.
+void warn_of_pattern(const std::string& key, const console& to) {
+  if (!key.ends_with('*')) return;
+  to.err << "weir invalidate: note: " << printable(key)
+         << " is taken as one key; there are no patterns, see weir clear\n";
+}
+
+/// In as many requests as it takes; the last answer, or the first that is partial or bad, is shown.
+exit_code invalidate_many(const command_line& line, const node_client& node, const console& to) {
+  const auto target = keyspace_target(line.keyspace) + "?purge";
+  std::size_t sent = 0;
+  while (true) {
+    const auto batch = std::span<const std::string>(line.keys).subspan(sent).first(
+        std::min(line.keys.size() - sent, most_batch_keys)
+    );
+    const auto answer = node.send(http_method::post, target, batch_body(batch));
+    sent += batch.size();
+    if (answer && answer->status == 200 && sent != line.keys.size()) continue;
+    auto done = "invalidated " + std::to_string(sent);
+    if (sent != line.keys.size()) done += " of " + std::to_string(line.keys.size());
+    return change(line, "invalidate", line.keyspace, done + " keys", answer, node, to);
+  }
+}
+
 }  // namespace
 
 exit_code run_put(const command_line& line, const node_client& node, const console& to) {
@@ -95,19 +122,19 @@ exit_code run_put(const command_line& line, const node_client& node, const conso
 exit_code run_del(const command_line& line, const node_client& node, const console& to) {
   const auto& key = line.keys.front();
   const auto answer = node.send(http_method::delete_, data_target(line.keyspace, key));
-  return change(line, "del", line.keyspace + '/' + key, "removed", answer, node, to);
+  return change(
+      line, "del", line.keyspace + '/' + key, "removed: the key is absent now", answer, node, to
+  );
 }
 
 exit_code run_invalidate(const command_line& line, const node_client& node, const console& to) {
+  for (const auto& each : line.keys) warn_of_pattern(each, to);
   if (line.keys.size() == 1) {
     const auto& key = line.keys.front();
     const auto answer = node.send(http_method::purge, data_target(line.keyspace, key));
     return change(line, "invalidate", line.keyspace + '/' + key, "invalidated", answer, node, to);
   }
-  const auto body = batch_body(line.keys);
-  const auto answer = node.send(http_method::post, keyspace_target(line.keyspace) + "?purge", body);
-  const auto done = "invalidated " + std::to_string(line.keys.size()) + " keys";
-  return change(line, "invalidate", line.keyspace, done, answer, node, to);
+  return invalidate_many(line, node, to);
 }
 
 exit_code run_clear(const command_line& line, const node_client& node, const console& to) {

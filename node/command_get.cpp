@@ -65,6 +65,19 @@ exit_code explain(const command_line& line, const node_client& node, const conso
   return code_of(text_of(*document, "outcome"));
 }
 
+/// For a terminal: lines stay lines, other control characters become visible, and the prompt gets a
+/// line of its own.
+void print_readable(std::string_view value, const console& to) {
+  const bool ends_line = value.ends_with('\n');
+  while (!value.empty()) {
+    const auto end = std::min(value.find('\n'), value.size());
+    to.out << printable(value.substr(0, end));
+    if (end != value.size()) to.out << '\n';
+    value.remove_prefix(std::min(end + 1, value.size()));
+  }
+  if (!ends_line) to.out << '\n';
+}
+
 void print_meta(const node_answer& answer, const console& to) {
   for (const auto* field : {"ETag", "Age", "Cache-Status", "Content-Type"}) {
     if (const auto value = answer.header(field))
@@ -93,11 +106,9 @@ void print_json(const command_line& line, const node_answer& answer, const conso
     std::erase_if(bare, is_quote);
     out["version"] = bare;
   }
-  if (line.meta) {
-    add_field("age_seconds", "Age");
-    add_field("cache_status", "Cache-Status");
-    add_field("content_type", "Content-Type");
-  }
+  add_field("age_seconds", "Age");
+  add_field("cache_status", "Cache-Status");
+  add_field("content_type", "Content-Type");
   to.out << json::serialize(out) << '\n';
 }
 
@@ -106,7 +117,8 @@ void print_json(const command_line& line, const node_answer& answer, const conso
 exit_code run_get(const command_line& line, const node_client& node, const console& to) {
   if (line.explain) return explain(line, node, to);
   const auto& key = line.keys.front();
-  const auto answer = node.send(http_method::get, data_target(line.keyspace, key));
+  const auto* query = line.fresh ? "?fresh" : "";
+  const auto answer = node.send(http_method::get, data_target(line.keyspace, key) + query);
   if (!answer) return report(to, "get", answer.error());
   if (answer->status != 200) {
     return report(to, "get", failure_of(*answer, line.keyspace + '/' + key, node.server()));
@@ -116,7 +128,11 @@ exit_code run_get(const command_line& line, const node_client& node, const conso
     return exit_code::ok;
   }
   if (line.meta) print_meta(*answer, to);
-  to.out.write(answer->body.data(), static_cast<std::streamsize>(answer->body.size()));
+  if (to.columns != 0 && !line.raw) {
+    print_readable(answer->body, to);
+  } else {
+    to.out.write(answer->body.data(), static_cast<std::streamsize>(answer->body.size()));
+  }
   return exit_code::ok;
 }
 

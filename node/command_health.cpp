@@ -21,13 +21,6 @@ constexpr auto readiness = "/readyz?verbose";
 constexpr std::string_view no_lease = "[!] lease";
 constexpr milliseconds between_looks{50};
 
-/// "0.1.0 (1a2b3c4)"
-std::string full_version() {
-  std::string out = version_text;
-  if (*revision_text != '\0') out += std::string(" (") + revision_text + ')';
-  return out;
-}
-
 std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
@@ -104,7 +97,7 @@ exit_code run_version(const command_line& line, const console& to) {
                   {"version", version_text}, {"revision", revision_text}})
            << '\n';
   } else {
-    to.out << "weir " << full_version() << '\n';
+    to.out << version_line() << '\n';
   }
   return exit_code::ok;
 }

@@ -1,7 +1,9 @@
 #include "command_line.hpp"
 
 #include "node_client.hpp"
+#include "usage_error.hpp"
 #include "utf8.hpp"
+#include "version.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -11,7 +13,6 @@ namespace weir {
 namespace {
 
 constexpr auto default_server = "http://127.0.0.1:7421";
-constexpr std::size_t most_keys = 1000;
 
 struct time_limit {
   milliseconds most;
@@ -24,14 +25,12 @@ constexpr std::chrono::seconds wait_of_admins{60};
 constexpr time_limit longest_ttl{std::chrono::hours(30 * 24), "30d at most"};
 
 milliseconds time_of(const char* option, const std::string& text, const time_limit& limit) {
-  const auto quoted = '"' + printable(text) + '"';
+  const auto shown = in_quotes(text);
   const auto time = parse_time(text);
   if (!time)
-    throw CLI::ValidationError(option, quoted + " is not a time; write it like 250ms or 30s");
-  if (time->count() == 0)
-    throw CLI::ValidationError(option, quoted + " is too short; 1ms at least");
-  if (*time > limit.most)
-    throw CLI::ValidationError(option, quoted + " is too long; " + limit.text);
+    throw CLI::ValidationError(option, shown + " is not a time; write it like 250ms or 30s");
+  if (time->count() == 0) throw CLI::ValidationError(option, shown + " is too short; 1ms at least");
+  if (*time > limit.most) throw CLI::ValidationError(option, shown + " is too long; " + limit.text);
   return *time;
 }
 
@@ -45,8 +44,10 @@ class command_tree {
     app_.footer(
         "Example: weir serve -c weir.yaml, then weir get users 42\n"
         "Exit codes: 0 ok, 1 failure, 2 usage, 3 invalid configuration, 4 cannot bind,\n"
-        "5 key not found, 6 cluster unreachable or timed out."
+        "5 key not found, 6 cluster unreachable or timed out, 7 a change is partial."
     );
+    app_.set_version_flag("-V,-v,--version", version_line());
+    app_.get_formatter()->column_width(help_indent);
     add_node_commands();
     add_data_commands();
     add_cluster_commands();
@@ -107,7 +108,7 @@ class command_tree {
   static output_format format_of(const std::string& text) {
     if (text == "table") return output_format::table;
     if (text == "json") return output_format::json;
-    throw CLI::ValidationError("-o", '"' + printable(text) + "\" is neither table nor json");
+    throw CLI::ValidationError("-o", in_quotes(text) + " is neither table nor json");
   }
 
   CLI::Option* add_keyspace(CLI::App* to) {
@@ -122,7 +123,7 @@ class command_tree {
 
   void add_keys(CLI::App* to) {
     add_keyspace(to);
-    to->add_option("KEY", into_.keys, "Keys, 1 to 1000, of 1 to 512 bytes (max_key) each")
+    to->add_option("KEY", into_.keys, "Keys of 1 to 512 bytes (max_key) each")
         ->required()
         ->expected(-1);
   }
@@ -159,8 +160,10 @@ class command_tree {
         "weir get users 42 --explain"
     );
     add_key(get);
-    get->add_flag("--explain", into_.explain, "Show every step and its time instead of the value");
-    get->add_flag("--meta", into_.meta, "Show version, age and origin too, on stderr");
+    get->add_flag("--explain", into_.explain, "Show every step and its time instead");
+    get->add_flag("--fresh", into_.fresh, "Load it again before; other nodes are not waited for");
+    get->add_flag("--raw", into_.raw, "As stored, at a terminal too: it may hold control codes");
+    get->add_flag("--meta", into_.meta, "Version, age and origin too, on stderr");
     add_keys(add_client("mget", verb::mget, "Print several keys", "weir mget users 42 43"));
     auto* put = add_client(
         "put",
@@ -201,7 +204,16 @@ class command_tree {
     add_keyspace(
         add_client("clear", verb::clear, "Drop every entry of a keyspace", "weir clear users")
     );
-    add_key(add_client("owner", verb::owner, "Show which node keeps a key", "weir owner users 42"));
+    add_keys(
+        add_client("owner", verb::owner, "Show which nodes keep keys", "weir owner users 42 43")
+    );
+    auto* keys = add_client(
+        "keys", verb::keys, "List keys that one node keeps", "weir keys users --limit 20"
+    );
+    add_keyspace(keys);
+    keys->add_option("--limit", into_.limit, "At most so many, 1 to 1000; default 100")
+        ->check(CLI::Range(1, 1000))
+        ->type_name("N");
   }
 
   void add_cluster_commands() {
@@ -303,45 +315,12 @@ class command_tree {
   CLI::App app_;
 };
 
-/// The command that was reached, and how it is called.
-struct reached {
-  const CLI::App* command;
-  std::string path = "weir";
-};
-
-reached reached_in(const CLI::App& app) {
-  reached at{&app};
-  while (!at.command->get_subcommands().empty()) {
-    at.command = at.command->get_subcommands().front();
-    at.path += ' ' + at.command->get_name();
-  }
-  return at;
-}
-
-/// What to say about the first word that is no command where one is needed.
-std::string unknown_command(const CLI::App& app, const reached& at) {
-  const auto words = at.command->remaining();
-  if (at.command->get_require_subcommand_min() == 0 || words.empty()) return {};
-  const auto& word = words.front();
-  auto text =
-      '"' + printable(word) + "\" is not " + (word.starts_with('-') ? "an option" : "a command");
-  const auto is_called = [&](const CLI::App* each) { return each->get_name() == word; };
-  for (const auto* each : app.get_subcommands([](const CLI::App*) { return true; })) {
-    const auto below = each->get_subcommands([](const CLI::App*) { return true; });
-    if (std::any_of(below.begin(), below.end(), is_called))
-      text += "; did you mean weir " + each->get_name() + ' ' + word;
-  }
-  return text;
-}
-
-parsed_command_line usage_error(const std::string& path, std::string what) {
-  std::replace(what.begin(), what.end(), '\n', ' ');
-  while (!what.empty() && (what.back() == '.' || what.back() == ' ')) what.pop_back();
-  return {
-      .command = {},
-      .code = exit_code::usage,
-      .out = {},
-      .err = path + ": " + what + "; see " + path + " --help\n"};
+/// "http://host:7421/v1": somebody copied the address of a key.
+bool has_path(std::string_view url) {
+  const auto scheme = url.find("://");
+  if (scheme == url.npos) return false;
+  const auto path = url.find('/', scheme + 3);
+  return path != url.npos && url.find_first_not_of('/', path) != url.npos;
 }
 
 bool takes_client_options(verb command) {
@@ -350,6 +329,12 @@ bool takes_client_options(verb command) {
 
 }  // namespace
 
+std::string version_line() {
+  std::string out = std::string("weir ") + version_text;
+  if (*revision_text != '\0') out += std::string(" (") + revision_text + ')';
+  return out;
+}
+
 parsed_command_line parse_command_line(
     std::vector<std::string> words,
     const std::function<std::optional<std::string>(std::string_view)>& variable
@@ -357,6 +342,11 @@ parsed_command_line parse_command_line(
   command_line read;
   command_tree tree(read);
   auto& app = tree.app();
+  const bool has_words = !words.empty();
+  if (has_words && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
   std::reverse(words.begin(), words.end());  // CLI11 takes them last first
   try {
     app.parse(std::move(words));
@@ -364,14 +354,12 @@ parsed_command_line parse_command_line(
     std::ostringstream out;
     std::ostringstream err;
     app.exit(asked, out, err);
-    return {.command = {}, .code = exit_code::ok, .out = out.str(), .err = {}};
+    return {.command = {}, .code = exit_code::ok, .out = wrapped_help(out.str()), .err = {}};
   } catch (const CLI::ParseError& wrong) {
-    const auto at = reached_in(app);
-    const auto unknown = unknown_command(app, at);
-    return usage_error(at.path, unknown.empty() ? wrong.what() : unknown);
+    if (!has_words)
+      return {.command = {}, .code = exit_code::usage, .out = {}, .err = wrapped_help(app.help())};
+    return usage_error(app, wrong);
   }
-  if (read.keys.size() > most_keys)
-    return usage_error(reached_in(app).path, "more than 1000 keys; ask for them in several calls");
   if (takes_client_options(read.command) && read.server.empty()) {
     read.server = variable("WEIR_SERVER").value_or("");
     if (read.server.empty()) read.server = default_server;
@@ -379,6 +367,13 @@ parsed_command_line parse_command_line(
   if (takes_client_options(read.command)) {
     if (read.ca.empty()) read.ca = variable("WEIR_CA").value_or("");
     read.token = variable("WEIR_TOKEN").value_or("");
+    while (read.token.ends_with('\n') || read.token.ends_with('\r')) read.token.pop_back();
+    if (has_path(read.server)) {
+      return usage_error(
+          reached_in(app).path,
+          in_quotes(read.server) + " has a path; --server is only http://HOST:PORT"
+      );
+    }
   }
   if (tree.key()) read.keys = {*tree.key()};
   return {.command = std::move(read), .out = {}, .err = {}};

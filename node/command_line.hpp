@@ -18,7 +18,11 @@ enum class exit_code : int {
   cannot_bind = 4,
   not_found = 5,
   unreachable = 6,  ///< the cluster could not be reached, or timed out
+  partial = 7,      ///< a change that not every node has confirmed
 };
+
+/// "weir 0.1.0 (1a2b3c4)"
+std::string version_line();
 
 enum class verb {
   serve,
@@ -30,6 +34,7 @@ enum class verb {
   invalidate,
   clear,
   owner,
+  keys,
   ring,
   members,
   forget,
@@ -59,8 +64,11 @@ struct command_line {
   std::vector<std::string> keys;  ///< one, or several where the verb takes several
   std::string value = "-";        ///< of put; "-" = read it from stdin
   std::optional<std::chrono::milliseconds>
-      wait;  ///< of health: until ready and leased, for so long at most
+      wait;                 ///< of health: until ready and leased, for so long at most
+  std::size_t limit = 100;  ///< of keys
   bool explain = false;
+  bool fresh = false;
+  bool raw = false;
   bool meta = false;
   std::optional<std::string> if_match;
   std::optional<std::string> ttl;

@@ -78,26 +78,32 @@ exit_code simulate(
 }  // namespace
 
 exit_code run_owner(const command_line& line, const node_client& node, const console& to) {
-  const auto& key = line.keys.front();
-  const auto place = line.keyspace + '/' + key;
-  const auto answer =
-      node.send(http_method::get, "/cluster/ring?key=" + encode_path_segment(place));
-  if (!answer) return report(to, "owner", answer.error());
-  if (answer->status != 200) return report(to, "owner", failure_of(*answer, place, node.server()));
-  const auto document = document_of(*answer, node);
-  if (!document) return report(to, "owner", document.error());
-  if (line.output == output_format::json) {
-    to.out << answer->body << '\n';
-    return exit_code::ok;
-  }
   text_table table({{"key"}, {"slot", text_table::align::right}, {"owner"}, {"gutter"}});
-  table.add(
-      {place,
-       count_of(*document, "slot"),
-       text_of(*document, "owner"),
-       text_of(*document, "gutter")}
-  );
-  table.print(to);
+  json::array documents;
+  for (const auto& key : line.keys) {
+    const auto place = line.keyspace + '/' + key;
+    const auto answer =
+        node.send(http_method::get, "/cluster/ring?key=" + encode_path_segment(place));
+    if (!answer) return report(to, "owner", answer.error());
+    if (answer->status != 200)
+      return report(to, "owner", failure_of(*answer, place, node.server()));
+    const auto document = document_of(*answer, node);
+    if (!document) return report(to, "owner", document.error());
+    table.add(
+        {place,
+         count_of(*document, "slot"),
+         text_of(*document, "owner"),
+         text_of(*document, "gutter")}
+    );
+    documents.push_back(*document);
+  }
+  if (line.output == output_format::table) {
+    table.print(to);
+  } else if (documents.size() == 1) {
+    to.out << json::serialize(documents.front()) << '\n';
+  } else {
+    to.out << json::serialize(documents) << '\n';
+  }
   return exit_code::ok;
 }
 

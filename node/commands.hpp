@@ -20,6 +20,7 @@ exit_code run_clear(const command_line& line, const node_client& node, const con
 
 // The cluster, as one node sees it.
 exit_code run_owner(const command_line& line, const node_client& node, const console& to);
+exit_code run_keys(const command_line& line, const node_client& node, const console& to);
 exit_code run_ring(const command_line& line, const node_client& node, const console& to);
 exit_code run_members(const command_line& line, const node_client& node, const console& to);
 exit_code run_forget(const command_line& line, const node_client& node, const console& to);

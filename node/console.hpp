@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <iosfwd>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@ struct console {
   std::ostream& out;
   std::ostream& err;
   color_use color = color_use::plain;
+  std::size_t columns = 0;  ///< of the terminal that `out` is; 0 = it is none
 };
 
 enum class tint { good, bad, strong };

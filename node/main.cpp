@@ -5,7 +5,20 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <sys/ioctl.h>
 #include <unistd.h>
+
+namespace {
+
+/// The width of the terminal; 0 when it is none.
+std::size_t columns_of(int descriptor) {
+  winsize size{};
+  if (::isatty(descriptor) == 0) return 0;
+  const bool is_known = ::ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col != 0;
+  return is_known ? size.ws_col : 80;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   using namespace weir;
@@ -16,7 +29,11 @@ int main(int argc, char** argv) {
   };
   const bool is_colored = ::isatty(STDOUT_FILENO) != 0 && variable("NO_COLOR").value_or("").empty();
   const console streams{
-      std::cin, std::cout, std::cerr, is_colored ? color_use::colored : color_use::plain};
+      std::cin,
+      std::cout,
+      std::cerr,
+      is_colored ? color_use::colored : color_use::plain,
+      columns_of(STDOUT_FILENO)};
   try {
     const auto parsed = parse_command_line({argv + std::min(argc, 1), argv + argc}, variable);
     std::cout << parsed.out;

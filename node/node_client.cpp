@@ -44,6 +44,12 @@ command_failure unreachable(const std::string& server, const error_code& why) {
         exit_code::unreachable,
         server + " did not answer in time; look at the node, or wait longer with --timeout"};
   }
+  if (why == asio::error::host_not_found || why == asio::error::host_not_found_try_again) {
+    return {
+        exit_code::unreachable,
+        "cannot find the host of " + server + ": " + why.message() +
+            "; check the name in --server or WEIR_SERVER, and DNS"};
+  }
   const bool was_cut = why == asio::error::eof || why == asio::error::connection_reset;
   const std::string other = server.starts_with("https:") ? "plain http" : "https";
   return {

@@ -19,6 +19,8 @@ exit_code run_remote(const command_line& line, const node_client& node, const co
       return run_clear(line, node, to);
     case verb::owner:
       return run_owner(line, node, to);
+    case verb::keys:
+      return run_keys(line, node, to);
     case verb::ring:
       return run_ring(line, node, to);
     case verb::members:

@@ -15,6 +15,27 @@ std::string number_text(int digits, double number, const char* unit) {
   return std::string(text) + unit;
 }
 
+constexpr std::size_t widest_cell = 100;  // where there is no terminal
+constexpr std::size_t least_cell = 30;
+
+/// "600,000"
+std::string grouped(std::size_t number) {
+  auto text = std::to_string(number);
+  for (auto at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
+  return text;
+}
+
+/// `text`, or what of it leaves room for "... 600,000 bytes" in `limit` characters.
+std::string cut_text(const std::string& text, std::size_t limit) {
+  if (columns(text) <= limit) return text;
+  const auto tail = "... " + grouped(text.size()) + " bytes";
+  std::size_t end = 0;
+  for (std::size_t left = limit - std::min(limit, tail.size()); left != 0; --left) {
+    end += std::max<std::size_t>(utf8_sequence(std::string_view(text).substr(end)), 1);
+  }
+  return text.substr(0, end) + tail;
+}
+
 }  // namespace
 
 void text_table::add(std::vector<std::string> cells) {
@@ -23,11 +44,26 @@ void text_table::add(std::vector<std::string> cells) {
   rows_.push_back(std::move(cells));
 }
 
+void text_table::cut_last_cells(std::vector<std::vector<std::string>>& rows, const console& to)
+    const {
+  std::size_t others = 0;
+  for (std::size_t i = 0; i + 1 < columns_.size(); ++i) {
+    auto widest = columns(columns_[i].title);
+    for (const auto& row : rows) widest = std::max(widest, columns(row[i]));
+    others += widest + 2;
+  }
+  const auto limit =
+      to.columns == 0 ? widest_cell : std::max(to.columns, others + least_cell) - others;
+  for (auto& row : rows) row.back() = cut_text(row.back(), limit);
+}
+
 void text_table::print(const console& to) const {
   std::vector<std::size_t> widths;
+  auto rows = rows_;
+  if (columns_.back().is_cut) cut_last_cells(rows, to);
   for (std::size_t i = 0; i != columns_.size(); ++i) {
     auto widest = columns(columns_[i].title);
-    for (const auto& row : rows_) widest = std::max(widest, columns(row[i]));
+    for (const auto& row : rows) widest = std::max(widest, columns(row[i]));
     widths.push_back(widest);
   }
   const auto line_of = [&](const auto& cell) {
@@ -44,7 +80,7 @@ void text_table::print(const console& to) const {
   const auto titles =
       line_of([&](std::size_t i) -> const std::string& { return columns_[i].title; });
   to.out << tinted(to, tint::strong, titles) << '\n';
-  for (const auto& row : rows_) {
+  for (const auto& row : rows) {
     to.out << line_of([&](std::size_t i) -> const std::string& { return row[i]; }) << '\n';
   }
 }

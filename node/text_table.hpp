@@ -15,6 +15,10 @@ class text_table {
   struct column {
     std::string title;
     align to = align::left;
+
+    /// The last column only: cells are cut to the width of the terminal, or to 100 characters where
+    /// there is none, and end with "... 1,234 bytes" then.
+    bool is_cut = false;
   };
 
   explicit text_table(std::vector<column> columns) : columns_(std::move(columns)) {}
@@ -26,6 +30,8 @@ class text_table {
   void print(const console& to) const;
 
  private:
+  void cut_last_cells(std::vector<std::vector<std::string>>& rows, const console& to) const;
+
   std::vector<column> columns_;
   std::vector<std::vector<std::string>> rows_;
 };

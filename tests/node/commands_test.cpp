@@ -3,6 +3,8 @@
 #include "node/ring_view.hpp"
 #include "node/text_table.hpp"
 
+#include <boost/asio/error.hpp>
+#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -25,7 +27,7 @@ class CommandsTest : public testing::Test {
       if (failure_) return failure_;
       return answer_;
     };
-    return run_command(line_, fetch, {in_, out_, err_});
+    return run_command(line_, fetch, {in_, out_, err_, color_use::plain, columns_});
   }
 
   void answers(
@@ -38,6 +40,7 @@ class CommandsTest : public testing::Test {
 
   std::string asked_url() const { return asked_.at(0).url; }
 
+  std::size_t columns_ = 0;  // no terminal
   command_line line_{.keyspace = "users", .keys = {"42"}};
   http_client_response answer_;
   error_code failure_;
@@ -54,6 +57,69 @@ TEST_F(CommandsTest, GetPrintsTheValueExactlyAsStored) {
   EXPECT_EQ(out_.str(), value);
   EXPECT_EQ(err_.str(), "");
   EXPECT_EQ(asked_url(), "http://n1:7421/v1/users/42");
+}
+
+TEST_F(CommandsTest, AtATerminalAValueCannotSteerItAndThePromptGetsItsOwnLine) {
+  columns_ = 80;
+  answers(200, "one\n\x1b]0;title\x07");
+  EXPECT_EQ(run(verb::get), exit_code::ok);
+  EXPECT_EQ(out_.str(), "one\n\\x1b]0;title\\x07\n");
+}
+
+TEST_F(CommandsTest, RawIsAsStoredAtATerminalToo) {
+  columns_ = 80;
+  line_.raw = true;
+  answers(200, "\x1b[1m");
+  EXPECT_EQ(run(verb::get), exit_code::ok);
+  EXPECT_EQ(out_.str(), "\x1b[1m");
+}
+
+TEST_F(CommandsTest, FreshLoadsItAgain) {
+  line_.fresh = true;
+  answers(200, "x");
+  EXPECT_EQ(run(verb::get), exit_code::ok);
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users/42?fresh");
+}
+
+TEST_F(CommandsTest, AHostThatDoesNotExistIsNamedAsSuch) {
+  failure_ = asio::error::host_not_found;
+  EXPECT_EQ(run(verb::get), exit_code::unreachable);
+  EXPECT_THAT(err_.str(), HasSubstr("cannot find the host of http://n1:7421"));
+}
+
+TEST_F(CommandsTest, AThousandKeysTravelInOneRequestAndTheRestInTheNext) {
+  line_.keys.assign(2'500, "k");
+  answers(200, "{\"key\":\"k\",\"value\":\"v\",\"outcome\":\"ok\"}\n");
+  line_.output = output_format::json;
+  EXPECT_EQ(run(verb::mget), exit_code::ok);
+  EXPECT_EQ(asked_.size(), 3U);
+  const auto printed = boost::json::parse(out_.str());
+  EXPECT_EQ(printed.as_array().size(), 3U);
+  asked_.clear();
+  EXPECT_EQ(run(verb::invalidate), exit_code::ok);
+  EXPECT_EQ(asked_.size(), 3U);
+}
+
+TEST_F(CommandsTest, AValueThatIsLongIsCutToTheWidthOfTheTerminal) {
+  columns_ = 80;
+  answers(200, R"({"key":"k","value":")" + std::string(600'000, 'x') + R"(","outcome":"ok"})");
+  EXPECT_EQ(run(verb::mget), exit_code::ok);
+  EXPECT_THAT(out_.str(), HasSubstr("x... 600,000 bytes\n"));
+  EXPECT_LE(out_.str().size(), 2U * 81);
+}
+
+TEST_F(CommandsTest, KeysListsWhatOneNodeKeeps) {
+  answers(200, "{\"key\":\"a\"}\n{\"key_base64\":\"/w==\"}\n");
+  EXPECT_EQ(run(verb::keys), exit_code::ok);
+  EXPECT_EQ(out_.str(), "a\n\\xff\n");
+  EXPECT_EQ(asked_url(), "http://n1:7421/v1/users?keys&limit=100");
+}
+
+TEST_F(CommandsTest, AKeyThatLooksLikeAPatternIsRemarkedUpon) {
+  line_.keys = {"a*"};
+  answers(200, "{}");
+  EXPECT_EQ(run(verb::invalidate), exit_code::ok);
+  EXPECT_THAT(err_.str(), HasSubstr("a* is taken as one key"));
 }
 
 TEST_F(CommandsTest, GetEncodesTheKeyAsOneSegment) {
@@ -190,7 +256,7 @@ TEST_F(CommandsTest, APutThatConflictsFails) {
 
 TEST_F(CommandsTest, APartialInvalidationNamesTheNodes) {
   answers(202, R"({"nodes":["n3"],"bound_ms":3300})");
-  EXPECT_EQ(run(verb::invalidate), exit_code::ok);
+  EXPECT_EQ(run(verb::invalidate), exit_code::partial);
   EXPECT_EQ(asked_.at(0).method, http_method::purge);
   EXPECT_EQ(out_.str(), "invalidated, not confirmed by n3 (bound 3300 ms)\n");
 }

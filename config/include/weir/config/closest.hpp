@@ -1,0 +1,11 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace weir::config {
+
+/// The one of `candidates` (separated by `|`) that `word` probably meant; "" when none is close.
+std::string closest(std::string_view word, std::string_view candidates);
+
+}  // namespace weir::config
