@@ -61,6 +61,14 @@ trap 'rm -f "$said"' EXIT
 ctest --preset release -j 2 | tee "$said" || failed=$?
 step "figures of the soak of five processes, and of how failures are detected"
 grep -E '^(soak|detection): ' build/release/Testing/Temporary/LastTest.log || echo "they did not run here"
+step "tests that were skipped, and why"
+grep -oE ' [^ ]+ \.+\*\*\*(Skipped|Not Run)' "$said" | awk '{print $1}' | while read -r name; do
+  reason=$(awk -v name="$name" '
+    $2 == "Testing:" || $2 == "Test:" { inside = index($0, " " name) && substr($0, length($0) - length(name) + 1) == name }
+    inside && NF && !/^-+$|^<end of output>/ { last = $0 }
+    /^<end of output>/ { if (inside) print last; inside = 0 }' build/release/Testing/Temporary/LastTest.log)
+  printf '%s: %s\n' "$name" "${reason:-no reason was printed}"
+done | grep . || echo "none"
 step "summary"
 sed -n '/tests passed/,$p' "$said"
 [ "$failed" -eq 0 ] || echo "A part failed (code $failed): see above."
