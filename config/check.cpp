@@ -60,10 +60,15 @@ class checker {
     const place where = place{"listen", {}}.child(name);
     if (!open || given.insecure || is_loopback(given.address) || !problems_.clean(where.path))
       return;
+    // A default stands in no line; what needs the door does.
+    const node* block = find(root_, "listen");
+    const node* written = block == nullptr ? nullptr : find(*block, name);
+    const bool is_written = written != nullptr && find(*written, "address") != nullptr;
     problems_.error(
-        nearest({"listen", name, "address"}).at,
+        is_written ? nearest({"listen", name, "address"}).at : nearest({"discovery"}).at,
         where.child("address"),
-        {to_string(given.address) + " accepts plain text from other machines",
+        {(is_written ? "" : "the default, ") + to_string(given.address) +
+             (is_written ? "" : ",") + " accepts plain text from other machines",
          std::string("set up ") + (name == "peer" ? "tls" : "auth.tokens") +
              ", or add insecure: true to listen." + std::string(name) +
              " if the network is trusted, or listen on 127.0.0.1"}
@@ -202,6 +207,7 @@ class checker {
     unique_name(index, where);
     negative_ttl(where.path, &written, given);
     sqlite_revision(index, where, given);
+    unused_statements(index, where, given);
     const node* limit = find(written, "max_entry");
     if (given.max_memory && limit != nullptr && given.max_entry > *given.max_memory &&
         problems_.clean(where.path)) {
@@ -225,6 +231,24 @@ class checker {
         revision->at,
         {where.path + ".source.revision", {}},
         {"a revision is of use only to put and delete", "remove it, or add one of them"}
+    );
+  }
+
+  void unused_statements(
+      std::size_t index, const place& where, const keyspace_settings& given
+  ) {
+    const auto* from = std::get_if<sqlite_source>(&given.source);
+    if (from == nullptr || given.writes == writes_mode::allow) return;
+    if ((!from->put && !from->erase) || !problems_.clean(where.path)) return;
+    const std::string_view key = from->put ? "put" : "delete";
+    const node* source = find(keyspace_node(index), "source");
+    const node* statement = source == nullptr ? nullptr : find(*source, key);
+    if (statement == nullptr) return;
+    problems_.warning(
+        statement->at,
+        {where.path + ".source." + std::string(key), {}},
+        {"nobody may write, so that " + std::string(key) + " is never run",
+         "add writes: allow to the keyspace"}
     );
   }
 

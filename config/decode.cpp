@@ -10,6 +10,10 @@ namespace weir::config {
 
 namespace {
 
+constexpr const char* smallest_keyspaces =
+    "[{name: users, source: {type: http, url: \"http://127.0.0.1:9000/users/{key}\"}}]";
+
+
 /// A type with its article and an example, for messages.
 std::string_view expectation(const field& row) {
   switch (row.type) {
@@ -97,12 +101,14 @@ class decoder {
     }
     for (const auto& row : rows.fields) {
       if (row.needed == presence::optional || !rows.has(row) || given.find(row.name)) continue;
+      const std::string value = row.type == kind::source ? "{type: ...}"
+                                : where.path.empty() && row.name == "keyspaces"
+                                    ? smallest_keyspaces
+                                    : "...";
       problems_.error(
           given.at,
           where,
-          {quoted(row.name) + " is missing",
-           "add " + std::string(row.name) + ": " +
-               std::string(row.type == kind::source ? "{type: ...}" : "...")}
+          {quoted(row.name) + " is missing", "add " + std::string(row.name) + ": " + value}
       );
     }
   }

@@ -2,6 +2,7 @@
 
 #include "builder.hpp"
 #include "reporter.hpp"
+#include "slips.hpp"
 #include "text.hpp"
 
 #include <yaml-cpp/exceptions.h>
@@ -97,11 +98,28 @@ complaint syntax_complaint(const std::string& message, std::string_view line) {
   return {"not valid YAML: " + message, "check the indentation and the quotes near this place"};
 }
 
+/// The parser tells where it could not go on, which is often after the mistake.
+std::optional<slip> likely_slip(
+    const std::string& message, std::string_view text, std::size_t line
+) {
+  if (message.find("flow") != message.npos || message == "illegal block entry")
+    return find_bracket_slip(text);
+  if (message == "illegal map value" || message.find("end of map") != message.npos)
+    return find_colon_slip(text, line);
+  return std::nullopt;
+}
+
 void report_syntax(const YAML::Exception& error, std::uint32_t source, reporter& problems) {
   origin at{source};
   if (!error.mark.is_null() && error.mark.line >= 0) {
     at.line = static_cast<std::uint32_t>(error.mark.line) + 1;
     at.column = static_cast<std::uint32_t>(std::max(0, error.mark.column)) + 1;
+  }
+  if (const auto found = likely_slip(error.msg, problems.text_of(source), at.line)) {
+    auto where = at_offset(source, problems.text_of(source), found->offset);
+    where.width = static_cast<std::uint32_t>(found->width);
+    problems.error(where, {}, {"not valid YAML: " + found->text, found->hint});
+    return;
   }
   // A tab is often only noticed at the end of its line or on the next one.
   const std::string_view line = problems.line_of(source, at.line);

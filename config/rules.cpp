@@ -60,15 +60,16 @@ std::optional<complaint> check_authority(std::string_view authority) {
   return std::nullopt;
 }
 
-/// `query` without comments and without what stands in quotes.
+/// `query` without comments and without what stands in quotes of any of SQLite's four kinds; what
+/// remains is told apart as SQLite's own tokenizer does.
 std::string bare_sql(std::string_view query) {
   std::string out;
   for (std::size_t i = 0; i < query.size(); ++i) {
     const char c = query[i];
     const std::string_view rest = query.substr(i);
     std::size_t end = query.npos;
-    if (c == '\'' || c == '"' || c == '`') {
-      end = query.find(c, i + 1);
+    if (c == '\'' || c == '"' || c == '`' || c == '[') {
+      end = query.find(c == '[' ? ']' : c, i + 1);
     } else if (rest.starts_with("--")) {
       end = query.find('\n', i);
     } else if (rest.starts_with("/*")) {
@@ -83,6 +84,18 @@ std::string bare_sql(std::string_view query) {
     out += ' ';
   }
   return out;
+}
+
+/// What a query without ?1 lacks. Text that other programs replace is only named here: with ?1 it
+/// is a literal, as in strftime('%s').
+complaint no_key(std::string_view written) {
+  for (const std::string_view replaced : {std::string_view("%s"), placeholder}) {
+    if (written.find(replaced) == written.npos) continue;
+    return complaint{
+        "the query uses text replacement (" + std::string(replaced) + ")",
+        "write ?1 for the key, without quotes"};
+  }
+  return complaint{"the query does not contain ?1", "write ?1 for the key, without quotes"};
 }
 
 bool word_character(char c) {
@@ -117,12 +130,6 @@ std::optional<complaint> check_url(const value& given) {
 
 std::optional<complaint> check_query(const value& given) {
   const std::string& written = std::get<std::string>(given);
-  for (const std::string_view replaced : {std::string_view("%s"), placeholder}) {
-    if (written.find(replaced) == written.npos) continue;
-    return complaint{
-        "the query uses text replacement (" + std::string(replaced) + ")",
-        "write ?1 for the key, without quotes"};
-  }
   const std::string sql = bare_sql(written);
   bool has_key = false;
   for (std::size_t i = 0; i < sql.size(); ++i) {
@@ -136,16 +143,17 @@ std::optional<complaint> check_query(const value& given) {
             "the query has the parameter " + quoted(parameter), "write ?1 for the key"};
       }
       has_key = true;
-    } else if ((rest[0] == '$' || rest[0] == ':' || rest[0] == '@') && placeholder_start) {
+    } else if (
+        (rest[0] == '$' || rest[0] == ':' || rest[0] == '@') && placeholder_start &&
+        (i == 0 || !word_character(sql[i - 1]))  // a$b is a name
+    ) {
       const auto stop = std::find_if_not(rest.begin() + 1, rest.end(), word_character);
       const auto length = static_cast<std::size_t>(stop - rest.begin());
       return complaint{
           "the query has the parameter " + quoted(rest.substr(0, length)), "write ?1 for the key"};
     }
   }
-  if (!has_key) {
-    return complaint{"the query does not contain ?1", "write ?1 for the key, without quotes"};
-  }
+  if (!has_key) return no_key(written);
   return std::nullopt;
 }
 

@@ -21,7 +21,33 @@ TEST_F(CheckTest, APlainPeerDoorBeyondLoopbackNeedsInsecure) {
 }
 
 TEST_F(CheckTest, TheDefaultPeerDoorNeedsInsecureToo) {
-  EXPECT_THAT(problems(with(peers)), ElementsAre(HasSubstr("listen.peer.address: :7420 accepts")));
+  EXPECT_THAT(
+      problems(with(peers)),
+      ElementsAre(HasSubstr("2:12 listen.peer.address: the default, :7420, accepts plain text"))
+  );
+}
+
+TEST_F(CheckTest, StatementsThatNobodyMayRunAreWarnedOf) {
+  const std::string source =
+      "    source: {type: sqlite, path: a.db, query: \"SELECT v FROM t WHERE k = ?1\", put: x}\n";
+  const std::string text = "keyspaces:\n  - name: users\n" + source;
+  const auto loaded = load_yaml(text);
+  EXPECT_TRUE(loaded.settings);
+  ASSERT_EQ(loaded.problems.size(), 1u);
+  EXPECT_EQ(loaded.problems[0].level, severity::warning);
+  EXPECT_THAT(
+      problems(text),
+      ElementsAre(HasSubstr("keyspaces[0].source.put: nobody may write, so that put is never run"))
+  );
+  EXPECT_THAT(problems(text + "    writes: allow\n"), IsEmpty());
+}
+
+TEST_F(CheckTest, AnEmptyFileIsShownALineToAdd) {
+  for (const char* text : {"", "# nothing yet\n"}) {
+    EXPECT_THAT(
+        problems(text), ElementsAre(HasSubstr("add keyspaces: [{name: users, source: {type: http,"))
+    ) << text;
+  }
 }
 
 TEST_F(CheckTest, InsecureOpensThePeerDoor) {

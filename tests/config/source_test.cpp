@@ -174,6 +174,18 @@ TEST_F(SourceTest, QueriesWithOtherParametersAreRefused) {
   EXPECT_THAT(query_problem("SELECT a WHERE k = :key"), HasSubstr("has the parameter \":key\""));
 }
 
+TEST_F(SourceTest, WhatStandsInALiteralOrANameOfAQueryIsNoParameter) {
+  for (const std::string query :
+       {"SELECT a FROM t WHERE k = ?1 AND expires > strftime('%s','now')",
+        "SELECT printf('%s {key}', a) FROM t WHERE k = ?1",
+        "SELECT a FROM t WHERE k = ?1 AND b %size = 0",
+        "SELECT json_extract(a, '$.b?') FROM t WHERE k = ?1",
+        "SELECT [what?2], x$y FROM t WHERE k = ?1",
+        "SELECT 'it''s :key' FROM t WHERE k = ?1 -- not @this"}) {
+    EXPECT_EQ(query_problem(query), "") << query;
+  }
+}
+
 TEST_F(SourceTest, QueriesAreNotBuiltFromText) {
   EXPECT_THAT(query_problem("SELECT a WHERE k = '%s'"), HasSubstr("text replacement (%s)"));
   EXPECT_THAT(query_problem("SELECT a WHERE k = '{key}'"), HasSubstr("text replacement ({key})"));
