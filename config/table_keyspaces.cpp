@@ -17,8 +17,8 @@ constexpr auto loads_fields = all_live({
      .fallback = "256",
      .low = "0",
      .high = "1000000",
-     .text = "Loads that may wait for a place; callers who join a load do not count. More are "
-             "refused as `overloaded`.",
+     .text = "Loads that may wait for a place; callers who join a load and keys of a batch do not "
+             "count. More are refused as `overloaded`.",
      .member = scalar_member<&loads_settings::queue>()},
     {.name = "timeout",
      .type = kind::duration,

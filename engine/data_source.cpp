@@ -1,8 +1,8 @@
 #include "on_pool.hpp"
+#include "thrown_failure.hpp"
 
 #include <weir/engine/data_source.hpp>
 
-#include <exception>
 #include <stdexcept>
 
 namespace weir {
@@ -18,18 +18,6 @@ result<loaded> settle(result<bytes> answer) {
   return loaded{.value = std::move(*answer)};
 }
 
-/// The error for the exception that is being handled; its words go to the remark.
-errc failure(const load_context& context) {
-  try {
-    throw;
-  } catch (const std::exception& thrown) {
-    context.say(thrown.what());
-  } catch (...) {
-    context.say("the source threw something that is no std::exception");
-  }
-  return errc::source_failed;
-}
-
 result<loaded> load_guarded(
     blocking_source& source, std::string_view key, const load_context& context
 ) {
@@ -37,7 +25,7 @@ result<loaded> load_guarded(
   try {
     return settle(source.load(key, context));
   } catch (...) {
-    return failure(context);
+    return thrown_failure(context);
   }
 }
 
@@ -58,7 +46,7 @@ std::vector<result<loaded>> load_many_guarded(
       );
       failed = errc::source_failed;
     } catch (...) {
-      failed = failure(context);
+      failed = thrown_failure(context);
     }
   }
   return std::vector<result<loaded>>(keys.size(), failed);
@@ -96,7 +84,7 @@ class awaitable_source final : public data_source {
       auto answer = co_await function_(std::move(key));
       co_return settle(std::move(answer));
     } catch (...) {
-      co_return failure(context);
+      co_return thrown_failure(context);
     }
   }
 
@@ -127,7 +115,7 @@ asio::awaitable<std::vector<result<loaded>>> data_source::async_load_many(
       try {
         answer = co_await async_load(std::move(key), context);
       } catch (...) {
-        answer = failure(context);
+        answer = thrown_failure(context);
       }
     }
     answers.push_back(settle(std::move(answer)));

@@ -31,7 +31,7 @@ text text_of(errc code) noexcept {
     case errc::too_large:
       return {"too_large", "over the size limit"};
     case errc::overloaded:
-      return {"overloaded", "a queue or limit is full; retry later"};
+      return {"overloaded", "a limit is reached; retry later"};
     case errc::source_failed:
       return {"source_failed", "the source was asked and failed"};
     case errc::deadline_exceeded:
@@ -39,7 +39,7 @@ text text_of(errc code) noexcept {
     case errc::unknown_outcome:
       return {"unknown_outcome", "the write may or may not have happened"};
     case errc::unavailable:
-      return {"unavailable", "nothing was changed; repeat it"};
+      return {"unavailable", "no node could answer, or this one is stopping"};
     case errc::not_owner:
       return {"not_owner", "the asked node does not own the slot"};
     case errc::protocol:

@@ -45,6 +45,8 @@ struct flight {
   const bool explains;
   const read_from from;
 
+  const std::uint64_t batch = 0;  ///< of load_limiter: in whose line its load waits
+
   const time_point deadline;  ///< of the caller who began it: until then peers are asked
   const bool adopts =
       false;  ///< keeps what the former owner has, or nothing: the source is not called
@@ -59,6 +61,15 @@ struct flight {
   bool is_overtaken = false;  ///< a change came after it began: its waiters only, and not kept
   std::vector<std::shared_ptr<waiter>> waiters;
   std::vector<explain_step> steps;
+};
+
+using flight_list = std::vector<std::shared_ptr<flight>>;
+
+/// What a flight is beside the get that begins it.
+struct flight_traits {
+  std::uint64_t batch = 0;          ///< as in flight
+  flight_list* together = nullptr;  ///< it starts with these, in one call of the source
+  bool adopts = false;              ///< as in flight
 };
 
 /// The flights of one key: those that may be joined, and how many source calls run.

@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include <string>
 #include <utility>
 
 namespace weir {
@@ -16,7 +17,10 @@ void key_turns::acquire(std::string_view key, completion<result<void>> granted) 
         held->second.push_back(std::move(granted));
         return;
       }
-      answer = errc::overloaded;
+      answer = error(
+          errc::overloaded,
+          {.detail = std::to_string(max_waiting) + " changes of this key wait already"}
+      );
     }
   }
   std::move(granted)(answer);

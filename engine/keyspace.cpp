@@ -11,9 +11,21 @@ namespace {
 
 constexpr std::size_t max_batch = 1000;
 
-result<void> check(const std::shared_ptr<keyspace_core>& core) {
+boost::system::result<void> check(const std::shared_ptr<keyspace_core>& core) {
   if (!core) return errc::no_keyspace;
   return core->open();
+}
+
+void locate(result<lookup>& found, const keyspace_core& core, std::string_view key) {
+  if (!found) found = core.located(found.error(), key);
+}
+
+void locate(
+    std::vector<result<lookup>>& found,
+    const keyspace_core& core,
+    const std::vector<std::string>& keys
+) {
+  for (std::size_t i = 0; i != found.size(); ++i) locate(found[i], core, keys[i]);
 }
 
 result<entry> to_entry(result<lookup> found) {
@@ -58,10 +70,9 @@ asio::awaitable<result<lookup>> keyspace::async_find(std::string key, get_option
   result<lookup> found = lookup{};
   const bool may_hit = options.from == read_from::near && core->check_key(key);
   if (!may_hit || !core->hit(key, *found)) {
-    auto start = [&](completion<result<lookup>> done) {
-      core->find(std::move(key), options, std::move(done));
-    };
+    auto start = [&](completion<result<lookup>> done) { core->find(key, options, std::move(done)); };
     found = co_await await_result<lookup>(start);
+    locate(found, *core, key);
   }
   trace.answered(found);
   co_return found;
@@ -77,6 +88,7 @@ result<lookup> keyspace::find(std::string_view key, get_options options) {
       core_->find(std::string(key), options, std::move(done));
     };
     found = block_on<lookup>(core_->env(), start);
+    locate(found, *core_, key);
   }
   trace.answered(found);
   return found;
@@ -104,15 +116,17 @@ asio::awaitable<std::vector<result<lookup>>> keyspace::async_get_many(
   using answers = std::vector<result<lookup>>;
   if (const auto usable = check(core_); !usable) co_return answers(keys.size(), usable.error());
   if (keys.size() > max_batch) co_return answers(keys.size(), errc::too_large);
+  const auto core = core_;
   auto start = [&](completion<result<answers>> done) {
     auto take = [done = std::move(done)](answers found) mutable {
       std::move(done)(std::move(found));
     };
-    core_->find_many(std::move(keys), options, std::move(take));
+    core->find_many(keys, options, std::move(take));
   };
-  const auto count = keys.size();
   auto found = co_await await_result<answers>(start);
-  co_return found ? std::move(*found) : answers(count, found.error());
+  if (!found) found = answers(keys.size(), found.error());
+  locate(*found, *core, keys);
+  co_return std::move(*found);
 }
 
 std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, get_options options) {
@@ -123,9 +137,11 @@ std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, ge
     auto take = [done = std::move(done)](answers found) mutable {
       std::move(done)(std::move(found));
     };
-    core_->find_many(std::move(keys), options, std::move(take));
+    core_->find_many(keys, options, std::move(take));
   };
-  return std::move(*block_on<answers>(core_->env(), start));
+  auto found = block_on<answers>(core_->env(), start);
+  locate(*found, *core_, keys);
+  return std::move(*found);
 }
 
 std::optional<lookup> keyspace::peek(std::string_view key) {
@@ -217,6 +233,10 @@ result<change_result> keyspace::clear(change_options options) {
 const keyspace_options& keyspace::options() const {
   if (!core_) throw std::logic_error("weir: options() of a keyspace handle that refers to nothing");
   return core_->options();
+}
+
+source_state keyspace::source() const {
+  return core_ ? core_->source() : source_state{};
 }
 
 keyspace_stats keyspace::stats() const {

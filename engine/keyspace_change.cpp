@@ -30,6 +30,16 @@ bool is_write(const change_request& request) {
 asio::awaitable<result<change_result>> keyspace_core::change(
     change_request request, milliseconds timeout
 ) {
+  const auto key = request.key;
+  auto done = co_await carry_out(std::move(request), timeout);
+  if (done) co_return done;
+  const bool is_unavailable = done.error() == errc::unavailable;
+  co_return located(done.error(), key, is_unavailable ? "nothing was changed; repeat it" : "");
+}
+
+asio::awaitable<result<change_result>> keyspace_core::carry_out(
+    change_request request, milliseconds timeout
+) {
   if (const auto opened = open(); !opened) co_return opened.error();
   const auto deadline = env().now() + timeout;
   if (request.kind == change_kind::clear) {  // nobody orders all keys
@@ -38,7 +48,9 @@ asio::awaitable<result<change_result>> keyspace_core::change(
   }
   if (const auto checked = check_key(request.key); !checked) co_return checked.error();
   if (is_write(request) && options_.writes == writes::deny) co_return errc::method_not_allowed;
-  if (request.value.size() > options_.max_entry) co_return errc::too_large;
+  if (request.value.size() > options_.max_entry) {
+    co_return value_too_large(request.value.size());
+  }
   co_return co_await change_at_owner(std::move(request), deadline);
 }
 
@@ -84,7 +96,7 @@ asio::awaitable<result<change_result>> keyspace_core::change_at_owner(
     out->is_stored = was_stored;
     co_return out;
   }
-  co_return is_write(request) ? error_code(errc::unknown_outcome) : out.error();
+  co_return is_write(request) ? error(errc::unknown_outcome) : out.error();
 }
 
 asio::awaitable<result<change_result>> keyspace_core::change_without_owner(

@@ -36,7 +36,8 @@ keyspace_core::keyspace_core(
     : context_(std::move(context)),
       options_(std::move(options)),
       source_(std::move(source)),
-      limiter_(options_.loads),
+      limiter_(context_->env, options_.loads),
+      watch_(options_.name, std::string(source_->type())),
       fences_(make_fences(), free_fences),
       counters_(std::make_unique<counters>()) {
   budgets_.owned.limit = options_.max_memory;
@@ -156,6 +157,7 @@ void keyspace_core::make_room(entry_kind kind, shard& first) {
 void keyspace_core::reclaim() {
   auto& s = *shards_[reclaim_next_.fetch_add(1, std::memory_order_relaxed) % shard_count];
   const auto now = env().now();
+  report(watch_.tick(now));
   entry_list garbage;
   const auto gone = [&](const stored_entry& e) {
     if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::expired);
@@ -183,6 +185,8 @@ keyspace_stats keyspace_core::stats() {
   out.loads_absent = c.loads_absent;
   out.loads_failed = c.loads_failed;
   out.loads_timed_out = c.loads_timed_out;
+  out.loads_too_large = c.loads_too_large;
+  out.loads_waiting = limiter_.waiting();
   out.loads_running = limiter_.running();
   out.loads_not_kept = c.not_kept;
   out.refused_overloaded = c.refused_overloaded;

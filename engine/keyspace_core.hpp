@@ -6,6 +6,7 @@
 #include "key_turns.hpp"
 #include "load_limiter.hpp"
 #include "shard.hpp"
+#include "source_watch.hpp"
 
 #include <weir/engine/data_source.hpp>
 #include <weir/engine/keyspace.hpp>
@@ -40,14 +41,19 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   environment& env() const noexcept { return context_->env; }
 
-  /// The error of every call after close().
-  result<void> open() const {
+  /// The error of every call after close(). On the hit path: without words, which make a result that
+  /// must be destroyed.
+  boost::system::result<void> open() const {
     if (const int why = closed_.load(std::memory_order_acquire)) return static_cast<errc>(why);
     return {};
   }
 
   /// The error of a key that no keyspace takes, if it is one.
-  result<void> check_key(std::string_view key) const;
+  boost::system::result<void> check_key(std::string_view key) const;
+
+  /// `why` with its place and, unless it has words of its own, with `detail`. Absence is an answer
+  /// and stays as it is.
+  error located(const error& why, std::string_view key, std::string_view detail = {}) const;
 
   /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
   /// nothing.
@@ -56,7 +62,12 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   bool hit(std::string_view key, lookup& out) { return hit(key, out.entry, out.found); }
 
   /// Gets one key for a caller of this node, from wherever it comes.
-  void find(std::string key, get_options options, completion<result<lookup>> done);
+  void find(
+      std::string key,
+      get_options options,
+      completion<result<lookup>> done,
+      std::uint64_t batch = load_limiter::alone
+  );
 
   /// Gets several keys, one request per owner; answers in their order.
   void find_many(
@@ -126,6 +137,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   keyspace_stats stats();
 
+  source_state source() const { return watch_.state(env().now()); }
+
   /// No version of a term of this keyspace is later; one that takes its place goes on from here.
   std::uint64_t last_seq();
 
@@ -137,8 +150,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
  private:
   enum class begun { yes, found_meanwhile, nobody_waits };
-  using flight_list = std::vector<std::shared_ptr<flight>>;
-
   // keyspace_get.cpp, in call order
   void join(
       std::string key,
@@ -147,8 +158,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       const get_options& options,
       time_point deadline,
       completion<result<lookup>> done,
-      flight_list* batch = nullptr,
-      bool adopts = false
+      flight_traits traits = {}
   );
   void arm(const std::shared_ptr<waiter>& waiting);
   void start(std::shared_ptr<flight> started);
@@ -174,6 +184,11 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   bool try_take_turn(flight& f);
   begun begin(flight& f, lookup& found);
   asio::awaitable<result<loaded>> call_source(flight& f);
+  result<loaded> judged(result<loaded> answer, const source_remark& remark) const;
+  void note(const result<loaded>& answer, std::chrono::microseconds took);
+  error value_too_large(std::size_t size) const;
+  void note_refused(const error& why);
+  void report(const source_watch::events& events) const;
   template <class T>
   asio::awaitable<result<T>> within_timeout(asio::awaitable<result<T>> work, time_point deadline);
   enum class expiry { spread, as_given };
@@ -190,9 +205,13 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       std::uint16_t owner,
       std::vector<std::size_t> positions
   );
-  asio::awaitable<void> load_batch(flight_list flights);
+  asio::awaitable<void> load_batch(flight_list flights, std::uint64_t batch);
+  std::uint64_t next_batch() noexcept {
+    return batches_.fetch_add(1, std::memory_order_relaxed);
+  }
 
   // keyspace_change.cpp
+  asio::awaitable<result<change_result>> carry_out(change_request request, milliseconds timeout);
   asio::awaitable<result<change_result>> change_at_owner(
       change_request request, time_point deadline
   );
@@ -241,7 +260,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   asio::awaitable<result<stored>> call_store(
       const change_request& request, write_condition condition, time_point deadline
   );
-  change_reply drop_written(const change_request& request, errc why);
+  change_reply drop_written(const change_request& request, error why);
 
   // keyspace_record.cpp
   entry_table::entry_ptr make_pushed(
@@ -296,6 +315,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   const std::shared_ptr<store> store_ = std::dynamic_pointer_cast<store>(source_);
   store_budgets budgets_;
   load_limiter limiter_;
+  source_watch watch_;
+  std::atomic<std::uint64_t> batches_{load_limiter::of_others + 1};
   std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
   std::vector<std::unique_ptr<shard>> shards_;
   static constexpr std::size_t near_seen_size = 65'536;

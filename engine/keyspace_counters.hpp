@@ -12,7 +12,7 @@ struct keyspace_core::counters {
   using count = std::atomic<std::uint64_t>;
 
   count misses, joined;
-  count loads_value, loads_absent, loads_failed, loads_timed_out, not_kept;
+  count loads_value, loads_absent, loads_failed, loads_timed_out, loads_too_large, not_kept;
   count refused_overloaded, refused_too_large, passed_through;
   count evicted, expired, invalidations, records, revalidated, unleased;
   std::array<count, near_drop_count> near_dropped;
@@ -22,8 +22,10 @@ struct keyspace_core::counters {
   void count_load(const result<loaded>& answer, std::chrono::microseconds took) {
     auto& outcome = answer ? (answer->found ? loads_value : loads_absent)
                     : answer.error() == errc::deadline_exceeded ? loads_timed_out
+                    : answer.error() == errc::too_large         ? loads_too_large
                                                                 : loads_failed;
     add(outcome);
+    if (&outcome == &loads_too_large) add(refused_too_large);
     add(load_buckets[bucket_of(took)]);
     load_microseconds.fetch_add(
         static_cast<std::uint64_t>(took.count()), std::memory_order_relaxed

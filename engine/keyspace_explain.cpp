@@ -18,6 +18,10 @@ std::string_view name(served_from from) {
   return "?";
 }
 
+std::string bytes_text(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " byte" : " bytes");
+}
+
 std::string milliseconds_text(milliseconds time) {
   return std::to_string(time.count()) + " ms";
 }
@@ -31,7 +35,7 @@ void keyspace_core::explain_place(std::string_view key, std::vector<explain_step
   const auto& owner = route->ring->owner(slot).id;
   const auto& gutter = route->ring->gutter(slot).id;
   steps.push_back(
-      {id, "asked", options_.name + ", key of " + std::to_string(key.size()) + " bytes", {}}
+      {id, "asked", options_.name + ", key of " + bytes_text(key.size()), {}}
   );
   steps.push_back({
       id,
@@ -84,7 +88,7 @@ void keyspace_core::explain_answer(
   const auto& entry = found->entry;
   const auto& from = entry.from;
   std::string detail =
-      found->found ? std::to_string(entry.value.size()) + " bytes, " : "not found, ";
+      found->found ? bytes_text(entry.value.size()) + ", " : "not found, ";
   detail += name(from.from);
   if (!from.node.empty()) detail += " at " + from.node;
   if (from.collapsed) detail += ", joined a running load";
@@ -95,15 +99,17 @@ void keyspace_core::explain_answer(
 }
 
 void keyspace_core::explain_flight(const flight& ended, const waiter& of) {
-  const char* kind = ended.kind == flight_kind::owner    ? " as owner"
-                     : ended.kind == flight_kind::gutter ? " in the owner's place"
-                                                         : " to another node";
-  of.explain->steps.push_back(
-      {context_->self.id,
-       "flight",
-       std::string(of.has_joined ? "joined one" : "led one") + kind,
-       {}}
-  );
+  const auto route = context_->route.get();
+  const auto& owner = route->ring->owner(ended.slot).id;
+  std::string what = of.has_joined ? "joined a running " : "started ";
+  if (ended.kind == flight_kind::fetch) {
+    what += of.has_joined ? "request to the owner " : "a request to the owner ";
+    what += owner;
+  } else {
+    what += of.has_joined ? "load " : "the load ";
+    what += ended.kind == flight_kind::owner ? "(owner)" : "(for unreachable owner " + owner + ")";
+  }
+  of.explain->steps.push_back({context_->self.id, "flight", std::move(what), {}});
   for (const auto& each : ended.steps) of.explain->steps.push_back(each);
 }
 

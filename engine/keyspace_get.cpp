@@ -17,11 +17,24 @@ constexpr milliseconds error_good_for{1'000};  // an owner's failure, for those 
 
 }  // namespace
 
-result<void> keyspace_core::check_key(std::string_view key) const {
+boost::system::result<void> keyspace_core::check_key(std::string_view key) const {
   if (const auto opened = open(); !opened) return opened;
   if (key.empty()) return errc::bad_key;
   if (key.size() > options_.max_key) return errc::too_large;
   return {};
+}
+
+error keyspace_core::located(const error& why, std::string_view key, std::string_view detail)
+    const {
+  if (!why.keyspace().empty() || why == errc::not_found) return why;
+  return {
+      why.code(),
+      error_context{
+          .keyspace = options_.name,
+          .key = std::string(key),
+          .detail = std::string(why.detail().empty() ? detail : why.detail()),
+          .remark = std::string(why.remark()),
+      }};
 }
 
 bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found) {
@@ -48,7 +61,9 @@ bool keyspace_core::hit_owned(std::string_view key, lookup& out) {
   return true;
 }
 
-void keyspace_core::find(std::string key, get_options options, completion<result<lookup>> done) {
+void keyspace_core::find(
+    std::string key, get_options options, completion<result<lookup>> done, std::uint64_t batch
+) {
   if (const auto checked = check_key(key); !checked) return std::move(done)(checked.error());
   if (options.from == read_from::near) {
     lookup found;
@@ -66,7 +81,8 @@ void keyspace_core::find(std::string key, get_options options, completion<result
       return std::move(done)(std::move(found));
     options.from = read_from::near;
   }
-  join(std::move(key), hash, kind, options, env().now() + options.timeout, std::move(done));
+  const auto deadline = env().now() + options.timeout;
+  join(std::move(key), hash, kind, options, deadline, std::move(done), {.batch = batch});
 }
 
 void keyspace_core::join(
@@ -76,8 +92,7 @@ void keyspace_core::join(
     const get_options& options,
     time_point deadline,
     completion<result<lookup>> done,
-    flight_list* batch,
-    bool adopts
+    flight_traits traits
 ) {
   auto& s = shard_of(hash);
   auto added = std::make_shared<waiter>();
@@ -103,8 +118,9 @@ void keyspace_core::join(
           .kind = kind,
           .explains = options.explain != nullptr,
           .from = options.from,
+          .batch = traits.batch,
           .deadline = deadline,
-          .adopts = adopts,
+          .adopts = traits.adopts,
       });
       started->waiters.push_back(added);
       started->is_alone = !may_join;
@@ -114,14 +130,14 @@ void keyspace_core::join(
       }
     }
   }
-  if (!adopts) counters_->misses.fetch_add(1, std::memory_order_relaxed);
+  if (!traits.adopts) counters_->misses.fetch_add(1, std::memory_order_relaxed);
   if (!context_->has_lease(hit_time())) counters::add(counters_->unleased);
   if (added->has_joined) counters_->joined.fetch_add(1, std::memory_order_relaxed);
   // The network ends a fetch by the deadline of its first caller; everybody else needs a timer.
   if (kind != flight_kind::fetch || added->has_joined) arm(added);
   if (!started) return;
-  if (batch != nullptr) {
-    batch->push_back(std::move(started));
+  if (traits.together != nullptr) {
+    traits.together->push_back(std::move(started));
   } else {
     start(std::move(started));
   }
@@ -166,7 +182,8 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
       auto as_owner = [&](completion<result<lookup>> done) {
         const get_options options;
         if (f.from == read_from::source) refresh(f.key);
-        join(f.key, f.hash, flight_kind::owner, options, f.deadline, std::move(done));
+        const flight_traits traits{.batch = f.batch};
+        join(f.key, f.hash, flight_kind::owner, options, f.deadline, std::move(done), traits);
       };
       auto own = co_await await_result<lookup>(as_owner);
       if (own) f.good_until = good_until(*own);
@@ -215,6 +232,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(
           .role = serve_as::gutter,
           .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
           .explain = f.explains,
+          .is_of_batch = f.batch != load_limiter::alone,
       };
       const auto left = std::chrono::ceil<milliseconds>(f.deadline - env().now());
       auto take = [done = std::move(done)](get_reply reply) mutable {
@@ -263,6 +281,7 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
               .role = role,
               .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
               .explain = f.explains,
+              .is_of_batch = f.batch != load_limiter::alone,
               .held = held,
           },
   };
@@ -336,7 +355,8 @@ void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lo
         if (each->is_answered.exchange(true)) return;
         std::move(each->done)(std::move(with));
       };
-      join(ended->key, ended->hash, ended->kind, again, each->deadline, std::move(done));
+      const flight_traits traits{.batch = ended->batch};
+      join(ended->key, ended->hash, ended->kind, again, each->deadline, std::move(done), traits);
       continue;
     }
     if (each->is_answered.exchange(true)) continue;

@@ -3,6 +3,7 @@
 #include "await.hpp"
 #include "keyspace_core.hpp"
 #include "keyspace_counters.hpp"
+#include "thrown_failure.hpp"
 #include "within_timeout.hpp"
 
 #include <algorithm>
@@ -19,12 +20,10 @@ asio::awaitable<result<loaded>> guarded(
 ) {
   try {
     auto answer = co_await source->async_load(std::move(key), context);
-    if (answer) co_return answer;
-    if (answer.error() == errc::not_found) co_return loaded{.found = false};
-    if (answer.error().category() != weir_category()) co_return errc::source_failed;
+    if (!answer && answer.error() == errc::not_found) co_return loaded{.found = false};
     co_return answer;
   } catch (...) {
-    co_return errc::source_failed;
+    co_return thrown_failure(context);
   }
 }
 
@@ -45,9 +44,11 @@ asio::awaitable<result<lookup>> keyspace_core::pass_through(flight& f) {
 }
 
 asio::awaitable<result<lookup>> keyspace_core::load(flight& f) {
-  auto place = [&](completion<result<void>> granted) { limiter_.acquire(std::move(granted)); };
+  auto place = [&](completion<result<void>> granted) {
+    limiter_.acquire(f.batch, std::move(granted));
+  };
   if (const auto granted = co_await await_result<void>(place); !granted) {
-    counters_->refused_overloaded.fetch_add(1, std::memory_order_relaxed);
+    note_refused(granted.error());
     co_return granted.error();
   }
   co_await take_turn(f);
@@ -132,25 +133,65 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
 
 asio::awaitable<result<loaded>> keyspace_core::call_source(flight& f) {
   const auto began = env().now();
-  const auto remark = f.explains ? std::make_shared<source_remark>() : nullptr;
+  const auto remark = std::make_shared<source_remark>();
   const load_context context{env(), began + options_.loads.timeout, remark};
-  auto answer = co_await within_timeout(guarded(source_, f.key, context), context.deadline);
+  auto said = co_await within_timeout(guarded(source_, f.key, context), context.deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
-  counters_->count_load(answer, took);
+  auto answer = judged(std::move(said), *remark);
+  note(answer, took);
   if (f.explains) {
     auto what = !answer ? answer.error().message() : answer->found ? "value" : "not found";
-    if (const auto said = remark->text(); !said.empty()) what += ": " + said;
+    if (const auto words = remark->text(); answer && !words.empty()) what += ": " + words;
     f.steps.push_back({context_->self.id, "source", std::move(what), took});
   }
   co_return answer;
 }
 
+// What the source answered, by the rules and in the words of this keyspace.
+result<loaded> keyspace_core::judged(result<loaded> answer, const source_remark& remark) const {
+  if (answer) {
+    const auto size = answer->value.size();
+    if (size > options_.max_entry) return value_too_large(size);
+    return answer;
+  }
+  const auto& failed = answer.error();
+  const bool is_ours = failed.category() == weir_category();
+  error_context words{.detail = std::string(failed.detail())};
+  words.remark = failed.remark().substr(0, source_remark::max_text);
+  if (words.remark.empty()) words.remark = remark.text();
+  if (words.remark.empty() && !is_ours) words.remark = failed.code().message();
+  if (words.remark.empty() && words.detail.empty() && failed == errc::deadline_exceeded) {
+    words.detail = "the source did not answer within loads.timeout, " +
+                   std::to_string(options_.loads.timeout.count()) + " ms";
+  }
+  const auto code = is_ours ? failed.code() : make_error_code(errc::source_failed);
+  return error(code, std::move(words));
+}
+
+error keyspace_core::value_too_large(std::size_t size) const {
+  auto why = "the value has " + std::to_string(size) + " bytes, max_entry is " +
+             std::to_string(options_.max_entry);
+  return {errc::too_large, error_context{.detail = std::move(why)}};
+}
+
+void keyspace_core::note(const result<loaded>& answer, std::chrono::microseconds took) {
+  counters_->count_load(answer, took);
+  const auto now = env().now();
+  report(answer ? watch_.succeeded(now) : watch_.failed(answer.error(), now));
+}
+
+void keyspace_core::note_refused(const error& why) {
+  if (why != errc::overloaded) return;  // this keyspace was closed
+  counters::add(counters_->refused_overloaded);
+  report(watch_.failed(why, env().now()));
+}
+
+void keyspace_core::report(const source_watch::events& events) const {
+  for (const auto& each : events) context_->report(each);
+}
+
 result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point began, expiry how) {
   if (!answer) return answer.error();
-  if (answer->value.size() > options_.max_entry) {
-    counters_->refused_too_large.fetch_add(1, std::memory_order_relaxed);
-    return errc::too_large;
-  }
   auto ttl = answer->found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
   if (answer->ttl) ttl = std::min(ttl, *answer->ttl);
   f.good_until =

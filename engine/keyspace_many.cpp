@@ -2,6 +2,7 @@
 
 #include "keyspace_core.hpp"
 #include "keyspace_counters.hpp"
+#include "thrown_failure.hpp"
 #include "within_timeout.hpp"
 
 #include <boost/asio/detached.hpp>
@@ -18,7 +19,7 @@ asio::awaitable<result<std::vector<result<loaded>>>> guarded_many(
   try {
     co_return co_await source->async_load_many(std::move(keys), context);
   } catch (...) {
-    co_return errc::source_failed;
+    co_return thrown_failure(context);
   }
 }
 
@@ -29,6 +30,7 @@ struct keyspace_core::many {
   std::vector<std::string> keys;
   get_options options;
   time_point deadline;
+  std::uint64_t batch;  ///< one caller in the line of the loads, here and at the owners
   std::vector<result<lookup>> answers;
   std::atomic<std::size_t> missing;
   completion<std::vector<result<lookup>>> done;
@@ -47,13 +49,15 @@ void keyspace_core::find_many(
   state->keys = std::move(keys);
   state->options = options;
   state->deadline = env().now() + options.timeout;
+  state->batch = next_batch();
   state->answers.resize(state->keys.size());
   state->missing = state->keys.size();
   state->done = std::move(done);
 
   const auto route = context_->route.get();
   std::map<std::uint16_t, std::vector<std::size_t>> by_owner;
-  flight_list batch;
+  flight_list together;
+  const flight_traits traits{state->batch, source_->is_batched() ? &together : nullptr};
   for (std::size_t i = 0; i != state->keys.size(); ++i) {
     const auto& key = state->keys[i];
     lookup found;
@@ -68,21 +72,17 @@ void keyspace_core::find_many(
     } else if (owner == route->self && options.from == read_from::near) {
       auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
       join(
-          key,
-          hash_of(key),
-          flight_kind::owner,
-          options,
-          state->deadline,
-          std::move(take),
-          source_->is_batched() ? &batch : nullptr
+          key, hash_of(key), flight_kind::owner, options, state->deadline, std::move(take), traits
       );
     } else {
-      find(key, options, [state, i](result<lookup> with) { state->answer(i, std::move(with)); });
+      auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
+      find(key, options, std::move(take), state->batch);
     }
   }
   for (auto& [owner, positions] : by_owner) ask_many(state, *route, owner, std::move(positions));
-  if (!batch.empty()) {
-    asio::co_spawn(env().executor(), load_batch(std::move(batch)), asio::detached);
+  if (!together.empty()) {
+    auto loads = load_batch(std::move(together), state->batch);
+    asio::co_spawn(env().executor(), std::move(loads), asio::detached);
   }
 }
 
@@ -109,7 +109,7 @@ void keyspace_core::ask_many(
         auto options = state->options;
         options.timeout = std::chrono::ceil<milliseconds>(state->deadline - self->env().now());
         auto one = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
-        self->find(state->keys[i], options, std::move(one));
+        self->find(state->keys[i], options, std::move(one), state->batch);
       } else if (auto& answer = got->answers[n]; answer.error) {
         state->answer(i, answer.error);
       } else {
@@ -145,7 +145,8 @@ void keyspace_core::serve_many(
 
   const auto deadline = env().now() + timeout;
   const auto kind = request.role == serve_as::owner ? flight_kind::owner : flight_kind::gutter;
-  flight_list batch;
+  flight_list together;
+  const flight_traits traits{next_batch(), source_->is_batched() ? &together : nullptr};
   for (std::size_t i = 0; i != request.keys.size(); ++i) {
     const auto& key = request.keys[i];
     auto take = [state, i](result<lookup> found) {
@@ -163,29 +164,24 @@ void keyspace_core::serve_many(
     } else if (try_serve({.keyspace = {}, .key = key, .role = request.role}, held)) {
       take(std::move(held.answer));
     } else {
-      join(
-          key,
-          hash_of(key),
-          kind,
-          {},
-          deadline,
-          std::move(take),
-          source_->is_batched() ? &batch : nullptr
-      );
+      join(key, hash_of(key), kind, {}, deadline, std::move(take), traits);
     }
   }
-  if (!batch.empty()) {
-    asio::co_spawn(env().executor(), load_batch(std::move(batch)), asio::detached);
+  if (!together.empty()) {
+    auto loads = load_batch(std::move(together), traits.batch);
+    asio::co_spawn(env().executor(), std::move(loads), asio::detached);
   }
 }
 
 // One source call, and one place in the limiter, for all flights that can begin now; the others fly
 // alone.
-asio::awaitable<void> keyspace_core::load_batch(flight_list flights) {
+asio::awaitable<void> keyspace_core::load_batch(flight_list flights, std::uint64_t batch) {
   const auto self = shared_from_this();
-  auto place = [&](completion<result<void>> granted) { limiter_.acquire(std::move(granted)); };
+  auto place = [&](completion<result<void>> granted) {
+    limiter_.acquire(batch, std::move(granted));
+  };
   if (const auto granted = co_await await_result<void>(place); !granted) {
-    counters::add(counters_->refused_overloaded);
+    note_refused(granted.error());
     for (const auto& each : flights) finish(each, granted.error());
     co_return;
   }
@@ -212,7 +208,8 @@ asio::awaitable<void> keyspace_core::load_batch(flight_list flights) {
     co_return;
   }
   const auto began = env().now();
-  const load_context context{env(), began + options_.loads.timeout};
+  const auto remark = std::make_shared<source_remark>();
+  const load_context context{env(), began + options_.loads.timeout, remark};
   using answers_type = std::vector<result<loaded>>;
   auto answers = co_await within_timeout(guarded_many(source_, keys, context), context.deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
@@ -221,8 +218,9 @@ asio::awaitable<void> keyspace_core::load_batch(flight_list flights) {
   for (std::size_t i = 0; i != begun_flights.size(); ++i) {
     auto& flown = begun_flights[i];
     give_back_turn(*flown);
-    counters_->count_load((*answers)[i], took);
-    finish(flown, land(*flown, std::move((*answers)[i]), began));
+    auto answer = judged(std::move((*answers)[i]), *remark);
+    note(answer, took);
+    finish(flown, land(*flown, std::move(answer), began));
   }
 }
 

@@ -88,7 +88,8 @@ void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_
   };
   const auto hash = hash_of(key);
   const auto deadline = env().now() + timeout;
-  join(std::move(key), hash, flight_kind::owner, {}, deadline, std::move(answer), nullptr, true);
+  const flight_traits traits{.adopts = true};
+  join(std::move(key), hash, flight_kind::owner, {}, deadline, std::move(answer), traits);
 }
 
 std::vector<std::string> keyspace_core::hottest(std::uint64_t max_bytes) {

@@ -40,7 +40,10 @@ void keyspace_core::serve(get_request request, milliseconds timeout, completion<
     }
     std::move(done)(std::move(made));
   };
-  join(std::move(request.key), hash, kind, options, env().now() + timeout, std::move(answer));
+  const flight_traits traits{
+      .batch = request.is_of_batch ? load_limiter::of_others : load_limiter::alone};
+  const auto deadline = env().now() + timeout;
+  join(std::move(request.key), hash, kind, options, deadline, std::move(answer), traits);
 }
 
 // An answer may be kept by the asker if this node kept it and holds a lease now; what the asker has

@@ -5,6 +5,7 @@
 #include "await.hpp"
 #include "claim_until.hpp"
 #include "keyspace_core.hpp"
+#include "thrown_failure.hpp"
 #include "within_timeout.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -14,9 +15,9 @@
 namespace weir {
 namespace {
 
-change_reply failed(error_code why) {
+change_reply failed(error why) {
   change_reply reply;
-  reply.error = why;
+  reply.error = std::move(why);
   return reply;
 }
 
@@ -36,16 +37,26 @@ asio::awaitable<result<stored>> guarded(
     } else {
       answer = co_await to->async_erase(std::move(request.key), std::move(condition), context);
     }
-    if (!answer && answer.error().category() != weir_category()) co_return errc::unknown_outcome;
+    if (!answer && answer.error().category() != weir_category()) {
+      context.say(answer.error().code().message());
+      co_return errc::unknown_outcome;
+    }
     co_return answer;
   } catch (...) {
+    thrown_failure(context);
     co_return errc::unknown_outcome;
   }
 }
 
-bool was_refused(errc why) noexcept {
+bool was_refused(const error& why) noexcept {
   return why == errc::overloaded || why == errc::unavailable || why == errc::too_large ||
          why == errc::bad_request || why == errc::method_not_allowed;
+}
+
+// The store itself is in a bad way; everything else is its answer to this change.
+bool is_trouble(const error& why) noexcept {
+  return why == errc::source_failed || why == errc::overloaded || why == errc::unknown_outcome ||
+         why == errc::deadline_exceeded;
 }
 
 }  // namespace
@@ -56,7 +67,9 @@ asio::awaitable<change_reply> keyspace_core::write_through(
 ) {
   if (!store_ || request.role != serve_as::owner) co_return apply(request);
   if (const auto checked = check_key(request.key); !checked) co_return failed(checked.error());
-  if (request.value.size() > options_.max_entry) co_return failed(errc::too_large);
+  if (request.value.size() > options_.max_entry) {
+    co_return failed(value_too_large(request.value.size()));
+  }
   auto run = [&](completion<result<change_reply>> done) {
     auto ended = [done = std::move(done)](std::exception_ptr thrown, change_reply reply) mutable {
       if (thrown) reply = failed(errc::unknown_outcome);
@@ -88,7 +101,7 @@ asio::awaitable<change_reply> keyspace_core::write_in_turn(
   auto condition = judge_write(request, epoch);
   if (!condition) co_return failed(condition.error());
   auto taken = co_await call_store(request, std::move(*condition), deadline);
-  if (!taken) co_return drop_written(request, static_cast<errc>(taken.error().value()));
+  if (!taken) co_return drop_written(request, taken.error());
 
   change_reply reply;
   if (context_->terms.epoch_of(slot) == epoch) {
@@ -147,20 +160,37 @@ asio::awaitable<result<stored>> keyspace_core::call_store(
   const bool is_absent = condition.when == write_condition::kind::absent;
   if (is_absent && request.kind == change_kind::remove) co_return stored();  // as it should be
   const auto self = shared_from_this();
-  auto place = [&](completion<result<void>> granted) { limiter_.acquire(std::move(granted)); };
+  auto place = [&](completion<result<void>> granted) {
+    limiter_.acquire(load_limiter::alone, std::move(granted));
+  };
   auto give_back = [self] { self->limiter_.release(); };
   const auto granted = co_await claim_until(env(), deadline, place, std::move(give_back));
-  if (!granted) co_return granted.error();
+  if (!granted) {
+    note_refused(granted.error());
+    co_return granted.error();
+  }
   const auto until = std::min(deadline, env().now() + options_.loads.timeout);
-  const load_context context{env(), until};
+  const auto remark = std::make_shared<source_remark>();
+  const load_context context{env(), until, remark};
   auto work = guarded(store_, request, std::move(condition), context);
-  co_return co_await within_timeout(std::move(work), until);
+  auto taken = co_await within_timeout(std::move(work), until);
+  const auto now = env().now();
+  if (taken || !is_trouble(taken.error())) {
+    report(watch_.succeeded(now));
+    co_return taken;
+  }
+  error_context words{
+      .detail = std::string(taken.error().detail()), .remark = std::string(taken.error().remark())};
+  if (words.remark.empty()) words.remark = remark->text();
+  const error why(taken.error().code(), std::move(words));
+  report(watch_.failed(why, now));
+  co_return why;
 }
 
-change_reply keyspace_core::drop_written(const change_request& request, errc why) {
+change_reply keyspace_core::drop_written(const change_request& request, error why) {
   if (was_refused(why)) return failed(why);
   if (why != errc::conflict && why != errc::source_failed) {
-    why = errc::unknown_outcome;
+    why = error(errc::unknown_outcome, why);
     const auto now = env().now();
     doubtful_.settle(now);
     doubtful_.mark(hash_of(request.key), now + options_.loads.timeout);

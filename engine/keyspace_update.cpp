@@ -49,8 +49,8 @@ asio::awaitable<result<void>> take_turn(
   co_return co_await claim_until(core->env(), deadline, take, std::move(give_back));
 }
 
-error_code late(error_code why) {
-  return why == errc::overloaded ? make_error_code(errc::deadline_exceeded) : why;
+error late(const error& why) {
+  return why == errc::overloaded ? error(errc::deadline_exceeded, why) : why;
 }
 
 // False when the keyspace was closed meanwhile.

@@ -27,7 +27,7 @@ class pool_call {
   pool_call& operator=(pool_call&&) = delete;
 
   ~pool_call() {
-    if (done_) answer(errc::overloaded);
+    if (done_) answer(error(errc::overloaded, {.detail = "the worker pool is full"}));
   }
 
   void operator()() { answer(work_()); }

@@ -11,7 +11,7 @@ constexpr steady_ms first_conflict_delay{1};
 constexpr steady_ms first_busy_delay{8};
 constexpr unsigned doublings = 7;
 
-bool is_busy(error_code why) noexcept {
+bool is_busy(const error& why) noexcept {
   return why == errc::overloaded || why == errc::unavailable;
 }
 
@@ -91,7 +91,7 @@ void update_run::changed(const result<change_result>& answer) {
   end(updated{.what = what_, .version = answer->version, .change = *answer});
 }
 
-void update_run::again_or_end(error_code why) {
+void update_run::again_or_end(const error& why) {
   steady_duration delay{};
   if (is_busy(why)) {
     delay = jittered_delay(first_busy_delay, ++tries_.busy, env_.random());

@@ -43,7 +43,7 @@ class update_run {
   void changed(const result<change_result>& answer);
 
   /// No more tries: the store or the keyspace is gone, or the caller gave up.
-  void give_up(error_code why) { end(why); }
+  void give_up(const error& why) { end(why); }
 
   bool has_ended() const noexcept { return outcome_.has_value(); }
 
@@ -57,7 +57,7 @@ class update_run {
 
  private:
   void end(result<updated> with);
-  void again_or_end(error_code why);
+  void again_or_end(const error& why);
 
   environment& env_;
   const std::string keyspace_, key_;

@@ -54,6 +54,8 @@ bool is_plain(std::string_view key) noexcept {
 
 class file_source final : public blocking_source {
  public:
+  std::string_view type() const noexcept override { return "file"; }
+
   explicit file_source(file_source_options options) : options_(std::move(options)) {
     check(options_);
     const auto root = open_root(options_.root);

@@ -47,6 +47,8 @@ tls_context trusting(const std::string& ca) {
 
 class http_source final : public data_source {
  public:
+  std::string_view type() const noexcept override { return "http"; }
+
   http_source(std::shared_ptr<http_client> client, http_source_options options)
       : client_(std::move(client)),
         url_(std::move(options.url)),

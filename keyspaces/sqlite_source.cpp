@@ -91,6 +91,8 @@ class sqlite_readers {
 
 class sqlite_source final : public blocking_source {
  public:
+  std::string_view type() const noexcept override { return "sqlite"; }
+
   explicit sqlite_source(const sqlite_source_options& options)
       : readers_(settings_of(options), options.readers) {}
 
@@ -105,6 +107,8 @@ class sqlite_source final : public blocking_source {
 /// Reads as a source does, and writes over one connection: SQLite has one writer at a time.
 class sqlite_store final : public blocking_store {
  public:
+  std::string_view type() const noexcept override { return "sqlite"; }
+
   explicit sqlite_store(const sqlite_source_options& options)
       : with_(settings_of(options)),
         readers_(with_, options.readers),

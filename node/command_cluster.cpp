@@ -81,6 +81,15 @@ std::string stuck_text(const json::value& document) {
          " off the ring; gone for good? weir members forget ID";
 }
 
+/// "source of users failing for 12 s, 37 times: connection refused"; empty while it answers.
+std::string source_text(const json::value& keyspace) {
+  const auto& source = member_of(keyspace, "source");
+  if (!flag_of(source, "failing")) return {};
+  return "source of " + printable(text_of(keyspace, "name")) + " failing for " +
+         time_text(number_of(source, "since_ms") * 1000) + ", " + count_of(source, "failures") +
+         " times: " + printable(text_of(source, "words"));
+}
+
 std::string ratio_text(double part, double whole) {
   return whole > 0 ? percent_text(part / whole) : "-";
 }
@@ -176,6 +185,10 @@ exit_code run_keyspaces(const command_line& line, const node_client& node, const
     });
   }
   table.print(to);
+  for (const auto& each : array_of(*got.document, "keyspaces")) {
+    const auto line = source_text(each);
+    if (!line.empty()) to.out << tinted(to, tint::bad, line) << '\n';
+  }
   return exit_code::ok;
 }
 
@@ -200,7 +213,8 @@ exit_code run_stats(const command_line& line, const node_client& node, const con
     const auto& stats = member_of(each, "stats");
     const auto hits = number_of(stats, "hits");
     const auto failed = number_of(stats, "loads_failed") + number_of(stats, "loads_timed_out");
-    const auto loads = number_of(stats, "loads_value") + number_of(stats, "loads_absent") + failed;
+    const auto loads = number_of(stats, "loads_value") + number_of(stats, "loads_absent") +
+                       number_of(stats, "loads_too_large") + failed;
     table.add({
         text_of(each, "name"),
         count_of(stats, "hits"),

@@ -20,6 +20,16 @@ namespace json = boost::json;
 
 namespace {
 
+/// The value; of a failed row why it failed: the node's words, then the source's.
+std::string row_value(const json::value& row) {
+  auto words = text_of(row, "detail");
+  const auto source = text_of(row, "source");
+  if (!source.empty()) words += (words.empty() ? "" : ": ") + source;
+  if (!words.empty()) return words;
+  const auto binary = text_of(row, "value_base64");
+  return binary.empty() ? text_of(row, "value") : decode_base64_text(binary);
+}
+
 std::string row_key(const json::value& row) {
   const auto binary = text_of(row, "key_base64");
   return binary.empty() ? text_of(row, "key") : decode_base64_text(binary);
@@ -56,13 +66,12 @@ void print_rows(const std::vector<json::value>& rows, const console& to) {
   );
   for (const auto& row : rows) {
     const auto outcome = text_of(row, "outcome");
-    const auto binary = text_of(row, "value_base64");
     table.add({
         row_key(row),
         outcome,
         text_of(row, "version"),
         outcome == "ok" ? time_text(number_of(row, "ttl_ms") * 1000) : "",
-        binary.empty() ? text_of(row, "value") : decode_base64_text(binary),
+        row_value(row),
     });
   }
   table.print(to);

@@ -7,7 +7,8 @@ namespace weir {
 log_level level_of(std::string_view event) noexcept {
   if (event == "peer.unreachable" || event == "peer.renamed" || event == "link.refused" ||
       event == "peer.removed" || event == "peer.forgotten" || event == "node.returned" ||
-      event == "lease.lost" || event == "link.protocol_error" || event == "link.listener") {
+      event == "lease.lost" || event == "link.protocol_error" || event == "link.listener" ||
+      event == "source.failed" || event == "loads.refused" || event == "value.too_large") {
     return log_level::warn;
   }
   if (event == "peer.candidate" || event.starts_with("link.")) return log_level::debug;
@@ -22,6 +23,7 @@ void event_hub::add(event_listener listener) {
 void event_hub::publish(const cluster_event& event) {
   log_fields fields;
   if (!event.peer.empty()) fields.emplace_back("peer", event.peer);
+  fields.insert(fields.end(), event.fields.begin(), event.fields.end());
   if (!event.detail.empty()) fields.emplace_back("detail", event.detail);
   log(level_of(event.name), event.name, std::move(fields));
   std::vector<event_listener> listeners;

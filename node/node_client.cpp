@@ -153,7 +153,11 @@ command_failure failure_of(
   auto text = printable(what) + ": ";
   text += code.empty() ? "HTTP status " + std::to_string(answer.status) : printable(code);
   const auto detail = string_member(document, "detail");
-  if (!detail.empty()) text += " (" + printable(detail) + ")";
+  const auto source = string_member(document, "source");  // its words, as they are
+  if (!detail.empty() || !source.empty()) {
+    const auto* colon = detail.empty() || source.empty() ? "" : ": ";
+    text += " (" + printable(detail) + colon + printable(source) + ")";
+  }
   text += ", says " + server;
   const bool advises = detail.find(';') != std::string::npos;  // the node has said what to do
   if (const auto advice = advice_for(code); !advises && !advice.empty()) text += "; " + advice;

@@ -123,6 +123,13 @@ door_verdict door_auth::judge(const http_request& request, const door_route& rou
   return is_reached ? door_verdict::allowed : door_verdict::forbidden;
 }
 
+bool door_auth::may_read(
+    const http_request& request, std::string_view keyspace, door_pass& pass
+) const {
+  if (!is_on()) return true;
+  return recognize(shown_in(request), pass) && allows(pass, door_right::read, keyspace);
+}
+
 bool door_auth::allows(const door_pass& pass, door_right right, std::string_view keyspace) const {
   if (!is_on()) return true;
   return (pass.rights & static_cast<std::uint8_t>(right)) != 0 && pass.reaches(keyspace);

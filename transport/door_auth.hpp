@@ -47,6 +47,9 @@ class door_auth {
   /// Whether the request that was judged last may do this too.
   bool allows(const door_pass& pass, door_right right, std::string_view keyspace) const;
 
+  /// Whether `request`, whatever it is for, shows a token that may read `keyspace`.
+  bool may_read(const http_request& request, std::string_view keyspace, door_pass& pass) const;
+
   void count(door_verdict verdict) const noexcept {
     auto& sum = verdict == door_verdict::unauthorized ? unauthorized_ : forbidden_;
     sum.fetch_add(1, std::memory_order_relaxed);

@@ -33,13 +33,15 @@ void write_key(json_writer& line, const std::string& key, bool as_base64) {
   line.member("key_base64", text);
 }
 
-// {"key","value","version","ttl_ms","outcome"}
+// {"key","value","version","ttl_ms","outcome"}, and of a failure "detail" and "source", our words
+// and those of the source.
 void write_line(
     json_writer& line,
     const std::string& key,
     bool as_base64,
     const lookup* found,
-    std::string_view outcome
+    std::string_view outcome,
+    const error& why
 ) {
   line.begin_object();
   write_key(line, key, as_base64);
@@ -49,7 +51,10 @@ void write_line(
     if (entry.version) line.member("version", to_string(entry.version));
     line.member("ttl_ms", entry.ttl.count());
   }
-  line.member("outcome", outcome).end_object().end_line();
+  line.member("outcome", outcome);
+  if (!why.detail().empty()) line.member("detail", why.detail());
+  if (!why.remark().empty()) line.member("source", why.remark());
+  line.end_object().end_line();
 }
 
 // Purges of one request under way at once. All on the loop of its connection: no locks.
@@ -62,7 +67,7 @@ struct purge_run {
   std::size_t running = 0;
   std::set<std::string> unconfirmed;
   milliseconds bound{0};
-  error_code failed;
+  error failed;
   std::size_t failures = 0;
   std::exception_ptr thrown;
 };
@@ -114,6 +119,10 @@ asio::awaitable<door_answer> http_door::impl::get_many(
   }
   const get_options how{.timeout = time_left(request)};
   const auto found = co_await keyspace.async_get_many(batch.keys, how);
+  const error over_reply(
+      errc::too_large,
+      {.detail = "the answer is full, " + std::to_string(max_reply) + " bytes; ask for it alone"}
+  );
   json_writer lines;
   json_writer line;
   for (std::size_t i = 0; i != found.size(); ++i) {
@@ -123,10 +132,12 @@ asio::awaitable<door_answer> http_door::impl::get_many(
     if (entry != nullptr && !entry->found) outcome = errc::not_found;
     if (entry == nullptr) outcome = failure(found[i].error(), keyspace, door_op::get_many).outcome;
     const bool fits = entry == nullptr || entry->entry.value.size() + lines.size() <= max_reply;
-    if (fits) write_line(line, batch.keys[i], batch.is_base64, entry, outcome.name());
+    const auto why = entry == nullptr ? found[i].error() : error();
+    if (fits) write_line(line, batch.keys[i], batch.is_base64, entry, outcome.name(), why);
     if (!fits || lines.size() + line.size() > max_reply) {
       line.clear();
-      write_line(line, batch.keys[i], batch.is_base64, nullptr, name(errc::too_large));
+      const auto code = name(errc::too_large);
+      write_line(line, batch.keys[i], batch.is_base64, nullptr, code, over_reply);
     }
     lines.append(line);
   }

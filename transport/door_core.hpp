@@ -93,8 +93,8 @@ struct http_door::impl {
       const door_route& route, std::string_view keyspace, door_target& out
   ) const;
 
-  /// What `error` of an operation in `keyspace` looks like outside.
-  door_answer failure(error_code error, const weir::keyspace& keyspace, door_op op) const;
+  /// What the error of an operation in `keyspace` looks like outside.
+  door_answer failure(const error& why, const weir::keyspace& keyspace, door_op op) const;
 
   // door_get.cpp
   asio::awaitable<door_answer> get(const http_request& request, door_target target);
@@ -123,7 +123,7 @@ struct http_door::impl {
   http_response ring(std::string_view query) const;
   http_response place(std::string_view raw) const;
   http_response keyspaces() const;
-  http_response readyz(std::string_view query) const;
+  http_response readyz(const http_request& request) const;
 
   // door_admin.cpp
   asio::awaitable<http_response> administer(const http_request& request, door_page page) const;

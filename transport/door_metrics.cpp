@@ -110,7 +110,8 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
       {{"ok", &stats::loads_value},
        {"not_found", &stats::loads_absent},
        {"source_failed", &stats::loads_failed},
-       {"deadline_exceeded", &stats::loads_timed_out}}
+       {"deadline_exceeded", &stats::loads_timed_out},
+       {"too_large", &stats::loads_too_large}}
   );
   out.family(
       "weir_source_load_duration_seconds", metric_type::histogram, "Time of one data source call."

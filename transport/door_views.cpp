@@ -30,6 +30,8 @@ void write_stats(json_writer& json, const keyspace_stats& of) {
   json.member("misses", of.misses).member("joined", of.joined);
   json.member("loads_value", of.loads_value).member("loads_absent", of.loads_absent);
   json.member("loads_failed", of.loads_failed).member("loads_timed_out", of.loads_timed_out);
+  json.member("loads_too_large", of.loads_too_large);
+  json.member("loads_waiting", of.loads_waiting);
   json.member("loads_running", of.loads_running).member("loads_not_kept", of.loads_not_kept);
   json.member("refused_overloaded", of.refused_overloaded);
   json.member("refused_too_large", of.refused_too_large);
@@ -42,6 +44,24 @@ void write_stats(json_writer& json, const keyspace_stats& of) {
   json.member("near_bytes", of.near_bytes).member("revalidated", of.revalidated);
   json.member("unleased", of.unleased);
   json.member("load_seconds", of.load_duration.seconds).end_object();
+}
+
+void write_source(json_writer& json, const source_state& of) {
+  json.name("source").begin_object().member("type", of.type).member("failing", of.is_failing);
+  if (of.is_failing) json.member("failures", of.failures).member("since_ms", of.since.count());
+  if (of.last_failure) {
+    json.member("last_failure_ms", of.last_failure->count()).member("outcome", of.outcome);
+    json.member("words", of.words);
+  }
+  json.end_object();
+}
+
+// Words only for those who may read the keyspace: they may name hosts and files.
+readiness_check source_check(std::string_view keyspace, const source_state& of, bool may_read) {
+  readiness_check check{"source of " + std::string(keyspace), check_state::noted, {}};
+  check.detail = "failing for " + std::to_string(of.since.count() / 1000) + " s: " +
+                 (may_read ? of.words : of.outcome);
+  return check;
 }
 
 http_response text_answer(unsigned status, std::string_view text) {
@@ -88,7 +108,7 @@ http_response http_door::impl::view(const http_request& request, door_page page)
     case door_page::keyspaces:
       return keyspaces();
     case door_page::readyz:
-      return readyz(request.query);
+      return readyz(request);
     case door_page::metrics: {
       http_response response(200, metrics());
       response.add("Content-Type", "text/plain; version=0.0.4; charset=utf-8");
@@ -171,22 +191,29 @@ http_response http_door::impl::keyspaces() const {
     json.begin_object().member("name", each.name());
     write_options(json, each.options());
     write_stats(json, each.stats());
+    write_source(json, each.source());
     json.end_object();
   }
   json.end_array().end_object();
   return json_answer(json);
 }
 
-http_response http_door::impl::readyz(std::string_view query) const {
+http_response http_door::impl::readyz(const http_request& request) const {
   auto checks = options.readiness ? options.readiness() : std::vector<readiness_check>();
   checks.push_back(lease_check(engine.lease()));
+  const bool is_verbose = query_parameter(request.query, "verbose").has_value();
+  for (const auto& each : is_verbose ? engine.keyspaces() : std::vector<keyspace>()) {
+    const auto source = each.source();
+    if (!source.is_failing) continue;
+    const bool may_read = auth.may_read(request, each.name(), session_of(request).pass);
+    checks.push_back(source_check(each.name(), source, may_read));
+  }
   const bool is_ready = std::none_of(checks.begin(), checks.end(), [](const auto& each) {
     return each.state == check_state::failed;
   });
   std::string text;
   for (const auto& each : checks) {
-    const bool is_asked = query_parameter(query, "verbose").has_value();
-    if (!is_asked && each.state != check_state::failed) continue;
+    if (!is_verbose && each.state != check_state::failed) continue;
     text.append(
         each.state == check_state::passed  ? "[+] "
         : each.state == check_state::noted ? "[!] "

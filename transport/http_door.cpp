@@ -44,7 +44,7 @@ bool is_read(door_op op) noexcept {
   return op == door_op::get || op == door_op::get_many;
 }
 
-errc table_code(error_code error, door_op op) noexcept {
+errc table_code(const error_code& error, door_op op) noexcept {
   const bool is_ours = error.category() == weir_category();
   const auto code = is_ours ? static_cast<errc>(error.value()) : errc::source_failed;
   if (code != errc::not_owner && code != errc::protocol && is_ours) return code;
@@ -52,28 +52,34 @@ errc table_code(error_code error, door_op op) noexcept {
   return is_ours ? errc::unavailable : errc::source_failed;
 }
 
-std::string describe(errc code, const keyspace& of) {
+std::string describe(errc code, const error& why, const keyspace& of, door_op op) {
   const auto in = "keyspace \"" + std::string(of.name()) + "\"";
+  const std::string detail(why.detail());
   switch (code) {
     case errc::not_found:
       return in + " has no such key";
     case errc::no_keyspace:
       return in + " was removed from this node; GET /cluster/keyspaces lists those it has";
     case errc::too_large:
+      if (!detail.empty()) return detail + " in " + in;
       return "the value is over max_entry of " + in + ", " +
              std::to_string(of.options().max_entry) + " bytes";
     case errc::conflict:
       return "the version of the key is not the one that the precondition names; read it again";
     case errc::overloaded:
-      return "loads of " + in + " are at their limit; retry after a while, with growing delay";
+      if (!why.remark().empty()) return "the source of " + in + " is busy; retry after a while";
+      return in + " is at a limit" + (detail.empty() ? "" : ": " + detail) +
+             "; retry after a while, with growing delay";
     case errc::source_failed:
-      return "the source of " + in + " was asked and failed; GET with ?explain shows its words";
+      return "the source of " + in + " was asked and failed";
     case errc::deadline_exceeded:
+      if (!detail.empty()) return in + ": " + detail + "; it may still finish and be kept";
       return "no answer from " + in + " in time; the load may still finish and be kept";
     case errc::unknown_outcome:
       return "the owner of the key, or its source, was asked and did not answer; read it, then "
              "decide";
     case errc::unavailable:
+      if (is_read(op)) return "no node could answer, or this one is stopping; repeat it";
       return "the nodes that this concerns cannot be asked; nothing was changed, repeat it";
     default:
       return in + ": " + make_error_code(code).message();
@@ -218,10 +224,13 @@ std::optional<door_answer> http_door::impl::find_target(
   return std::nullopt;
 }
 
-door_answer http_door::impl::failure(error_code error, const weir::keyspace& keyspace, door_op op)
-    const {
-  const auto code = table_code(error, op);
-  if (code != errc::method_not_allowed) return refuse(code, describe(code, keyspace));
+door_answer http_door::impl::failure(
+    const error& why, const weir::keyspace& keyspace, door_op op
+) const {
+  const auto code = table_code(why, op);
+  if (code != errc::method_not_allowed) {
+    return {problem(code, describe(code, why, keyspace, op), why.remark()), code};
+  }
   door_answer done;
   if (keyspace.options().writes == writes::allow) {
     done = refuse(

@@ -112,13 +112,23 @@ unsigned http_status(errc code) noexcept {
   }
 }
 
-http_response problem(
-    unsigned status, std::string_view code, std::string_view title, std::string_view detail
+namespace {
+
+http_response document(
+    unsigned status,
+    std::string_view code,
+    std::string_view title,
+    std::string_view detail,
+    std::string_view source
 ) {
   std::string text = "{\"status\":" + std::to_string(status) + ",\"title\":";
   append_json_string(text, title);
   text.append(",\"detail\":");
   append_json_string(text, detail);
+  if (!source.empty()) {
+    text.append(",\"source\":");
+    append_json_string(text, source);
+  }
   text.append(",\"code\":");
   append_json_string(text, code);
   text.append("}\n");
@@ -128,8 +138,16 @@ http_response problem(
   return answer;
 }
 
-http_response problem(errc code, std::string_view detail) {
-  return problem(http_status(code), name(code), title_of(code), detail);
+}  // namespace
+
+http_response problem(
+    unsigned status, std::string_view code, std::string_view title, std::string_view detail
+) {
+  return document(status, code, title, detail, {});
+}
+
+http_response problem(errc code, std::string_view detail, std::string_view source) {
+  return document(http_status(code), name(code), title_of(code), detail, source);
 }
 
 }  // namespace weir

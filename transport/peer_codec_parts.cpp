@@ -178,6 +178,23 @@ std::uint16_t wire_error(const error_code& error) {
   return static_cast<std::uint16_t>(ours ? error.value() : static_cast<int>(errc::source_failed));
 }
 
+bool has_words(const error& of) {
+  return of && !(of.detail().empty() && of.remark().empty());
+}
+
+error read_words(field_reader& in, const error& of) {
+  error_context words;
+  words.detail = in.text16(max_error_words);
+  words.remark = in.text16(max_error_words);
+  if (!of) in.fail(peer_fault::bad_value);
+  return {of.code(), std::move(words)};
+}
+
+void write_words(field_writer& out, const error& of) {
+  out.text16(of.detail(), max_error_words);
+  out.text16(of.remark(), max_error_words);
+}
+
 void write_view(field_writer& out, const std::vector<member>& view) {
   const auto count = std::min(view.size(), max_view_members);
   out.number(static_cast<std::uint16_t>(count));

@@ -20,6 +20,12 @@ std::vector<member> read_view(field_reader& in);
 
 std::uint32_t wire_milliseconds(milliseconds time, milliseconds limit);
 std::uint16_t wire_error(const error_code& error);
+
+/// The words of an error, ours and the source's. The key is known to who asked.
+bool has_words(const error& of);
+error read_words(field_reader& in, const error& of);
+void write_words(field_writer& out, const error& of);
+
 void write_view(field_writer& out, const std::vector<member>& view);
 
 /// At most `max_listed_ids` names of at most 255 bytes.

@@ -81,6 +81,7 @@ void read_answer(field_reader& in, get_reply& reply, const std::vector<member>* 
     else
       reply.view = *first_view;
   }
+  if (flags & answer_flags::words) reply.error = read_words(in, reply.error);
   if (size > 0 && (!reply.answer.found || reply.is_unchanged)) in.fail(peer_fault::bad_value);
   const auto value = in.take(size);
   if (in.ok()) answer.value = bytes(value);
@@ -88,10 +89,12 @@ void read_answer(field_reader& in, get_reply& reply, const std::vector<member>* 
 
 void read_body(field_reader& in, get_request& request) {
   const auto flags =
-      read_flags(in, request_flags::gutter | request_flags::explain | request_flags::held);
+      read_flags(in, request_flags::gutter | request_flags::explain | request_flags::held |
+                         request_flags::batch);
   request.role = role_of(flags);
   request.mode = in.one_of(get_mode::adopt);
   request.explain = (flags & request_flags::explain) != 0;
+  request.is_of_batch = (flags & request_flags::batch) != 0;
   request.held = flags & request_flags::held ? read_version(in) : version{};
   request.keyspace = in.text8();
   request.key = in.text16(UINT16_MAX);
@@ -182,9 +185,10 @@ void read_body(field_reader& in, get_many_reply& reply) {
 }
 
 void read_body(field_reader& in, change_reply& reply) {
-  const auto flags = read_flags(in, change_flags::stored);
+  const auto flags = read_flags(in, change_flags::stored | change_flags::words);
   reply.is_stored = (flags & change_flags::stored) != 0;
   reply.error = read_error(in);
+  if (flags & change_flags::words) reply.error = read_words(in, reply.error);
   reply.version = read_version(in);
   reply.ticket = in.number<std::uint64_t>();
   reply.bound = milliseconds(in.number<std::uint32_t>());

@@ -48,6 +48,7 @@ void write_answer(field_writer& out, const get_reply& reply, const std::vector<m
   if (!from.node.empty()) flags |= answer_flags::node;
   if (reply.is_leased) flags |= answer_flags::leased;
   if (reply.is_unchanged) flags |= answer_flags::unchanged;
+  if (has_words(reply.error)) flags |= answer_flags::words;
   const bool has_value = reply.answer.found && !reply.is_unchanged;
   char fixed[answer_size];
   store_number(fixed, wire_error(reply.error));
@@ -67,6 +68,7 @@ void write_answer(field_writer& out, const get_reply& reply, const std::vector<m
   }
   if (!reply.steps.empty()) write_steps(out, reply.steps);
   if (flags & answer_flags::view) write_view(out, reply.view);
+  if (flags & answer_flags::words) write_words(out, reply.error);
   if (has_value) out.value(answer.value);
 }
 
@@ -82,7 +84,8 @@ std::uint64_t largest_size(const get_reply& reply, const std::vector<member>* ea
   constexpr std::uint64_t member_size = 1 + max_member_id + 8 + 4 + 2 + max_address;
   constexpr std::uint64_t step_size = 2 * 256 + 2 + max_explain_text + 8;
   const bool same_view = earlier != nullptr && *earlier == reply.view;
-  return answer_size + 256 + 2 * (2 + max_metadata) + reply.answer.entry.value.size() +
+  const std::uint64_t words = has_words(reply.error) ? 2 * (2 + max_error_words) : 0;
+  return answer_size + 256 + 2 * (2 + max_metadata) + words + reply.answer.entry.value.size() +
          std::min(reply.steps.size(), max_explain_steps) * step_size +
          (same_view ? 0 : std::min(reply.view.size(), max_view_members) * member_size);
 }
@@ -90,6 +93,7 @@ std::uint64_t largest_size(const get_reply& reply, const std::vector<member>* ea
 void write_body(field_writer& out, const get_request& request, const frame_limits&) {
   std::uint8_t flags = request.role == serve_as::gutter ? request_flags::gutter : 0;
   if (request.explain) flags |= request_flags::explain;
+  if (request.is_of_batch) flags |= request_flags::batch;
   const bool holds = request.held != version{};
   if (holds) flags |= request_flags::held;
   out.u8(flags);
@@ -183,8 +187,12 @@ void write_body(field_writer& out, const get_many_reply& reply, const frame_limi
 }
 
 void write_body(field_writer& out, const change_reply& reply, const frame_limits&) {
-  out.u8(flag_if(reply.is_stored, change_flags::stored));
+  const bool explains = has_words(reply.error);
+  out.u8(
+      flag_if(reply.is_stored, change_flags::stored) | flag_if(explains, change_flags::words)
+  );
   out.number(wire_error(reply.error));
+  if (explains) write_words(out, reply.error);
   write_version(out, reply.version);
   out.number(reply.ticket);
   out.number(wire_milliseconds(reply.bound, max_wire_age));

@@ -13,6 +13,7 @@ inline constexpr std::uint8_t gutter = 1;
 inline constexpr std::uint8_t explain = 2;  // get only
 inline constexpr std::uint8_t ttl = 4;      // change only
 inline constexpr std::uint8_t held = 8;     // get only: a version follows
+inline constexpr std::uint8_t batch = 16;   // get only
 }  // namespace request_flags
 
 /// An answer begins with `answer_size` bytes:
@@ -20,7 +21,8 @@ inline constexpr std::uint8_t held = 8;     // get only: a version follows
 ///     0 error u16   2 flags u16   4 from u8   5 detail u8   6 epoch u64   14 seq u64
 ///     22 ttl ms u32   26 age ms u32   30 length of the value u32
 ///
-/// and goes on with the node's name, metadata, steps and view, as the flags say, and the value.
+/// and goes on with the node's name, metadata, steps, view and words of the error, as the flags
+/// say, and the value.
 inline constexpr std::size_t answer_size = 34;
 
 namespace answer_flags {
@@ -34,11 +36,13 @@ inline constexpr std::uint16_t stored = 64;
 inline constexpr std::uint16_t node = 128;
 inline constexpr std::uint16_t leased = 256;
 inline constexpr std::uint16_t unchanged = 512;
-inline constexpr std::uint16_t all = 1023;
+inline constexpr std::uint16_t words = 1024;  // of the error: ours, then the source's
+inline constexpr std::uint16_t all = 2047;
 }  // namespace answer_flags
 
 namespace change_flags {  // of the reply
 inline constexpr std::uint8_t stored = 1;
+inline constexpr std::uint8_t words = 2;  // of the error: ours, then the source's
 }  // namespace change_flags
 
 namespace ping_flags {
@@ -65,5 +69,6 @@ inline constexpr std::uint8_t delivered = 4;
 
 inline constexpr milliseconds max_wire_age{0xffffffff};
 inline constexpr std::size_t max_refusal_text = 512;
+inline constexpr std::size_t max_error_words = 1024;  // each of the two
 
 }  // namespace weir

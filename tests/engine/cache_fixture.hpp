@@ -126,6 +126,14 @@ class CacheTest : public ::testing::Test {
     wait_until(&keyspace_stats::refused_overloaded, count);
   }
 
+  void wait_until_none_waits() {
+    const auto until = std::chrono::steady_clock::now() + 10s;
+    while (users_.stats().loads_waiting != 0) {
+      ASSERT_LT(std::chrono::steady_clock::now(), until);
+      std::this_thread::yield();
+    }
+  }
+
   void wait_until(std::uint64_t keyspace_stats::*counter, std::uint64_t count) {
     const auto until = std::chrono::steady_clock::now() + 10s;
     while (users_.stats().*counter < count) {

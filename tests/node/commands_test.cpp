@@ -142,6 +142,16 @@ TEST_F(CommandsTest, AKeyspaceThatIsNotThereIsAFailureThatSaysWhatToDo) {
   EXPECT_THAT(err_.str(), HasSubstr("weir keyspaces"));
 }
 
+TEST_F(CommandsTest, AFailedSourceIsShownInItsOwnWords) {
+  answers(
+      502,
+      R"({"status":502,"detail":"the source was asked and failed","source":"connection \u001blost","code":"source_failed"})"
+  );
+  EXPECT_EQ(run(verb::get), exit_code::failure);
+  EXPECT_THAT(err_.str(), HasSubstr("(the source was asked and failed: connection "));
+  EXPECT_THAT(err_.str(), Not(HasSubstr("\x1b")));
+}
+
 TEST_F(CommandsTest, ANodeThatCannotBeReachedEndsWithSix) {
   failure_ = boost::system::errc::make_error_code(boost::system::errc::connection_refused);
   EXPECT_EQ(run(verb::get), exit_code::unreachable);
@@ -225,6 +235,16 @@ TEST_F(CommandsTest, MgetPrintsATableAndNamesAbsentKeys) {
   EXPECT_EQ(asked_url(), "http://n1:7421/v1/users?get");
   EXPECT_THAT(out_.str(), HasSubstr("42   ok         a-1      59.0 s  Ada\n"));
   EXPECT_THAT(out_.str(), HasSubstr("43   not_found\n"));
+}
+
+TEST_F(CommandsTest, MgetSaysWhyAKeyFailed) {
+  line_.keys = {"42", "43"};
+  answers(200, R"({"key":"42","outcome":"overloaded","detail":"loads.queue 256 is full"}
+{"key":"43","outcome":"source_failed","source":"connection lost"}
+)");
+  EXPECT_EQ(run(verb::mget), exit_code::failure);
+  EXPECT_THAT(out_.str(), HasSubstr("loads.queue 256 is full\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("connection lost\n"));
 }
 
 TEST_F(CommandsTest, MgetSendsKeysThatAreNotTextAsBase64) {
@@ -424,6 +444,19 @@ TEST_F(CommandsTest, ForgettingNobodyIsAFailureThatNamesTheKnownOnes) {
   EXPECT_EQ(run(verb::forget), exit_code::failure);
   EXPECT_THAT(err_.str(), HasSubstr("weir members forget: n9: not_found"));
   EXPECT_THAT(err_.str(), HasSubstr("this node knows: n1, n2"));
+}
+
+TEST_F(CommandsTest, KeyspacesNamesASourceThatFails) {
+  answers(
+      200,
+      R"({"keyspaces":[{"name":"pages","options":{},"stats":{},"source":{"type":"http","failing":true,"failures":37,
+    "since_ms":12000,"words":"connection lost"}},{"name":"users","options":{},"stats":{},"source":{"type":"file","failing":false}}]})"
+  );
+  EXPECT_EQ(run(verb::keyspaces), exit_code::ok);
+  EXPECT_THAT(
+      out_.str(), HasSubstr("source of pages failing for 12.0 s, 37 times: connection lost\n")
+  );
+  EXPECT_THAT(out_.str(), Not(HasSubstr("source of users")));
 }
 
 TEST_F(CommandsTest, StatsShowsTheHitRatio) {

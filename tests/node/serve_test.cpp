@@ -42,6 +42,23 @@ TEST_F(ServeTest, ServesAGetFromItsFirstMoment) {
   EXPECT_EQ(ask(node, {"health"}).code, 0);
 }
 
+TEST_F(ServeTest, ASourceThatFailsIsLoggedShownAndTold) {
+  const auto gone = free_address();
+  const auto file =
+      config("  - {name: gone, source: {type: http, url: \"http://" + gone + "/{key}\"}}\n");
+  const program node(folder_, {"serve", "-c", file});
+  const auto got = ask(node, {"get", "gone", "1"});
+  EXPECT_EQ(got.code, 1);
+  EXPECT_THAT(got.err, HasSubstr(gone + ": Connection refused"));
+  EXPECT_TRUE(node.logs("\"event\":\"source.failed\"")) << node.err();
+  EXPECT_THAT(node.err(), HasSubstr(gone + ": Connection refused"));
+  const auto health = ask(node, {"health"});
+  EXPECT_EQ(health.code, 0);
+  EXPECT_THAT(health.out, HasSubstr("[!] source of gone: failing for 0 s: " + gone));
+  EXPECT_THAT(ask(node, {"keyspaces"}).out, HasSubstr("source of gone failing for"));
+  EXPECT_THAT(ask(node, {"mget", "gone", "2"}).out, HasSubstr(gone + ": Connection refused"));
+}
+
 TEST_F(ServeTest, AKeyThatIsNotThereEndsWithFive) {
   const program node(folder_, {"serve", "-c", config()});
   EXPECT_EQ(ask(node, {"get", "pages", "nobody"}).code, 5);

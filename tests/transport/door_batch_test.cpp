@@ -46,10 +46,11 @@ TEST_F(DoorBatch, LinesTellVersionAndTimeLeft) {
 
 TEST_F(DoorBatch, AFailureOfOneKeyIsItsOwn) {
   source->has("a", "1");
-  source->fails("b");
+  source->fails("b", "row 7 is broken");
   const auto lines = lines_of(get_many({"a", "b", "", std::string(513, 'k')}));
   EXPECT_EQ(lines[0].at("outcome").as_string(), "ok");
   EXPECT_EQ(lines[1].at("outcome").as_string(), "source_failed");
+  EXPECT_EQ(lines[1].at("source").as_string(), "row 7 is broken");
   EXPECT_EQ(lines[2].at("outcome").as_string(), "bad_key");
   EXPECT_EQ(lines[3].at("outcome").as_string(), "too_large");
 }

@@ -277,6 +277,15 @@ TEST_F(DoorGet, ASourceThatFailedIsABadGateway) {
   EXPECT_EQ(code_of(got), "source_failed");
 }
 
+TEST_F(DoorGet, TheWordsOfASourceStandApartFromOurs) {
+  source->fails("42", "127.0.0.1:9000: Connection refused");
+  const auto document = json_of(get("/v1/users/42"));
+  EXPECT_EQ(
+      document.at("detail").as_string(), "the source of keyspace \"users\" was asked and failed"
+  );
+  EXPECT_EQ(document.at("source").as_string(), "127.0.0.1:9000: Connection refused");
+}
+
 TEST_F(DoorGet, NoAnswerWithinTheTimeoutIsAGatewayTimeout) {
   source->holds("42");
   const auto got = get("/v1/users/42", "Weir-Timeout: 20ms\r\n");
@@ -302,12 +311,15 @@ TEST_F(DoorGet, AFullQueueAsksToRetryLater) {
   const auto got = get("/v1/narrow/other");
   EXPECT_EQ(got.status, 503u);
   EXPECT_EQ(code_of(got), "overloaded");
+  EXPECT_THAT(got.body, testing::HasSubstr("is at a limit: loads.queue 0 is full; retry"));
   EXPECT_EQ(field(got, "Retry-After"), "1");
 }
 
 TEST_F(DoorGet, AValueOverTheLimitIsTooLarge) {
   source->has("42", std::string(64 * 1024 + 1, 'v'));
-  EXPECT_EQ(code_of(get("/v1/users/42")), "too_large");
+  const auto got = get("/v1/users/42");
+  EXPECT_EQ(code_of(got), "too_large");
+  EXPECT_THAT(got.body, testing::HasSubstr("the value has 65537 bytes, max_entry is 65536"));
 }
 
 TEST_F(DoorGet, AnEngineThatStopsMeanwhileIsUnavailable) {

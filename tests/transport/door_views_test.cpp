@@ -224,6 +224,26 @@ TEST_F(DoorReadiness, VerboseShowsTheLeaseLast) {
   EXPECT_THAT(got.body, testing::EndsWith("\nok\n"));
 }
 
+TEST_F(DoorReadiness, ASourceThatFailsIsShownAndTheNodeIsReadyAllTheSame) {
+  source->fails("42", "connection lost");
+  get("/v1/users/42");
+  const auto got = get("/readyz?verbose");
+  EXPECT_EQ(got.status, 200u);
+  EXPECT_THAT(got.body, testing::HasSubstr("[!] source of users: failing for 0 s: connection lost"));
+  source->has("43", "well again");
+  get("/v1/users/43");
+  EXPECT_THAT(get("/readyz?verbose").body, testing::Not(testing::HasSubstr("source of")));
+}
+
+TEST_F(DoorReadiness, TheViewOfTheKeyspacesTellsTheLastWordsOfASource) {
+  source->fails("42", "connection lost");
+  get("/v1/users/42");
+  const auto& source_view = json_of(get("/cluster/keyspaces")).at("keyspaces").at(1).at("source");
+  EXPECT_TRUE(source_view.at("failing").as_bool());
+  EXPECT_EQ(source_view.at("outcome").as_string(), "source_failed");
+  EXPECT_EQ(source_view.at("words").as_string(), "connection lost");
+}
+
 TEST(LeaseCheck, SaysWhatTheLeaseRestsOn) {
   const auto valid =
       lease_check({.is_valid = true, .left = milliseconds(2'600), .granted = 3, .members = 3});

@@ -107,8 +107,12 @@ inline std::vector<peer_request> every_request() {
   add(change_request{"users", change_kind::clear, "", {}, {}, {}});
   add(ping_request{});
   add(leave_request{});
-  add(get_request{"users", "42", serve_as::owner, get_mode::peek, false, {0xfedcba9876543210u, 42}}
-  );
+  add(get_request{
+      .keyspace = "users",
+      .key = "42",
+      .mode = get_mode::peek,
+      .is_of_batch = true,
+      .held = {0xfedcba9876543210u, 42}});
   add(get_request{.keyspace = "users", .key = "42", .mode = get_mode::adopt});
   add(ping_request{
       .note = a_note(),
@@ -168,6 +172,15 @@ inline std::vector<peer_reply> every_reply() {
   unchanged.is_leased = unchanged.is_unchanged = true;
   add(unchanged);
   add(get_many_reply{{leased, unchanged, absent}});
+  get_reply explained;
+  explained.error =
+      error(errc::source_failed, {.detail = "ours", .remark = "127.0.0.1:1: Connection refused"});
+  add(explained);
+  add(get_many_reply{{explained, failed, leased}});
+  add(change_reply{
+      .version = {},
+      .error = error(errc::overloaded, {.remark = "the database is locked"}),
+      .view = {}});
   change_reply partial;
   partial.version = {3, 5};
   partial.ticket = 77;

@@ -30,8 +30,8 @@ struct loaded {
       nullptr;  ///< content type and etag, when the source has them
 };
 
-/// What a source says in words about a load that failed: text from outside, for logs and
-/// explanations, never mixed with our own. Thread-safe.
+/// What a source says in words about a call that failed: text from outside, for logs, explanations
+/// and error::remark(), never mixed with our own. Thread-safe.
 class source_remark {
  public:
   static constexpr std::size_t max_text = 1024;
@@ -49,7 +49,7 @@ class source_remark {
 struct load_context {
   environment& env;
   time_point deadline;  ///< after it nobody waits for the answer any more
-  std::shared_ptr<source_remark> remark = nullptr;  ///< null when nobody wants to hear
+  std::shared_ptr<source_remark> remark = nullptr;  ///< null outside an engine
 
   void say(std::string_view text) const {
     if (remark) remark->say(text);
@@ -59,8 +59,8 @@ struct load_context {
 /// Loads the value of a key: value, not found, or an error.
 ///
 /// Called by the owner of a key on a miss, once however many callers wait. May throw: the exception
-/// is caught and becomes errc::source_failed. Must be safe to call from several event loops at
-/// once.
+/// is caught and becomes errc::source_failed with its text as the remark; an error code of another
+/// category likewise. Must be safe to call from several event loops at once.
 class data_source {
  public:
   virtual ~data_source() = default;
@@ -76,6 +76,9 @@ class data_source {
 
   /// True when async_load_many() is better than single loads.
   virtual bool is_batched() const noexcept { return false; }
+
+  /// What kind of source this is, for logs and views. Static storage.
+  virtual std::string_view type() const noexcept { return "callback"; }
 };
 
 /// A data source that blocks; each call runs on the environment's worker pool, and the awaiting

@@ -37,7 +37,7 @@ enum class errc {
   deadline_exceeded,
   /// A write that may or may not have happened. Read, then decide.
   unknown_outcome,
-  /// Nothing was changed: no owner, no majority, or stopping. Repeat it.
+  /// No node could answer, or this one is stopping; of a change: nothing was changed. Repeat it.
   unavailable,
   /// The asked node does not own the slot in its own view. Handled inside the engine.
   not_owner,

@@ -144,6 +144,9 @@ class keyspace {
   /// Counters of this keyspace on this node.
   keyspace_stats stats() const;
 
+  /// Whether its source answers this node, and what it said when it last did not.
+  source_state source() const;
+
  private:
   std::shared_ptr<keyspace_core> core_;
 };

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -67,6 +69,8 @@ struct cluster_event {
   std::string name;
   std::string peer;  ///< id or address; empty if it concerns no peer
   std::string detail;
+  std::vector<std::pair<std::string, std::string>> fields =
+      {};  ///< what else there is to say, name and value
 };
 
 }  // namespace weir

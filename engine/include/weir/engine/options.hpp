@@ -23,10 +23,15 @@ enum class writes { deny, allow };
 /// Which entry leaves first when the budget is used up.
 enum class eviction { lru };
 
+/// How many keys of get_many() calls may wait for a place in one keyspace on one node: those of 16
+/// full batches, some 2 KiB each. More fail with errc::overloaded.
+inline constexpr std::size_t max_batch_loads = 16'000;
+
 /// Limits on calls of one keyspace's data source, per node.
 struct load_limits {
   std::size_t concurrent = 64;  ///< running at once
-  std::size_t queue = 256;      ///< waiting for a place; more fail with errc::overloaded
+  std::size_t queue = 256;      ///< waiting for a place; more fail with errc::overloaded. Keys of
+                                ///< get_many() are not counted here: see max_batch_loads
   milliseconds timeout{2000};   ///< of one call; then its waiters get errc::deadline_exceeded
 };
 

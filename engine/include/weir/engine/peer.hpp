@@ -25,7 +25,7 @@ struct identity {
   std::string address;  ///< host:port that others dial
 };
 
-inline constexpr std::uint16_t peer_protocol_version = 2;
+inline constexpr std::uint16_t peer_protocol_version = 3;
 
 /// As what the asked node serves a request. It never forwards it again.
 enum class serve_as : std::uint8_t { owner, gutter };
@@ -42,6 +42,7 @@ struct get_request {
   serve_as role = serve_as::owner;
   get_mode mode = get_mode::cached;
   bool explain = false;
+  bool is_of_batch = false;  ///< its load waits in the line of batches
   version held;  ///< the asker has this one: no bytes when it still holds
 };
 
@@ -49,7 +50,7 @@ struct get_reply {
   lookup answer;              ///< valid without error
   bool is_leased = false;     ///< the asked node held a lease: the answer may be kept
   bool is_unchanged = false;  ///< what the asker holds is right; `answer` has no value
-  error_code error;           ///< an errc, or none
+  weir::error error;          ///< an errc, or none; with words where they are known
   std::vector<explain_step> steps;
   std::vector<member> view;  ///< with errc::not_owner: whom the asked node takes for members
 };
@@ -80,7 +81,7 @@ struct change_request {
 
 struct change_reply {
   weir::version version;
-  error_code error;
+  weir::error error;
   std::vector<member> view;  ///< with errc::not_owner
   std::uint64_t ticket =
       0;  ///< the change goes round still: ask with confirm_request; 0 = see below

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/engine/errc.hpp>
+#include <weir/engine/error.hpp>
 
 #include <boost/system/result.hpp>
 
@@ -11,8 +11,9 @@ namespace weir {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-/// A value or the error that took its place; `.value()` throws boost::system::system_error.
+/// A value or the error that took its place; `.value()` throws operation_error, which is a
+/// boost::system::system_error.
 template <class T>
-using result = boost::system::result<T>;
+using result = boost::system::result<T, error>;
 
 }  // namespace weir

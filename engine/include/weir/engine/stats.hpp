@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace weir {
@@ -41,6 +43,8 @@ struct keyspace_stats {
   std::uint64_t loads_absent = 0;  ///< ... that found none
   std::uint64_t loads_failed = 0;  ///< ... that failed
   std::uint64_t loads_timed_out = 0;
+  std::uint64_t loads_too_large = 0;  ///< ... whose value is over the limit
+  std::uint64_t loads_waiting = 0;    ///< now, for a place
   std::uint64_t loads_running = 0;   ///< now, those that outlived their time-out included
   std::uint64_t loads_not_kept = 0;  ///< overtaken by a change, or the term ended
   std::uint64_t refused_overloaded = 0;
@@ -62,6 +66,17 @@ struct keyspace_stats {
       0;  ///< of the misses: without a lease, so each with a load or request of its own
   std::array<std::uint64_t, near_drop_count> near_dropped{};  ///< by near_drop
   duration_counts load_duration;
+};
+
+/// How the source of one keyspace fares on one node, for the operator.
+struct source_state {
+  std::string type;  ///< "sqlite", "http", "file", "callback"
+  bool is_failing = false;
+  std::uint64_t failures = 0;          ///< while it fails: so far
+  std::chrono::milliseconds since{0};  ///< while it fails: how long ago that began
+  std::optional<std::chrono::milliseconds> last_failure = std::nullopt;  ///< ago; none = never
+  std::string outcome = {};  ///< of that: "source_failed", "deadline_exceeded", ...
+  std::string words = {};    ///< of that; may hold text from outside
 };
 
 /// How the changes went that one node ordered or sent round, all keyspaces together.

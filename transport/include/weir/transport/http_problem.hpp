@@ -15,8 +15,9 @@ http_response problem(
     unsigned status, std::string_view code, std::string_view title, std::string_view detail
 );
 
-/// The same, with status and title that belong to `code`.
-http_response problem(errc code, std::string_view detail);
+/// The same, with status and title that belong to `code`. Unless it is empty, what the source said
+/// stands in a member of its own, `source`: text from outside, apart from ours.
+http_response problem(errc code, std::string_view detail, std::string_view source = {});
 
 /// The HTTP status of `code`: not_found is 404.
 unsigned http_status(errc code) noexcept;
