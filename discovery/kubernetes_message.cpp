@@ -252,6 +252,20 @@ result<kubernetes_list> read_kubernetes_list(
   });
 }
 
+std::string read_kubernetes_message(std::string_view text, const kubernetes_limits& limits) {
+  constexpr std::size_t most = 200;
+  const auto read = reading<std::string>(text, limits.line, limits, [](const json::object& in) {
+    if (text_or_none(in, "kind") != "Status") refuse();
+    const auto* message = find(in, "message");
+    if (message == nullptr || !message->is_string()) refuse();
+    std::string out(message->get_string().subview(0, most));
+    const auto is_odd = [](unsigned char c) { return c < 0x20 || c >= 0x7f; };
+    std::replace_if(out.begin(), out.end(), is_odd, '?');
+    return out;
+  });
+  return read ? *read : std::string();
+}
+
 result<kubernetes_change> read_kubernetes_change(
     std::string_view line, const kubernetes_wanted& wanted, const kubernetes_limits& limits
 ) {

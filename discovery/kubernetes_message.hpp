@@ -72,6 +72,10 @@ result<kubernetes_list> read_kubernetes_list(
     std::string_view text, const kubernetes_wanted& wanted, const kubernetes_limits& limits = {}
 );
 
+/// The words of an API server that refuses a request, at most 200 bytes of printable ASCII; empty
+/// when `text` is no status of its.
+std::string read_kubernetes_message(std::string_view text, const kubernetes_limits& limits = {});
+
 /// Reads one line of a watch; fails as above.
 result<kubernetes_change> read_kubernetes_change(
     std::string_view line, const kubernetes_wanted& wanted, const kubernetes_limits& limits = {}

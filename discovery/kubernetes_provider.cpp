@@ -23,6 +23,7 @@ using outcome = kubernetes_outcome;
 
 const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
+constexpr std::size_t most_refusal = 16'384;  // bytes of an answer that says why not
 constexpr milliseconds grace{10'000};  // past the time at which the server was to end a watch
 
 const char* variable(const char* name) {
@@ -38,12 +39,12 @@ outcome outcome_of(const error_code& error) {
   return outcome::failed;
 }
 
-outcome outcome_of(unsigned status) {
+outcome outcome_of(unsigned status, kubernetes_todo::kind asked) {
   switch (status) {
     case 401:
       return outcome::unauthorized;
     case 403:
-      return outcome::forbidden;
+      return asked == kubernetes_todo::kind::list ? outcome::forbidden : outcome::watch_forbidden;
     case 410:
       return outcome::expired;
     case 429:
@@ -104,6 +105,14 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
       self->leave_timer_.cancel();
       if (self->stream_) self->stream_->close();
     });
+  }
+
+  std::string detail() const {
+    const auto port = options_.port != 0 ? "port " + std::to_string(options_.port)
+                                         : "port name \"" + options_.port_name + '"';
+    const std::lock_guard lock(known_mutex_);
+    return "service \"" + options_.service + "\" in namespace \"" + options_.service_namespace +
+           "\", " + port + (words_.empty() ? "" : "; the server says: " + words_);
   }
 
   std::vector<answer_count> counts() const {
@@ -174,7 +183,10 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
 
   asio::awaitable<std::optional<kubernetes_todo>> ask(kubernetes_todo todo) {
     auto request = request_of(todo);
-    if (!request) co_return fail(refused_);
+    if (!request) {
+      say({});
+      co_return fail(refused_);
+    }
     stream_ = std::make_unique<http_stream>(executor_);
     const auto deadline = clock::now() + options_.request_timeout;
     const auto head = co_await stream_->async_open(std::move(*request), deadline);
@@ -182,9 +194,12 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
     if (is_closed_) {
       // Nobody wants to know.
     } else if (!head) {
+      say({});
       next = fail(outcome_of(head.error()));
     } else if (head->status != 200) {
-      next = fail(outcome_of(head->status), retry_after(*head));
+      const auto wait = retry_after(*head);
+      say(co_await words(deadline));
+      if (!is_closed_) next = fail(outcome_of(head->status, todo.what), wait);
     } else if (todo.what == kubernetes_todo::kind::list) {
       next = co_await list(deadline);
     } else {
@@ -218,6 +233,22 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
     return out;
   }
 
+  /// What the server says about a refusal, as far as it is a status of the API.
+  asio::awaitable<std::string> words(clock::time_point deadline) {
+    std::string text;
+    while (text.size() < most_refusal) {
+      auto part = co_await stream_->async_read(deadline);
+      if (!part || part->empty() || is_closed_) break;
+      text += *part;
+    }
+    co_return read_kubernetes_message(text, limits_);
+  }
+
+  void say(std::string words) {
+    const std::lock_guard lock(known_mutex_);
+    words_ = std::move(words);
+  }
+
   asio::awaitable<std::optional<kubernetes_todo>> list(clock::time_point deadline) {
     std::string text;
     for (;;) {
@@ -228,6 +259,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
       if (text.size() + part->size() > limits_.document) co_return fail(outcome::too_many);
       text += *part;
     }
+    say({});
     const auto read = read_kubernetes_list(text, wanted_, limits_);
     if (!read) co_return fail(outcome_of(read.error()));
     co_return decide([&](auto& known, time_point now, std::uint64_t random) {
@@ -293,6 +325,7 @@ class kubernetes_provider::poller : public std::enable_shared_from_this<poller> 
   answer_slot answers_;
   mutable std::mutex known_mutex_;
   kubernetes_watcher known_;
+  std::string words_;  // of the server about its last refusal
 };
 
 kubernetes_provider::kubernetes_provider(kubernetes_options options)
@@ -316,6 +349,11 @@ void kubernetes_provider::stop() {
     stopped = std::exchange(poller_, nullptr);
   }
   if (stopped) poller::stop(std::move(stopped));
+}
+
+std::string kubernetes_provider::detail() const {
+  const std::lock_guard lock(mutex_);
+  return poller_ ? poller_->detail() : std::string();
 }
 
 std::vector<answer_count> kubernetes_provider::counts() const {

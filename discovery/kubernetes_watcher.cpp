@@ -29,8 +29,8 @@ class kubernetes_category final : public boost::system::error_category {
         return "the API server does not know the token (401), or its file cannot be read; check "
                "discovery.kubernetes.token";
       case outcome::forbidden:
-        return "the API server forbids it (403); allow the service account to get, list and watch "
-               "endpointslices in discovery.k8s.io";
+        return "the API server forbids to list endpoints (403); allow the service account to list "
+               "and watch endpointslices in discovery.k8s.io";
       case outcome::expired:
         return "the API server forgot the version to watch from (410) again and again; look at it";
       case outcome::overloaded:
@@ -48,6 +48,9 @@ class kubernetes_category final : public boost::system::error_category {
                "dial; check discovery.kubernetes.api";
       case outcome::too_many:
         return "the answer of the API server is over a limit; check discovery.kubernetes.service";
+      case outcome::watch_forbidden:
+        return "the API server forbids to watch endpoints (403), so that lists alone tell of changes, "
+               "seconds later; allow the service account to watch endpointslices in discovery.k8s.io";
     }
     return "Kubernetes failed";
   }
@@ -63,6 +66,7 @@ bool may_watch_on(outcome after) {
   switch (after) {
     case outcome::unauthorized:
     case outcome::forbidden:
+    case outcome::watch_forbidden:
     case outcome::overloaded:
     case outcome::failed:
     case outcome::untrusted:
@@ -88,7 +92,8 @@ std::string_view name(kubernetes_outcome outcome) noexcept {
       "untrusted",
       "timed_out",
       "malformed",
-      "too_many"};
+      "too_many",
+      "watch_forbidden"};
   return names[static_cast<std::size_t>(outcome)];
 }
 
@@ -112,7 +117,7 @@ kubernetes_watcher::step kubernetes_watcher::listed(
     return failed({.outcome = outcome::too_many}, now, random);
   }
   version_ = list.version;
-  trouble_.reset();
+  end_trouble(kubernetes_todo::kind::list);
   view(now);
   const auto tenth = some(rules_.relist, 20, random);
   relist_at_ = now + rules_.relist - rules_.relist / 10 + tenth;
@@ -122,7 +127,7 @@ kubernetes_watcher::step kubernetes_watcher::listed(
 kubernetes_watcher::step kubernetes_watcher::watching(time_point now) {
   watched_at_ = now;
   is_watching_ = true;
-  trouble_.reset();
+  end_trouble(kubernetes_todo::kind::list);
   return {.tell = news(), .next = std::nullopt};
 }
 
@@ -139,7 +144,7 @@ kubernetes_watcher::step kubernetes_watcher::changed(
   if (change.what == kind::bookmark) {
     settle();
     version_ = change.version;
-    return {};
+    return {.tell = news(), .next = std::nullopt};
   }
   auto before = slices_;
   if (change.what == kind::removed) {
@@ -158,22 +163,26 @@ kubernetes_watcher::step kubernetes_watcher::changed(
 }
 
 kubernetes_watcher::step kubernetes_watcher::ended(time_point now, std::uint64_t random) {
+  if (is_steady(now)) settle();
   is_watching_ = false;
-  if (now - watched_at_ >= rules_.steady) settle();
   const auto next = std::max(now, watched_at_ + rules_.gap);
   const bool is_due = next + rules_.gap >= relist_at_;
-  return {.tell = std::nullopt, .next = is_due ? list_at(now) : watch_at(next, now, random)};
+  return {.tell = news(), .next = is_due ? list_at(now) : watch_at(next, now, random)};
 }
 
 kubernetes_watcher::step kubernetes_watcher::failed(
     const kubernetes_failure& failure, time_point now, std::uint64_t random
 ) {
-  const bool was_watching = std::exchange(is_watching_, false);
-  if (was_watching && now - watched_at_ >= rules_.steady) settle();
+  if (is_steady(now)) settle();
+  is_watching_ = false;
   ++failures_;
   ++row_[static_cast<std::size_t>(failure.outcome)];
   ++counts_[static_cast<std::size_t>(failure.outcome)];
-  if (is_loud(failure.outcome)) trouble_ = failure.outcome;
+  if (is_loud(failure.outcome)) {
+    trouble_ = failure.outcome;
+    // What is too much in an event is so in a list.
+    trouble_of_ = failure.outcome == outcome::too_many ? kubernetes_todo::kind::list : asked_;
+  }
   if (!may_watch_on(failure.outcome)) version_.clear();
   const auto when = now + wait(failure, random);
   const bool watch_on = !version_.empty() && failures_ < 2 && when < relist_at_;
@@ -185,7 +194,7 @@ kubernetes_watcher::step kubernetes_watcher::failed(
 /// servers restart, all in a day's work.
 bool kubernetes_watcher::is_loud(outcome failure) const {
   if (!last_ || failures_ >= 3 || row_[static_cast<std::size_t>(failure)] >= 2) return true;
-  return failure == outcome::forbidden || failure == outcome::untrusted ||
+  return failure == outcome::forbidden || failure == outcome::watch_forbidden || failure == outcome::untrusted ||
          failure == outcome::malformed || failure == outcome::too_many;
 }
 
@@ -193,6 +202,16 @@ bool kubernetes_watcher::is_loud(outcome failure) const {
 void kubernetes_watcher::settle() {
   failures_ = 0;
   row_.fill(0);
+  trouble_.reset();
+}
+
+/// A list that goes well says nothing about watches.
+void kubernetes_watcher::end_trouble(kubernetes_todo::kind of) {
+  if (trouble_of_ == of) trouble_.reset();
+}
+
+bool kubernetes_watcher::is_steady(time_point now) const {
+  return is_watching_ && now - watched_at_ >= rules_.steady;
 }
 
 milliseconds kubernetes_watcher::wait(const kubernetes_failure& failure, std::uint64_t random)
@@ -212,6 +231,7 @@ milliseconds kubernetes_watcher::wait(const kubernetes_failure& failure, std::ui
 kubernetes_todo kubernetes_watcher::list_at(time_point when) {
   const auto at = listed_at_ == time_point() ? when : std::max(when, listed_at_ + rules_.list_gap);
   listed_at_ = at;
+  asked_ = kubernetes_todo::kind::list;
   return {.what = kubernetes_todo::kind::list, .at = at};
 }
 
@@ -219,6 +239,7 @@ kubernetes_todo kubernetes_watcher::watch_at(
     time_point when, time_point now, std::uint64_t random
 ) {
   watched_at_ = when;
+  asked_ = kubernetes_todo::kind::watch;
   const auto most = rules_.watch - some(rules_.watch, 20, random);
   const auto left = std::chrono::ceil<milliseconds>(relist_at_ - std::max(when, now));
   const auto timeout = std::chrono::ceil<std::chrono::seconds>(std::min(most, left));
@@ -308,21 +329,30 @@ kubernetes_watcher::merged kubernetes_watcher::known() const {
 std::optional<time_point> kubernetes_watcher::due() const {
   std::optional<time_point> out;
   for (const auto& [address, when] : leaving_) out = std::min(out.value_or(when), when);
+  if (is_watching_ && trouble_) {
+    const auto steady_at = watched_at_ + rules_.steady;
+    out = std::min(out.value_or(steady_at), steady_at);
+  }
   return out;
 }
 
 kubernetes_watcher::step kubernetes_watcher::tick(time_point now) {
   std::erase_if(leaving_, [now](const auto& each) { return each.second <= now; });
+  if (is_steady(now)) settle();
   return {.tell = news(), .next = std::nullopt};
 }
 
+// While watches fail, lists go on to tell who is there.
 std::optional<result<std::vector<candidate>>> kubernetes_watcher::news() {
   const auto now = trouble_.value_or(view_);
+  const bool is_of_watch = trouble_ && trouble_of_ == kubernetes_todo::kind::watch;
+  const bool is_good = view_ == outcome::answered && (!trouble_ || is_of_watch);
   auto all = known();
-  const bool is_same = last_ == now && (now != outcome::answered || all == told_);
-  if (is_same) return std::nullopt;
+  const bool is_changed = is_good && all != told_;
+  if (!is_changed && last_ == now) return std::nullopt;
   last_ = now;
-  if (now != outcome::answered) return result<std::vector<candidate>>(make_error_code(now));
+  if (!is_changed && now != outcome::answered)
+    return result<std::vector<candidate>>(make_error_code(now));
   told_ = std::move(all);
   std::vector<candidate> out;
   for (const auto& each : told_) out.push_back({.id = {}, .address = each});

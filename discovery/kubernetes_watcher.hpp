@@ -24,7 +24,7 @@ enum class kubernetes_outcome : std::uint8_t {
   empty,         ///< the service has no endpoint that stays
   no_port,       ///< a slice with endpoints lacks the port
   unauthorized,  ///< 401
-  forbidden,     ///< 403
+  forbidden,     ///< 403 to a list
   expired,       ///< 410: the version to watch from is gone
   overloaded,    ///< 429
   failed,        ///< another status, or no connection
@@ -32,8 +32,9 @@ enum class kubernetes_outcome : std::uint8_t {
   timed_out,
   malformed,
   too_many,
+  watch_forbidden,  ///< 403 to a watch
 };
-inline constexpr std::size_t kubernetes_outcomes = 12;
+inline constexpr std::size_t kubernetes_outcomes = 13;
 
 /// The label of a metric: "answered", "timed_out", ...
 std::string_view name(kubernetes_outcome outcome) noexcept;
@@ -91,7 +92,8 @@ class kubernetes_watcher {
 
   /// A list came.
   step listed(const kubernetes_list& list, time_point now, std::uint64_t random);
-  /// The server took the watch on.
+  /// The server took the watch on. What failed in watches before is over only once this one has
+  /// brought something or lived for a while: some servers take on what they never carry out.
   step watching(time_point now);
   /// The watch said so.
   step changed(const kubernetes_change& change, time_point now, std::uint64_t random);
@@ -102,7 +104,7 @@ class kubernetes_watcher {
   /// The list or the watch under way went wrong.
   step failed(const kubernetes_failure& failure, time_point now, std::uint64_t random);
 
-  /// When the next pod is to be dropped.
+  /// When tick() is to be called: a pod is to be dropped, or a watch has proven itself.
   std::optional<time_point> due() const;
 
   std::uint64_t count(kubernetes_outcome outcome) const noexcept {
@@ -123,6 +125,8 @@ class kubernetes_watcher {
   kubernetes_todo watch_at(time_point when, time_point now, std::uint64_t random);
   bool is_loud(kubernetes_outcome failure) const;
   void settle();
+  void end_trouble(kubernetes_todo::kind of);
+  bool is_steady(time_point now) const;
   milliseconds wait(const kubernetes_failure& failure, std::uint64_t random) const;
 
   kubernetes_rules rules_;
@@ -132,7 +136,9 @@ class kubernetes_watcher {
   merged told_;
   std::string version_;                                  ///< empty = list first
   kubernetes_outcome view_ = kubernetes_outcome::empty;  ///< of slices_
-  std::optional<kubernetes_outcome> trouble_;   ///< of the last request, if it is worth telling
+  std::optional<kubernetes_outcome> trouble_;   ///< not over, and worth telling
+  kubernetes_todo::kind trouble_of_ = kubernetes_todo::kind::list;  ///< what failed
+  kubernetes_todo::kind asked_ = kubernetes_todo::kind::list;       ///< the request under way
   std::optional<kubernetes_outcome> last_;      ///< told
   int failures_ = 0;                            ///< in a row
   std::array<int, kubernetes_outcomes> row_{};  ///< the same by outcome

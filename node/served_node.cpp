@@ -6,6 +6,9 @@
 #include <weir/transport/metrics_text.hpp>
 
 #include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <unistd.h>
 
 namespace weir {
 namespace {
@@ -18,6 +21,16 @@ std::string joined_paths(const std::vector<config::change>& changes) {
     if (!each.from.empty() && !each.to.empty()) out += ": " + each.from + " -> " + each.to;
   }
   return out;
+}
+
+/// A token in a file that is not there is refused as the settings are read; authorities are alike.
+void check_authorities(const config::settings& of) {
+  const auto& kubernetes = of.discovery.kubernetes;
+  if (!kubernetes || !kubernetes->ca || ::access(kubernetes->ca->c_str(), R_OK) == 0) return;
+  const error_code why(errno, boost::system::system_category());
+  throw std::invalid_argument(
+      "discovery.kubernetes.ca: cannot read \"" + *kubernetes->ca + "\": " + why.message()
+  );
 }
 
 const config::keyspace_settings* find(const config::settings& in, const std::string& name) {
@@ -56,6 +69,7 @@ struct served_node::keyspace_changes {
 
 served_node::served_node(config::settings settings, log_writer& log, served_actions actions)
     : settings_(std::move(settings)), log_(log) {
+  check_authorities(settings_);
   auto options = options_from(settings_);
   peers_ = std::dynamic_pointer_cast<static_provider>(options.discovery);
   options.log = [&log](const log_record& record) { log(record); };

@@ -35,7 +35,15 @@ class KubernetesTroubleTest : public test::kubernetes_provider_fixture {
 };
 
 TEST_F(KubernetesTroubleTest, ForbiddenFreezes) {
-  freezes(kubernetes_server::http(403, status_json(403, "Forbidden")), outcome::forbidden);
+  start();
+  server_.answer_with([](const request&) {
+    return answer{kubernetes_server::http(403, status_json(403, "Forbidden"))};
+  });
+  server_.send({}, after::close);
+  EXPECT_TRUE(tells(outcome::forbidden));
+  EXPECT_NE(provider_->detail().find("the server says: as told"), std::string::npos);
+  server_.answer_with(nullptr);
+  EXPECT_TRUE(tells(at({1, 2})));
 }
 
 TEST_F(KubernetesTroubleTest, AServerErrorFreezes) {

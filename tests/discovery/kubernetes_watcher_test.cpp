@@ -302,16 +302,63 @@ TEST_F(KubernetesWatcherTest, ASecondFailureIsToldAndLists) {
   const auto step = fail(outcome::failed);
   EXPECT_THAT(told(step), ElementsAre("error: failed"));
   EXPECT_EQ(step.next->what, todo::list);
+  fail(outcome::failed);
   EXPECT_THAT(
       told(watcher.listed(list({slice("a", {pod(1), pod(2)})}), now, random)),
       ElementsAre(at(1), at(2))
   );
 }
 
-TEST_F(KubernetesWatcherTest, TheEndOfATroubleIsToldWhenAWatchBegins) {
+TEST_F(KubernetesWatcherTest, AListDoesNotEndTheTroubleOfWatches) {
+  const auto both = list({slice("a", {pod(1), pod(2)})});
+  watcher.listed(both, now, random);
+  EXPECT_THAT(told(fail(outcome::watch_forbidden)), ElementsAre("error: watch_forbidden"));
+  for (int i = 0; i != 20; ++i) {
+    now += 10s;
+    EXPECT_EQ(told(watcher.listed(both, now, random)), nothing);
+    EXPECT_EQ(told(fail(outcome::watch_forbidden)), nothing);
+  }
+}
+
+TEST_F(KubernetesWatcherTest, WatchesThatAreTakenOnAndBreakAreOneTrouble) {
+  const auto both = list({slice("a", {pod(1), pod(2)})});
+  watcher.listed(both, now, random);
+  int told_errors = 0;
+  for (int i = 0; i != 20; ++i) {
+    watcher.watching(now);
+    now += 1s;
+    told_errors += told(fail(outcome::failed)) != nothing;
+    EXPECT_EQ(told(watcher.listed(both, now, random)), nothing);
+  }
+  EXPECT_EQ(told_errors, 1);
+}
+
+TEST_F(KubernetesWatcherTest, ListsGoOnToTellWhoIsThereWhileWatchesFail) {
+  watcher.listed(list({slice("a", {pod(1)})}), now, random);
+  fail(outcome::watch_forbidden);
+  EXPECT_THAT(
+      told(watcher.listed(list({slice("a", {pod(1), pod(2)})}), now, random)),
+      ElementsAre(at(1), at(2))
+  );
+  EXPECT_EQ(told(fail(outcome::watch_forbidden)), nothing) << "it was told before";
+}
+
+TEST_F(KubernetesWatcherTest, TheTroubleOfWatchesEndsWithOneThatLives) {
   know_two();
-  EXPECT_THAT(told(fail(outcome::forbidden)), ElementsAre("error: forbidden"));
-  EXPECT_THAT(told(watcher.watching(now)), ElementsAre(at(1), at(2)));
+  EXPECT_THAT(told(fail(outcome::watch_forbidden)), ElementsAre("error: watch_forbidden"));
+  EXPECT_EQ(told(watcher.watching(now)), nothing);
+  EXPECT_EQ(watcher.due(), now + rules.steady);
+  now += rules.steady;
+  EXPECT_THAT(told(watcher.tick(now)), ElementsAre(at(1), at(2)));
+  EXPECT_EQ(watcher.due(), std::nullopt);
+}
+
+TEST_F(KubernetesWatcherTest, OrWithOneThatBringsSomething) {
+  know_two();
+  fail(outcome::watch_forbidden);
+  watcher.watching(now);
+  EXPECT_THAT(told(change({.what = kind::bookmark, .version = "9", .slice = {}})),
+              ElementsAre(at(1), at(2)));
 }
 
 TEST_F(KubernetesWatcherTest, ABeginningWatchDoesNotHideThatNobodyIsThere) {

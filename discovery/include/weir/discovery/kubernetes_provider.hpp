@@ -48,6 +48,7 @@ class kubernetes_provider final : public provider {
 
   void start(environment& env, answer_callback answer) override;
   void stop() override;
+  std::string detail() const override;
   std::vector<answer_count> counts() const override;
 
   /// With everything filled in.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -55,6 +56,10 @@ class provider {
 
   /// This node is about to go: take back what announce() told. Must not block.
   virtual void leave() {}
+
+  /// More about the error that was answered last: what was asked for, what the service said. Text
+  /// from outside is cut and clean. Called on any thread, also from inside `answer`.
+  virtual std::string detail() const { return {}; }
 
   /// All outcomes so far, for metrics. Called on any thread.
   virtual std::vector<answer_count> counts() const { return {}; }
