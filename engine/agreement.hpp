@@ -85,8 +85,12 @@ class agreement : public std::enable_shared_from_this<agreement> {
   /// A link to a member came up or went down, or its health changed.
   void link_changed(const std::string& id);
 
-  /// The ids that count in any view.
+  /// The ids that count in any view, and those of the newest.
   std::vector<std::string> everyone() const;
+  std::vector<std::string> members() const;
+
+  /// Whether `id` counts in any view.
+  bool counts(const std::string& id) const;
   lease_status status() const;
   change_stats stats() const;
   bool is_granting(const std::string& id) const;
@@ -126,6 +130,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   // agreement_lease.cpp
   electorate_note note_for(std::uint64_t digest_of_other) const;
   bool hear(const std::string& id, const electorate_note& note);
+  bool is_counted(const std::string& id) const { return who_.everyone().contains(id); }
   void views_changed(work& todo);
   void forget_gone(work& todo);
   void renew(work& todo);
@@ -136,6 +141,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   // agreement_feed.cpp
   std::uint64_t append(change_record record, work& todo);
   void pump(const std::string& id, work& todo);
+  feed_reply take_from_stranger(const feed_request& request);
   void batch_ended(const std::string& id, std::uint64_t last, result<peer_reply> reply);
   void watch(const std::string& id, std::uint64_t sent);
   void stall(const std::string& id, work& todo);

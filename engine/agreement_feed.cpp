@@ -253,6 +253,12 @@ void agreement::stall(const std::string& id, work& todo) {
 feed_reply agreement::take(const identity& from, const feed_request& request) {
   feed_reply reply;
   auto sent = time_point::min();
+  bool is_known = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_known = is_counted(from.id);
+  }
+  if (!is_known) return take_from_stranger(request);
   {
     const std::lock_guard lock(mutex_);
     auto& of = intakes_[from.id];
@@ -286,6 +292,20 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
   }
   run(todo);
   return reply;
+}
+
+// A newcomer that this node has not met yet may order changes already: what it says is dropped here
+// as well, and nothing of what it says about others, or brings along, is taken.
+feed_reply agreement::take_from_stranger(const feed_request& request) {
+  if (request.is_reset) context_->distrust_everything();
+  for (const auto& each : request.records) {
+    context_->apply_record(without_value(each), milliseconds(0));
+  }
+  const std::lock_guard lock(mutex_);
+  return {
+      .note = note_for(request.note.digest),
+      .applied = request.first + request.records.size() - 1,
+  };
 }
 
 void agreement::settle(work& todo) {

@@ -80,7 +80,7 @@ void agreement::set_silent(std::set<std::string> silent) {
       who_.remove(id);
       if (who_.changes() == before) continue;  // it was removed, and is still silent
       todo.push_back([context = context_, id] {
-        context->report({"peer.removed", id, "a majority has not reached it for 30 s"});
+        context->report({"peer.removed", id, "a majority does not reach it any more"});
       });
     }
     views_changed(todo);
@@ -147,9 +147,14 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     const std::lock_guard lock(mutex_);
     const member_life asker{from, ping.life};
     const auto before = who_.changes();
-    hear(from, ping.note);
-    const bool is_member = who_.add(asker);
-    hints_.applied(from, ping.hints_applied);
+    // Whom nobody named and this node has not met yet is answered, but not believed.
+    const bool is_known = is_counted(from);
+    if (is_known) hear(from, ping.note);
+    const bool is_member = is_known && who_.add(asker);
+    if (is_known) {
+      hints_.applied(from, ping.hints_applied);
+      silent_by_[from] = {ping.silent.begin(), ping.silent.end()};
+    }
     pong.is_granted =
         is_member && !is_leaving_ && granted_.grant(asker, ping.is_empty, context_->env.now());
     auto hints = hints_.take(from);
@@ -157,7 +162,6 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     pong.must_flush = hints.must_flush;
     pong.has_more_hints = hints.has_more;
     pong.hints = std::move(hints.records);
-    silent_by_[from] = {ping.silent.begin(), ping.silent.end()};
     if (const auto stream = streams_.find(from); stream != streams_.end()) {
       stream->second.pings = ping.number;
     }
@@ -241,6 +245,7 @@ void agreement::forget_gone(work& todo) {
     }
     hints_.forget(each->first);
     granted_.forget(each->first);
+    silent_by_.erase(each->first);
     todo.push_back([context = context_, id = each->first] { context->member_gone(id); });
     each = streams_.erase(each);
   }
@@ -302,6 +307,16 @@ std::vector<std::string> agreement::everyone() const {
   return {who_.everyone().begin(), who_.everyone().end()};
 }
 
+std::vector<std::string> agreement::members() const {
+  const std::lock_guard lock(mutex_);
+  return is_in_cluster_ ? who_.views().back() : std::vector<std::string>();
+}
+
+bool agreement::counts(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return is_counted(id);
+}
+
 lease_status agreement::status() const {
   const std::lock_guard lock(mutex_);
   const auto now = context_->env.now();
@@ -342,6 +357,8 @@ change_stats agreement::stats() const {
   const std::lock_guard lock(mutex_);
   auto out = stats_;
   out.lease_losses = lease_.losses();
+  out.hints = hints_.size();
+  out.hint_bytes = hints_.bytes();
   return out;
 }
 

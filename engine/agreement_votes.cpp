@@ -150,6 +150,10 @@ void agreement::ask_again(const std::string& id) {
 
 void agreement::vote_here(const vote_request& request, vote_reply& reply) {
   const auto& missing = request.missing;
+  if (!is_counted(missing.id)) {  // nobody that could hold a lease; or not known here yet
+    ++stats_.votes_ignored;
+    return;
+  }
   const auto current = who_.incarnation_of(missing.id);
   const bool is_same_life = current == 0 || current == missing.incarnation;
   if (context_->rules.keep_hints) hints_.keep(missing.id, request.records, request.must_flush);
@@ -165,9 +169,9 @@ void agreement::take(const identity& from, vote_request request, completion<vote
   {
     const std::lock_guard lock(mutex_);
     const auto before = who_.changes();
-    hear(from.id, request.note);
+    if (is_counted(from.id)) hear(from.id, request.note);
     vote_here(request, reply);
-    if (!reply.is_leaseless) address = context_->address_of(request.missing.id);
+    if (reply.is_kept && !reply.is_leaseless) address = context_->address_of(request.missing.id);
     if (who_.changes() != before) views_changed(todo);
     reply.note = note_for(request.note.digest);
   }
@@ -215,7 +219,7 @@ void agreement::take(const identity& from, vote_request request, completion<vote
 relay_reply agreement::take(const identity& from, const relay_request& request) {
   apply_hints(request.records, request.must_flush);
   const std::lock_guard lock(mutex_);
-  who_.heard(from.id, request.note.digest);
+  if (is_counted(from.id)) who_.heard(from.id, request.note.digest);
   return {.note = note_for(request.note.digest)};
 }
 

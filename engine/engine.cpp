@@ -2,6 +2,7 @@
 #include "hand_over.hpp"
 
 #include <atomic>
+#include <set>
 #include <stdexcept>
 
 namespace weir {
@@ -40,6 +41,7 @@ engine::engine(environment& env, identity self, engine_options options)
         if (self.incarnation == 0) self.incarnation = env.random() | 1;
         auto context = std::make_shared<engine_context>(env);
         context->self = std::move(self);
+        context->self.ring = options.ring;
         context->rules = options.rules;
         context->hash_seed = env.hash_seed();
         context->gutter_epoch = env.random() | 1;
@@ -151,15 +153,40 @@ key_place engine::place_of(std::string_view keyspace, std::string_view key) cons
 
 std::vector<member_status> engine::members() const {
   auto all = impl_->members->status();
+  const auto& drift = impl_->members->drift();
+  std::set<std::string> counted;
+  for (auto& id : impl_->agreed->members()) counted.insert(std::move(id));
   for (auto& each : all) {
-    each.is_granting = each.is_self || impl_->agreed->is_granting(each.id);
-    if (!each.is_self) each.feed_lag = impl_->agreed->feed_lag(each.id);
+    counted.erase(each.id);
+    each.is_granting =
+        each.is_self || (each.is_linked && impl_->agreed->is_granting(each.id));
+    if (each.is_self) continue;
+    each.feed_lag = impl_->agreed->feed_lag(each.id);
+    each.config = drift.state_of(each.id);
+    each.differences = drift.differences_to(each.id);
+  }
+  // Whom nobody names any more still counts until a majority has gone on without it.
+  for (const auto& id : counted) {
+    member_status gone{.id = id, .address = {}, .state = member_state::unreachable};
+    gone.feed_lag = impl_->agreed->feed_lag(id);
+    all.push_back(std::move(gone));
   }
   return all;
 }
 
 lease_status engine::lease() const {
-  return impl_->agreed->status();
+  auto out = impl_->agreed->status();
+  if (out.is_valid) return out;
+  if (const auto conflict = id_conflict()) out.why = "no lease: " + conflict->text;
+  return out;
+}
+
+std::optional<weir::id_conflict> engine::id_conflict() const {
+  auto found = impl_->members->conflict();
+  // Of two that meet nobody else, the one that has worked before is not to blame.
+  const auto& agreed = *impl_->agreed;
+  const bool has_worked = agreed.stats().lease_losses != 0 || agreed.status().is_valid;
+  return found && !found->is_said_by_other && has_worked ? std::nullopt : found;
 }
 
 change_stats engine::changes() const {
@@ -260,6 +287,10 @@ void engine::impl::connect() {
   c.member_gone = [with_members](const std::string& id) {
     with_members([&](member_table& table) { table.member_gone(id); });
   };
+  c.own_settings = [self] {
+    const auto node = self.lock();
+    return node ? node->settings() : keyspace_settings_list();
+  };
   c.note_heard = [context = std::weak_ptr(context)](const std::string& id, time_point until) {
     if (const auto shared = context.lock()) shared->near.heard(id, until);
   };
@@ -292,6 +323,27 @@ void engine::on_link_down(const std::string& address, link_loss cause) {
 
 void engine::on_peer_seen(const identity& peer) {
   impl_->members->peer_seen(peer);
+}
+
+void engine::on_id_conflict(const weir::id_conflict& found) {
+  impl_->members->id_taken(found);
+}
+
+keyspace_settings_list engine::impl::settings() const {
+  keyspace_settings_list out;
+  for_each_keyspace([&](const keyspace_core& each) {
+    const auto& options = each.options();
+    out.push_back({
+        .name = options.name,
+        .consistency = options.consistency,
+        .writes = options.writes,
+        .has_near = options.near_memory != 0,
+        .ttl = options.ttl,
+        .negative_ttl = options.negative_ttl,
+        .source = std::string(each.source_kind().substr(0, max_source_kind)),
+    });
+  });
+  return out;
 }
 
 }  // namespace weir

@@ -24,8 +24,6 @@ struct engine_context {
   peer_network* network = nullptr;  ///< null on a lone node
   identity self;
   protocol_rules rules;
-  std::uint64_t promises =
-      0;  ///< hash of the settings that all nodes must share, part of the view digest
   routing_cell route;
   slot_terms terms;
   std::uint64_t hash_seed = 0;     ///< copy of the environment's, for the hit path
@@ -75,6 +73,7 @@ struct engine_context {
       may_take_slots;  ///< a lease was gained; or this node was removed and comes back
   std::function<void(const std::string&)> member_gone;
   std::function<void(const std::string&, time_point)> note_heard;
+  std::function<keyspace_settings_list()> own_settings;  ///< sorted by name
 };
 
 }  // namespace weir

@@ -41,6 +41,9 @@ struct engine::impl : std::enable_shared_from_this<impl> {
     return found == keyspaces.end() ? nullptr : found->second;
   }
 
+  /// What the other nodes should have in common with this one.
+  keyspace_settings_list settings() const;
+
   /// A part of every keyspace now, and again after a while.
   void reclaim();
 

@@ -53,8 +53,12 @@ void engine::serve(identity from, peer_request request, completion<peer_reply> r
   } else {
     const auto& ping = std::get<ping_request>(request.body);
     impl_->members->slots_told(from.id, from.incarnation, ping.slot_turns);
+    if (ping.is_draining) impl_->members->draining_told(from.id, from.incarnation);
+    if (!impl_->agreed->counts(from.id)) impl_->members->peer_seen(from);
     ping_reply pong = impl_->agreed->answer(from.id, ping);
     pong.slot_turns = impl_->members->slot_turns();
+    pong.is_draining = impl_->members->is_draining();
+    impl_->members->drift().tell(ping.known_settings, pong);
     pong.is_latecomer = impl_->members->is_latecomer(from);
     if (request.view_digest != digest) pong.view = route->members.members();
     finish(std::move(pong));

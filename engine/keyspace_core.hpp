@@ -39,6 +39,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   const keyspace_options& options() const noexcept { return options_; }
 
+  std::string_view source_kind() const noexcept { return source_->type(); }
+
   environment& env() const noexcept { return context_->env; }
 
   /// The error of every call after close(). On the hit path: without words, which make a result that

@@ -9,6 +9,9 @@ namespace {
 
 constexpr milliseconds between_rounds{50};
 constexpr milliseconds forget_learned{30'000};  // a peer that only peers named, and that is gone
+constexpr milliseconds forget_strangers{10'000};  // the same of one whom nobody named
+constexpr milliseconds first_early_ping{50};  // doubles: until a member knows this node
+constexpr int most_early_pings = 4;
 constexpr milliseconds silent_after{30'000};    // then it may be removed, if a majority says so too
 constexpr milliseconds unnamed_after{5'000};    // one whom discovery dropped is as good as silent
 
@@ -21,7 +24,7 @@ void member_table::start_probing() {
     const std::lock_guard lock(mutex_);
     slot_turns_ = context_->has_lease(context_->env.now()) ? 1 : 0;
     slots_since_ = context_->env.now();
-    publish(todo);
+    publish();
     for (const auto& [address, each] : peers_) addresses.push_back(address);
   }
   for (const auto& each : addresses) context_->network->connect(each);
@@ -44,13 +47,15 @@ void member_table::probe_all() {
       if (known.is_linked) linked.push_back(each->first);
       // What a node that was stopped itself has missed says nothing about others.
       if (is_there(known) || is_late) known.heard = now;
+      const auto longest = known.is_stranger ? forget_strangers : forget_learned;
       const bool is_gone =
-          !known.is_from_discovery && !known.is_linked && now - known.heard > forget_learned;
+          !known.is_from_discovery && !known.is_linked && now - known.heard > longest;
       if (is_gone) todo.disconnect.push_back(each->first);
       each = is_gone ? peers_.erase(each) : std::next(each);
     }
-    if (!todo.disconnect.empty()) publish(todo);
+    if (!todo.disconnect.empty()) publish();
     if (!is_late) silent = silent_members(everyone, now);
+    compare_settings(now, todo);
     const auto tenth = settings_.probe_interval / 10;
     const auto jitter = milliseconds(static_cast<std::int64_t>(
         context_->env.random() % static_cast<std::uint64_t>(2 * tenth.count() + 1)
@@ -63,6 +68,26 @@ void member_table::probe_all() {
   agreed_->set_silent(std::move(silent));
   run(todo);
   for (const auto& each : linked) probe(each, is_late ? verdict::void_if_missed : verdict::counts);
+}
+
+void member_table::compare_settings(time_point now, actions& todo) {
+  if (context_->own_settings) drift_.set_own(context_->own_settings());
+  std::set<std::string> ids;
+  for (const auto& [address, each] : peers_) ids.insert(each.id);
+  for (auto& each : drift_.news(ids, now)) todo.events.push_back(std::move(each));
+}
+
+// The other one may not have met this node yet: it grants as soon as its own link is up.
+void member_table::ask_again_soon(const std::string& address) {
+  const std::lock_guard lock(mutex_);
+  const auto found = peers_.find(address);
+  if (found == peers_.end() || is_stopped_) return;
+  auto& sent = found->second.early_pings;
+  if (sent == most_early_pings) return;
+  const auto when = context_->env.now() + first_early_ping * (1 << sent++);
+  context_->env.schedule(when, [weak = weak_from_this(), address] {
+    if (const auto self = weak.lock()) self->probe(address, verdict::void_if_missed);
+  });
 }
 
 void member_table::probe(const std::string& address, verdict misses) {
@@ -79,6 +104,8 @@ void member_table::probe(const std::string& address, verdict misses) {
   }
   auto ping = agreed_->make_ping(id);
   ping.slot_turns = slot_turns();
+  ping.is_draining = is_draining();
+  ping.known_settings = drift_.known_of(id);
   const auto number = ping.number;
   auto take = [weak = weak_from_this(), address, id, incarnation, number, sent, deadline, misses](
                   result<peer_reply> reply
@@ -99,13 +126,16 @@ void member_table::probe(const std::string& address, verdict misses) {
       } else if (!is_void && reply.error() == errc::deadline_exceeded) {
         self->judge(found->second, health_event::missed, now, todo);
       }
-      self->publish(todo);
+      self->publish();
     }
     self->run(todo);
     auto* pong = reply ? std::get_if<ping_reply>(&reply->body) : nullptr;
     if (pong == nullptr) return;
     self->slots_told(id, incarnation, pong->slot_turns);
+    if (pong->is_draining) self->draining_told(id, incarnation);
     if (pong->is_latecomer) self->told_as_latecomer();
+    if (!pong->is_granted) self->ask_again_soon(address);
+    self->drift_.take(id, *pong, self->context_->env.now());
     self->learn(pong->view);
     self->agreed_->take_pong(id, number, sent, std::move(*pong));
   };

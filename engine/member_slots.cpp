@@ -3,6 +3,7 @@
 #include "member_table.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace weir {
@@ -10,8 +11,63 @@ namespace {
 
 constexpr milliseconds settled_after{1'000};  // nodes that start together take slots together
 constexpr milliseconds longest_slots_wait{16'000};
+constexpr milliseconds ring_told_after{100};  // several changes in a row are told of as one
+constexpr std::size_t most_told = 8;
+
+/// "n2, n3 and 4 more"
+std::string listed(const std::vector<std::string>& ids) {
+  std::string out;
+  for (std::size_t i = 0; i != std::min(ids.size(), most_told); ++i)
+    out += (i == 0 ? "" : ", ") + ids[i];
+  if (ids.size() > most_told) out += " and " + std::to_string(ids.size() - most_told) + " more";
+  return out;
+}
 
 }  // namespace
+
+std::set<std::string> owners_of(const routing& route) {
+  const auto& all = route.members.members();
+  const auto has_weight = [](const member& each) { return each.weight != 0; };
+  const bool any = std::any_of(all.begin(), all.end(), has_weight);
+  std::set<std::string> out;
+  for (const auto& each : all) {
+    if (!any || each.weight != 0) out.insert(each.id);
+  }
+  return out;
+}
+
+void member_table::tell_ring_later() {
+  if (ring_timer_ != 0 || is_stopped_) return;
+  const auto when = context_->env.now() + ring_told_after;
+  ring_timer_ = context_->env.schedule(when, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->tell_ring();
+  });
+}
+
+/// Who came into the ring and who went since it was last told of; nothing when it is as it was.
+void member_table::tell_ring() {
+  std::vector<std::string> came;
+  std::vector<std::string> went;
+  std::size_t count = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    ring_timer_ = 0;
+    auto now = owners_of(*context_->route.get());
+    std::set_difference(
+        now.begin(), now.end(), ring_told_.begin(), ring_told_.end(), std::back_inserter(came)
+    );
+    std::set_difference(
+        ring_told_.begin(), ring_told_.end(), now.begin(), now.end(), std::back_inserter(went)
+    );
+    count = now.size();
+    ring_told_ = std::move(now);
+  }
+  if (came.empty() && went.empty()) return;
+  auto text = std::to_string(count) + (count == 1 ? " node" : " nodes") + " in the ring";
+  if (!came.empty()) text += "; came: " + listed(came);
+  if (!went.empty()) text += "; went: " + listed(went);
+  report({"ring.changed", "", std::move(text)});
+}
 
 void member_table::may_take_slots(bool may) {
   {
@@ -54,7 +110,7 @@ void member_table::tell_slots(bool are_taken) {
     if (is_stopped_ || takes_slots(slot_turns_) == are_taken) return;
     ++slot_turns_;
     slots_since_ = context_->env.now();
-    publish(todo);
+    publish();
     for (const auto& [address, each] : peers_) {
       if (each.is_linked) linked.push_back(address);
     }
@@ -77,7 +133,7 @@ void member_table::slots_told(
       is_news = true;
     }
     if (!is_news) return;
-    publish(todo);
+    publish();
   }
   run(todo);
 }
@@ -100,6 +156,19 @@ bool member_table::is_latecomer(const identity& who) const {
   return is_settled && std::none_of(peers_.begin(), peers_.end(), keeps_its_place);
 }
 
+void member_table::draining_told(const std::string& id, std::uint64_t incarnation) {
+  const std::lock_guard lock(mutex_);
+  for (auto& [address, known] : peers_) {
+    if (known.id == id && known.incarnation == incarnation) known.is_draining = true;
+  }
+  publish();
+}
+
+bool member_table::is_draining() const {
+  const std::lock_guard lock(mutex_);
+  return gives_up_slots_;
+}
+
 std::uint32_t member_table::slot_turns() const {
   const std::lock_guard lock(mutex_);
   return slot_turns_;
@@ -118,8 +187,14 @@ void member_table::end_near_of_others(const routing& before, const routing& now)
   }
 }
 
-void member_table::publish(actions& todo) {
+void member_table::publish() {
   const auto before = context_->route.get();
+  for (auto& [address, each] : peers_) {
+    if (const auto shown = shown_state(each); shown != each.shown) {
+      each.shown = shown;
+      each.shown_since = context_->env.now();
+    }
+  }
   std::map<std::string, const peer*> by_id;
   for (const auto& [address, each] : peers_) {
     const bool is_proven = each.health.now != health::state::unproven;
@@ -138,7 +213,7 @@ void member_table::publish(actions& todo) {
     );
   }
   auto made = std::make_shared<routing>();
-  made->members = view(std::move(members), ring_settings_, context_->promises);
+  made->members = view(std::move(members), ring_settings_);
   const auto& all = made->members.members();
   const auto is_usable = [&](const member& each) {
     return each.id == self.id || by_id.at(each.id)->health.now == health::state::reachable;
@@ -165,16 +240,7 @@ void member_table::publish(actions& todo) {
   context_->terms_begin(context_->route.next_gain());
   const auto& rules = context_->rules;
   context_->terms.begin_gained(*made, context_->env, rules.new_epoch_per_term);
-  if (!keeps_ring) {
-    const auto has_weight = [](const member& each) { return each.weight != 0; };
-    const auto with_slots = std::count_if(all.begin(), all.end(), has_weight);
-    const auto count = with_slots == 0 ? all.size() : static_cast<std::size_t>(with_slots);
-    todo.events.push_back(
-        {"ring.changed",
-         "",
-         std::to_string(count) + (count == 1 ? " node" : " nodes") + " in the ring"}
-    );
-  }
+  if (before && !keeps_ring) tell_ring_later();
   if (before) end_near_of_others(*before, *made);
   context_->route.set(std::move(made), context_->env.now());
 }

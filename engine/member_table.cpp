@@ -6,6 +6,12 @@
 namespace weir {
 namespace {
 
+constexpr std::size_t most_strangers = 32;  // that are dialled at a time on nobody else's word
+constexpr std::size_t most_peers = 1'024;
+constexpr milliseconds well_after{60'000};  // then what failed before is of no interest any more
+constexpr milliseconds conflict_lasts{5'000};
+constexpr milliseconds conflict_told_every{60'000};
+
 std::string_view name(link_loss cause) {
   switch (cause) {
     case link_loss::refused:
@@ -30,6 +36,22 @@ std::string_view name(member_state state) noexcept {
       return "reachable";
     case member_state::unreachable:
       return "unreachable";
+    case member_state::draining:
+      return "draining";
+    case member_state::left:
+      return "left";
+  }
+  return "unknown";
+}
+
+std::string_view name(config_state state) noexcept {
+  switch (state) {
+    case config_state::unknown:
+      return "unknown";
+    case config_state::same:
+      return "same";
+    case config_state::differs:
+      return "differs";
   }
   return "unknown";
 }
@@ -46,9 +68,9 @@ member_table::member_table(
       settings_(settings) {}
 
 void member_table::begin() {
-  actions todo;
   const std::lock_guard lock(mutex_);
-  publish(todo);
+  publish();
+  ring_told_ = owners_of(*context_->route.get());
 }
 
 void member_table::set_candidates(std::vector<candidate> candidates) {
@@ -60,6 +82,7 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
       if (each.id == context_->self.id || each.address == context_->self.address) continue;
       auto& known = peer_at(each.address, todo);
       known.is_from_discovery = true;
+      known.is_stranger = false;
       if (!each.id.empty() && known.health.now == health::state::unproven) known.id = each.id;
     }
     for (auto each = peers_.begin(); each != peers_.end();) {
@@ -76,13 +99,17 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
       );
       each = peers_.erase(each);
     }
-    publish(todo);
+    publish();
   }
   agreed_->set_candidates(named());
   run(todo);
 }
 
 void member_table::learn(const std::vector<member>& members) {
+  learn(members, named_by::member);
+}
+
+void member_table::learn(const std::vector<member>& members, named_by whom) {
   actions todo;
   {
     const std::lock_guard lock(mutex_);
@@ -91,7 +118,11 @@ void member_table::learn(const std::vector<member>& members) {
       const auto has_its_id = [&](const auto& known) { return known.second.id == each.id; };
       const auto found = std::find_if(peers_.begin(), peers_.end(), has_its_id);
       if (found == peers_.end()) {
-        peer_at(each.address, todo);
+        const bool is_new = !peers_.contains(each.address);
+        if (is_new && peers_.size() >= most_peers) continue;
+        auto& named = peer_at(each.address, todo);
+        named.is_stranger = whom == named_by::itself && (is_new || named.is_stranger);
+        if (whom == named_by::member) named.told_id = each.id;
         continue;
       }
       auto& known = found->second;
@@ -99,19 +130,27 @@ void member_table::learn(const std::vector<member>& members) {
           known.slot_turns == 0 && each.weight != 0 && known.incarnation == each.incarnation;
       if (known.is_linked || !is_news) continue;  // nobody knows better than the peer itself
       known.slot_turns = 1;
-      publish(todo);
+      publish();
     }
   }
   run(todo);
 }
 
 void member_table::peer_seen(const identity& seen) {
-  learn(
-      {{.id = seen.id,
-        .incarnation = seen.incarnation,
-        .weight = seen.weight,
-        .address = seen.address}}
-  );
+  {
+    const std::lock_guard lock(mutex_);
+    const auto is_stranger = [](const auto& each) { return each.second.is_stranger; };
+    const auto strangers = std::count_if(peers_.begin(), peers_.end(), is_stranger);
+    const bool is_full = static_cast<std::size_t>(strangers) >= most_strangers;
+    if (seen.address.empty() || is_full || peers_.contains(seen.address)) return;
+  }
+  const member named{
+      .id = seen.id,
+      .incarnation = seen.incarnation,
+      .weight = seen.weight,
+      .address = seen.address,
+  };
+  learn({named}, named_by::itself);
 }
 
 void member_table::link_up(const std::string& address, const identity& proven) {
@@ -129,6 +168,7 @@ void member_table::link_up(const std::string& address, const identity& proven) {
       // A new life: what is held against the former one says nothing about it.
       known.keeps_place = takes_slots(known.slot_turns) && !known.has_left;
       known.slot_turns = 0;
+      known.is_draining = false;
       known.health = {.since = context_->env.now()};
     }
     known.id = proven.id;
@@ -136,8 +176,11 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     known.weight = proven.weight;
     known.is_linked = true;
     known.has_left = false;
+    known.said_goodbye = false;
+    known.is_stranger = false;
+    known.early_pings = 0;
     judge(known, health_event::proven, context_->env.now(), todo);
-    publish(todo);
+    publish();
   }
   agreed_->member_proven({proven.id, proven.incarnation}, named());
   run(todo);
@@ -154,10 +197,11 @@ void member_table::link_down(const std::string& address, link_loss cause) {
     auto& known = found->second;
     known.is_linked = false;
     known.last_failure = name(cause);
+    known.failed_at = context_->env.now();
     const bool is_soft = cause == link_loss::timeout;
     if (!known.has_left)
       judge(known, is_soft ? health_event::missed : health_event::lost, context_->env.now(), todo);
-    publish(todo);
+    publish();
     todo.linked.push_back(known.id);
   }
   run(todo);
@@ -171,9 +215,10 @@ void member_table::peer_leaves(const identity& leaving) {
     for (auto& [address, known] : peers_) {
       if (known.id != leaving.id || known.incarnation != leaving.incarnation) continue;
       known.has_left = true;
+      known.said_goodbye = true;
       todo.events.push_back({"peer.left", known.id, "it said that it goes"});
     }
-    publish(todo);
+    publish();
   }
   agreed_->member_left(leaving.id);
   run(todo);
@@ -186,7 +231,7 @@ void member_table::member_gone(const std::string& id) {
     for (auto& [address, known] : peers_) {
       if (known.id == id && !known.is_linked) known.has_left = true;
     }
-    publish(todo);
+    publish();
   }
   run(todo);
 }
@@ -228,6 +273,7 @@ member_table::peer& member_table::peer_at(const std::string& address, actions& t
     found->second.address = address;
     found->second.health.since = context_->env.now();
     found->second.heard = context_->env.now();
+    found->second.shown_since = context_->env.now();
     todo.connect.push_back(address);
     todo.events.push_back({"peer.candidate", address, "dialling it"});
   }
@@ -255,6 +301,61 @@ void member_table::stop() {
   is_stopped_ = true;
   context_->env.cancel(timer_);
   context_->env.cancel(slots_timer_);
+  context_->env.cancel(ring_timer_);
+}
+
+member_state member_table::shown_state(const peer& of) {
+  if (of.said_goodbye && !of.is_linked) return member_state::left;
+  if (of.is_linked && (of.said_goodbye || of.is_draining)) return member_state::draining;
+  return static_cast<member_state>(of.health.now);
+}
+
+void member_table::id_taken(const id_conflict& found) {
+  const auto now = context_->env.now();
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_same = conflict_ && conflict_->text == found.text;
+    conflict_ = found;
+    conflict_at_ = now;
+    if (is_same && now - conflict_told_ < conflict_told_every) return;
+    conflict_told_ = now;
+  }
+  report({"node.id_taken", "", found.text + "; give each node an id of its own"});
+}
+
+std::optional<id_conflict> member_table::conflict() const {
+  const std::lock_guard lock(mutex_);
+  const bool is_over = context_->env.now() - conflict_at_ > conflict_lasts;
+  const auto is_linked = [](const auto& each) { return each.second.is_linked; };
+  if (is_over || std::any_of(peers_.begin(), peers_.end(), is_linked)) return std::nullopt;
+  return conflict_;
+}
+
+member_status member_table::status_of(
+    const peer& of, const routing& route, time_point now
+) const {
+  const auto age = [now](time_point since) {
+    return std::chrono::duration_cast<milliseconds>(now - since);
+  };
+  const auto* in_ring = of.id.empty() ? nullptr : route.members.find(of.id);
+  member_status out{
+      .id = of.id.empty() ? of.told_id : of.id,
+      .address = of.address,
+      .incarnation = of.incarnation,
+      .weight = of.weight,
+      .state = of.shown,
+      .is_in_ring = in_ring != nullptr && in_ring->address == of.address,
+      .is_linked = of.is_linked,
+      .rtt = of.rtt,
+      .since = age(of.shown_since),
+  };
+  const bool is_well = of.shown == member_state::reachable && now - of.health.since > well_after &&
+                       now - of.failed_at > well_after;
+  if (!of.last_failure.empty() && !is_well && of.shown != member_state::left) {
+    out.last_failure = of.last_failure;
+    out.failed_since = age(of.failed_at);
+  }
+  return out;
 }
 
 std::vector<member_status> member_table::status() const {
@@ -267,25 +368,12 @@ std::vector<member_status> member_table::status() const {
       .address = self.address,
       .incarnation = self.incarnation,
       .weight = self.weight,
-      .state = member_state::reachable,
+      .state = gives_up_slots_ ? member_state::draining : member_state::reachable,
       .is_self = true,
       .is_in_ring = true,
+      .config = config_state::same,
   }};
-  for (const auto& [address, each] : peers_) {
-    const bool is_gone = each.has_left && !each.is_linked;  // which is nobody's failure
-    const auto* in_ring = each.id.empty() ? nullptr : route->members.find(each.id);
-    out.push_back({
-        .id = each.id,
-        .address = address,
-        .incarnation = each.incarnation,
-        .weight = each.weight,
-        .state = is_gone ? member_state::unreachable : static_cast<member_state>(each.health.now),
-        .is_in_ring = in_ring != nullptr && in_ring->address == address,
-        .rtt = each.rtt,
-        .since = std::chrono::duration_cast<milliseconds>(now - each.health.since),
-        .last_failure = each.last_failure,
-    });
-  }
+  for (const auto& [address, each] : peers_) out.push_back(status_of(each, *route, now));
   std::sort(out.begin() + 1, out.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   return out;
 }

@@ -3,6 +3,7 @@
 #include "agreement.hpp"
 #include "engine_context.hpp"
 #include "health.hpp"
+#include "settings_drift.hpp"
 
 #include <weir/engine/membership.hpp>
 
@@ -10,11 +11,15 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace weir {
+
+/// Who owns slots: those with weight, or all when nobody has any.
+std::set<std::string> owners_of(const routing& route);
 
 /// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
 /// handshakes, judged by probes. Publishes the routing after each change.
@@ -42,6 +47,8 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void learn(const std::vector<member>& members);
   void link_up(const std::string& address, const identity& peer);
   void link_down(const std::string& address, link_loss cause);
+  /// A node that nobody named introduced itself. Few of them are dialled at a time, and not for
+  /// long: a legitimate one says who it is with every heartbeat.
   void peer_seen(const identity& peer);
   void peer_leaves(const identity& peer);
 
@@ -65,6 +72,16 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
   std::uint32_t slot_turns() const;
 
+  /// A peer of that life has told that it is about to go.
+  void draining_told(const std::string& id, std::uint64_t incarnation);
+  bool is_draining() const;
+
+  /// Others refuse this node for its id.
+  void id_taken(const id_conflict& found);
+  std::optional<id_conflict> conflict() const;
+
+  const settings_drift& drift() const noexcept { return drift_; }
+
   /// True if this node has had slots for a while and nobody keeps a place for those of `who`.
   bool is_latecomer(const identity& who) const;
 
@@ -85,13 +102,21 @@ class member_table : public std::enable_shared_from_this<member_table> {
     std::uint32_t weight = 1;
     bool is_from_discovery = false;
     bool is_linked = false;
-    bool has_left = false;
+    bool has_left = false;      ///< off the ring: it said so, or a majority went on without it
+    bool said_goodbye = false;
+    bool is_draining = false;   ///< as its heartbeats say
+    bool is_stranger = false;   ///< named by nothing but its own word, and not proven
+    std::string told_id;        ///< as others name it; for people only
     std::uint32_t slot_turns = 0;  ///< as its heartbeats say: odd = it takes slots
     bool keeps_place = false;      ///< its former life had slots until this one began
     weir::health health;
     time_point heard{};  ///< when it was last linked and not unreachable, to a round of heartbeats
     milliseconds rtt{0};
     std::string last_failure;
+    time_point failed_at{};
+    member_state shown = member_state::unproven;
+    time_point shown_since{};
+    int early_pings = 0;  ///< since the link is up, ahead of the next round
   };
 
   /// What is to be done once the lock is released.
@@ -104,6 +129,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   };
 
   enum class verdict { counts, void_if_missed };
+  enum class named_by { member, itself };
 
   static bool takes_slots(std::uint32_t turns) { return turns % 2 != 0; }
 
@@ -111,9 +137,16 @@ class member_table : public std::enable_shared_from_this<member_table> {
     return of.is_linked && of.health.now != health::state::unreachable;
   }
 
+  static member_state shown_state(const peer& of);
+  member_status status_of(const peer& of, const routing& route, time_point now) const;
+  void learn(const std::vector<member>& members, named_by whom);
   peer& peer_at(const std::string& address, actions& todo);
   void judge(peer& of, health_event event, time_point now, actions& todo);
-  void publish(actions& todo);
+  void publish();
+  void tell_ring_later();
+  void tell_ring();
+  void ask_again_soon(const std::string& address);
+  void compare_settings(time_point now, actions& todo);
   void end_near_of_others(const routing& before, const routing& now);
   void tell_slots(bool are_taken);
   void told_as_latecomer();
@@ -143,6 +176,12 @@ class member_table : public std::enable_shared_from_this<member_table> {
   timer_id slots_timer_ = 0;
   bool gives_up_slots_ = false;
   bool is_stopped_ = false;
+  std::set<std::string> ring_told_;  ///< who was in the ring when it was last told of
+  timer_id ring_timer_ = 0;
+  settings_drift drift_;
+  std::optional<id_conflict> conflict_;
+  time_point conflict_at_{};
+  time_point conflict_told_{};
 };
 
 }  // namespace weir

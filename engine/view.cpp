@@ -21,13 +21,10 @@ void append(std::string& to, std::uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) to.push_back(static_cast<char>(number >> shift));
 }
 
-std::uint64_t digest_of(
-    const std::vector<member>& members, const ring_settings& settings, std::uint64_t promises
-) {
+std::uint64_t digest_of(const std::vector<member>& members, const ring_settings& settings) {
   std::string text;
   append(text, settings.vnodes);
   append(text, std::bit_cast<std::uint64_t>(settings.bounded_load));
-  append(text, promises);
   append(text, members.size());
   for (const auto& each : members) {
     append(text, each.id.size());
@@ -94,31 +91,28 @@ std::string check_members(
   return {};
 }
 
-view::view(std::vector<member> members, ring_settings settings, std::uint64_t promises)
-    : members_(sorted_by_id(std::move(members))), settings_(settings), promises_(promises) {
+view::view(std::vector<member> members, ring_settings settings)
+    : members_(sorted_by_id(std::move(members))), settings_(settings) {
   if (auto fault = check_members(members_, settings_, max_view_members); !fault.empty()) {
     throw std::invalid_argument(fault);
   }
   settings_.bounded_load += 0.0;  // -0.0 is 0.0 in the digest too
-  digest_ = digest_of(members_, settings_, promises_);
+  digest_ = digest_of(members_, settings_);
 }
 
-view::view(checked, std::vector<member> members, ring_settings settings, std::uint64_t promises)
+view::view(checked, std::vector<member> members, ring_settings settings)
     : members_(std::move(members)),
       settings_(settings),
-      promises_(promises),
-      digest_(digest_of(members_, settings_, promises_)) {}
+      digest_(digest_of(members_, settings_)) {}
 
-result<view> view::from_peer(
-    std::vector<member> members, ring_settings settings, std::uint64_t promises
-) {
+result<view> view::from_peer(std::vector<member> members, ring_settings settings) {
   if (members.size() > max_view_members) return make_error_code(errc::bad_request);
   auto in_order = sorted_by_id(std::move(members));
   if (!check_members(in_order, settings, max_view_members).empty()) {
     return make_error_code(errc::bad_request);
   }
   settings.bounded_load += 0.0;
-  return view(checked{}, std::move(in_order), settings, promises);
+  return view(checked{}, std::move(in_order), settings);
 }
 
 const member* view::find(std::string_view id) const noexcept {
@@ -135,13 +129,13 @@ view view::with(member joined) const {
   auto members = members_;
   std::erase_if(members, [&](const member& each) { return each.id == joined.id; });
   members.push_back(std::move(joined));
-  return view(std::move(members), settings_, promises_);
+  return view(std::move(members), settings_);
 }
 
 view view::without(std::string_view id) const {
   auto members = members_;
   std::erase_if(members, [&](const member& each) { return each.id == id; });
-  return view(checked{}, std::move(members), settings_, promises_);
+  return view(checked{}, std::move(members), settings_);
 }
 
 }  // namespace weir

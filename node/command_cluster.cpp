@@ -51,6 +51,27 @@ std::string rtt_text(double milliseconds) {
   return milliseconds < 1 ? "<1 ms" : time_text(milliseconds * 1000);
 }
 
+/// "refused, 18 min ago"
+std::string failure_text(const json::value& of) {
+  const auto what = text_of(of, "last_failure");
+  if (what.empty()) return what;
+  return what + ", " + time_text(number_of(of, "last_failure_ms") * 1000) + " ago";
+}
+
+/// "same", or what differs: "pages.ttl, pages.writes"
+std::string config_text(const json::value& of) {
+  constexpr std::size_t most = 3;
+  std::string out;
+  std::size_t count = 0;
+  for (const auto& each : array_of(of, "differences")) {
+    if (++count > most) continue;
+    out += (out.empty() ? "differs: " : ", ") + text_of(each, "keyspace");
+    if (const auto field = text_of(each, "field"); field != "keyspace") out += '.' + field;
+  }
+  if (count > most) out += ", " + std::to_string(count - most) + " more";
+  return count != 0 ? out : text_of(of, "config") == "same" ? "same" : "-";
+}
+
 /// "lease: valid, 2.6 s left, 3 of 3 members", or why there is none.
 std::string lease_text(const json::value& lease) {
   if (!flag_of(lease, "valid")) {
@@ -58,10 +79,8 @@ std::string lease_text(const json::value& lease) {
     return why.empty() ? "no lease" : printable(why);
   }
   if (flag_of(lease, "lone")) return "lease: none needed, a lone node";
-  auto text = "lease: valid, " + time_text(number_of(lease, "left_ms") * 1000) + " left, " +
+  return "lease: valid, " + time_text(number_of(lease, "left_ms") * 1000) + " left, " +
               count_of(lease, "granted") + " of " + count_of(lease, "members") + " members";
-  if (number_of(lease, "views") > 1) text += ", in each of " + count_of(lease, "views") + " views";
-  return text;
 }
 
 /// What only an operator can end: members that nobody is left to agree about.
@@ -72,7 +91,8 @@ std::string stuck_text(const json::value& document) {
   std::string gone;
   double reached = members;
   for (const auto& each : array_of(document, "members")) {
-    if (!flag_of(each, "in_ring") || text_of(each, "state") != "unreachable") continue;
+    const bool counts = flag_of(each, "in_ring") || text_of(each, "address").empty();
+    if (!counts || text_of(each, "state") != "unreachable") continue;
     gone += (gone.empty() ? "" : ", ") + printable(text_of(each, "id"));
     --reached;
   }
@@ -114,6 +134,7 @@ exit_code run_members(const command_line& line, const node_client& node, const c
        {"weight", right},
        {"rtt", right},
        {"since", right},
+       {"config"},
        {"last failure"}}
   );
   for (const auto& each : array_of(*got.document, "members")) {
@@ -122,7 +143,7 @@ exit_code run_members(const command_line& line, const node_client& node, const c
     table.add({
         id.empty() ? "?" : id,
         text_of(each, "address"),
-        is_self ? "self" : text_of(each, "state"),
+        is_self && text_of(each, "state") == "reachable" ? "self" : text_of(each, "state"),
         flag_of(each, "in_ring") ? "yes" : "no",
         is_self                     ? "-"
         : flag_of(each, "granting") ? "granting"
@@ -131,7 +152,8 @@ exit_code run_members(const command_line& line, const node_client& node, const c
         count_of(each, "weight"),
         is_self ? "-" : rtt_text(number_of(each, "rtt_ms")),
         is_self ? "-" : time_text(number_of(each, "since_ms") * 1000),
-        text_of(each, "last_failure"),
+        is_self ? "-" : config_text(each),
+        failure_text(each),
     });
   }
   table.print(to);

@@ -26,12 +26,21 @@ std::string bar(double part) {
   return out;
 }
 
+/// What a person must know of an owner; empty while it answers.
+std::string state_text(const ring_view& shown, const std::string& id) {
+  const auto found = shown.states.find(id);
+  if (found == shown.states.end() || found->second == "reachable") return {};
+  if (found->second == "unreachable") return "unreachable, the next nodes answer for it";
+  return printable(found->second);
+}
+
 void print_shares(const ring_view& shown, const console& to) {
   text_table table(
       {{"node"},
        {"weight", text_table::align::right},
        {"slots", text_table::align::right},
        {"share", text_table::align::right},
+       {""},
        {""}}
   );
   const auto made = shown.build();
@@ -42,7 +51,8 @@ void print_shares(const ring_view& shown, const console& to) {
          std::to_string(node.weight),
          std::to_string(made.load(i)),
          percent_text(made.share(i)),
-         bar(made.share(i))}
+         bar(made.share(i)),
+         state_text(shown, node.id)}
     );
   }
   table.print(to);

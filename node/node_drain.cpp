@@ -39,7 +39,7 @@ void node::drain(milliseconds longest, const std::function<void(std::size_t)>& c
   if (!impl_->now.compare_exchange_strong(expected, phase::draining)) return stop();
   const auto end = steady_clock::now() + longest;
   impl_->hub->log(
-      log_level::info, "node.draining", {{"within_ms", std::to_string(longest.count())}}
+      log_level::info, "node.draining", {{"at_most_ms", std::to_string(longest.count())}}
   );
   const bool has_peers = impl_->network && impl_->core.ring()->size() > 1;
   const auto goodbye = has_peers ? std::min(longest / 5, longest_goodbye) : milliseconds(0);

@@ -46,6 +46,16 @@ void append_answers(metrics_text& out, const std::vector<answer_count>& counts) 
   for (const auto& each : counts) out.sample({{"outcome", each.outcome}}, each.count);
 }
 
+void append_last_answer(metrics_text& out, std::int64_t wall_ms) {
+  if (wall_ms == 0) return;
+  out.family(
+      "weir_discovery_last_answer_timestamp_seconds",
+      metric_type::gauge,
+      "When discovery last told a change, or that it works again."
+  );
+  out.sample({}, static_cast<double>(wall_ms) / 1000);
+}
+
 }  // namespace
 
 node::impl::impl(node_options given)
@@ -84,6 +94,7 @@ void node::impl::append_metrics(metrics_text& out) const {
   tls->append_metrics(out);
   if (network) append_link_metrics(out, network->counters(), network->links());
   if (options.discovery) append_answers(out, options.discovery->counts());
+  append_last_answer(out, discovery_answered_at);
   if (options.metrics) options.metrics(out);
 }
 
@@ -93,15 +104,52 @@ std::vector<readiness_check> node::impl::readiness() const {
     return readiness_check{std::string(what), state, std::string(is_good ? "" : wrong)};
   };
   const auto current = now.load();
-  const bool is_discovered = !options.discovery || was_discovery_answered;
   std::vector<readiness_check> all{
       check_of("listeners", current >= phase::started, "not open yet"),
       check_of("keyspaces", true, ""),  // one that is not valid cannot be added
-      check_of("discovery", is_discovered, "no answer from the provider yet"),
+      discovery_check(),
       check_of("not draining", current <= phase::started, "the node is going down"),
   };
+  if (network) all.push_back(id_check());
   tls->append_checks(all);
   return all;
+}
+
+/// Ready once the first attempt is over, however it ended; what is wrong since then is shown.
+readiness_check node::impl::discovery_check() const {
+  readiness_check check{.name = "discovery", .state = check_state::passed, .detail = {}};
+  if (!options.discovery) return check;
+  if (!was_discovery_answered) {
+    check.state = check_state::failed;
+    check.detail = "no answer from the provider yet";
+    return check;
+  }
+  const std::lock_guard lock(trouble_mutex);
+  if (discovery_state.text.empty()) return check;
+  const auto lasted = threads.now() - discovery_state.since;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(lasted).count();
+  check.state = check_state::noted;
+  check.detail = discovery_state.text + ", for " + std::to_string(seconds) + " s";
+  return check;
+}
+
+/// A node whose id another process uses is a mistake of its operator, not an outage.
+readiness_check node::impl::id_check() const {
+  readiness_check check{.name = "node id", .state = check_state::passed, .detail = {}};
+  if (const auto conflict = core.id_conflict()) {
+    check.state = check_state::failed;
+    check.detail = conflict->text;
+  }
+  return check;
+}
+
+void node::impl::note_trouble(std::string text) {
+  const std::lock_guard lock(trouble_mutex);
+  if (!discovery_state.text.empty() && !text.empty()) {
+    discovery_state.text = std::move(text);  // since when it fails, whatever the reason is now
+  } else {
+    discovery_state = {std::move(text), threads.now()};
+  }
 }
 
 /// Binds the peer port; nobody is let in before meet_peers().
@@ -142,17 +190,24 @@ void node::impl::find_candidates() {
 
 /// The engine hears of answers only: without one it does not know who counts. Logs changes only.
 void node::impl::take_candidates(result<std::vector<candidate>> found) {
-  was_discovery_answered = true;
   const std::lock_guard lock(candidates_mutex);
   const bool is_empty = found && found->empty() && !candidates.empty();
   if (!found || is_empty) {
-    auto why = is_empty ? std::string() : found.error().message() + "; ";
-    why += "the known members stay";
+    auto why = is_empty ? std::string("it names nobody any more") : found.error().message();
+    if (const auto more = options.discovery->detail(); !found && !more.empty())
+      why += " (" + more + ')';
+    note_trouble(why);
+    was_discovery_answered = true;
+    why += candidates.empty() ? "; nobody is known yet" : "; the known members stay";
     if (discovery_trouble == why) return;
     discovery_trouble = why;
     const auto event = is_empty ? "discovery.empty" : "discovery.failed";
     return hub->log(log_level::warn, event, {{"detail", std::move(why)}});
   }
+  note_trouble({});
+  was_discovery_answered = true;
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  discovery_answered_at = std::chrono::duration_cast<milliseconds>(wall).count();
   const bool is_over = !std::exchange(discovery_trouble, {}).empty();
   const bool is_first = !std::exchange(is_named, true);
   if (is_over || is_first || !same_candidates(*found, candidates)) {

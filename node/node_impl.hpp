@@ -56,6 +56,20 @@ struct node::impl {
   std::vector<candidate> candidates;
   bool is_named = false;          // discovery has answered, be it with nobody
   std::string discovery_trouble;  // logged, and not over
+
+  /// The same for those who ask how the node is.
+  struct trouble {
+    std::string text;  // empty = none
+    time_point since{};
+  };
+
+  readiness_check discovery_check() const;
+  readiness_check id_check() const;
+  void note_trouble(std::string text);
+
+  mutable std::mutex trouble_mutex;
+  trouble discovery_state;
+  std::atomic<std::int64_t> discovery_answered_at{0};  // in ms of the wall clock; 0 = never
   bool meets_peers = false;
 
   mutable std::mutex addresses_mutex;

@@ -33,6 +33,7 @@ boost::system::result<ring_view, command_failure> read_ring(const boost::json::v
     read.members.push_back(
         {text_of(each, "id"), 0, static_cast<std::uint32_t>(weight), text_of(each, "address")}
     );
+    read.states[text_of(each, "id")] = text_of(each, "state");
   }
   read.members = sorted_by_id(std::move(read.members));
   auto fault = check_members(read.members, read.settings, max_view_members);

@@ -6,6 +6,7 @@
 
 #include <boost/json/value.hpp>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace weir {
 struct ring_view {
   std::vector<member> members;
   ring_settings settings;
+  std::map<std::string, std::string> states = {};  ///< "reachable", by id; unknown of simulated ones
 
   /// The same ring as that of the node: it is a pure function of both.
   ring build() const { return ring(members, settings); }

@@ -67,6 +67,9 @@ std::string hex(std::uint64_t number);
 /// The line of `/readyz?verbose` about the lease; never a failed check.
 readiness_check lease_check(const lease_status& of);
 
+/// The line about keyspaces that other nodes have otherwise; never a failed check.
+readiness_check config_check(const std::vector<member_status>& all);
+
 /// The names of nodes that did not confirm a change, and for how long they may serve the old value.
 void write_unconfirmed(json_writer& json, const change_result& done);
 

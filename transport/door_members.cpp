@@ -15,6 +15,15 @@ void write_lease(json_writer& json, const lease_status& of) {
   json.end_object();
 }
 
+void write_config(json_writer& json, const member_status& of) {
+  json.member("config", name(of.config)).name("differences").begin_array();
+  for (const auto& each : of.differences) {
+    json.begin_object().member("keyspace", each.keyspace).member("field", each.field);
+    json.member("here", each.here).member("there", each.there).end_object();
+  }
+  json.end_array();
+}
+
 std::string quoted(std::string_view id) {
   return '"' + std::string(id.substr(0, max_member_id)) + '"';
 }
@@ -50,6 +59,23 @@ readiness_check lease_check(const lease_status& of) {
   return check;
 }
 
+readiness_check config_check(const std::vector<member_status>& all) {
+  constexpr std::size_t most_named = 8;
+  readiness_check check{.name = "config", .state = check_state::passed, .detail = {}};
+  std::size_t count = 0;
+  for (const auto& each : all) {
+    for (const auto& difference : each.differences) {
+      if (++count > most_named) continue;
+      check.detail += count == 1 ? "" : "; ";
+      check.detail += each.id + " differs in " + difference.keyspace + '.' + difference.field +
+                      ": " + difference.here + " here, " + difference.there + " there";
+    }
+  }
+  if (count != 0) check.state = check_state::noted;
+  if (count > most_named) check.detail += "; and " + std::to_string(count - most_named) + " more";
+  return check;
+}
+
 http_response http_door::impl::members() const {
   json_writer json;
   json.begin_object();
@@ -62,6 +88,8 @@ http_response http_door::impl::members() const {
     json.member("in_ring", each.is_in_ring).member("granting", each.is_granting);
     json.member("feed_lag", each.feed_lag).member("rtt_ms", each.rtt.count());
     json.member("since_ms", each.since.count()).member("last_failure", each.last_failure);
+    json.member("last_failure_ms", each.failed_since.count());
+    write_config(json, each);
     json.end_object();
   }
   json.end_array().end_object();

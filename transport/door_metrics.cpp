@@ -229,6 +229,16 @@ void append_changes(metrics_text& out, const change_stats& of) {
   );
   out.sample({}, of.votes_asked);
   out.family(
+      "weir_votes_ignored_total", counter, "Votes about ids that count in no view of this node."
+  );
+  out.sample({}, of.votes_ignored);
+  out.family(
+      "weir_hint_bytes",
+      metric_type::gauge,
+      "What the changes take that are kept for members that missed them."
+  );
+  out.sample({}, of.hint_bytes);
+  out.family(
       "weir_feed_resets_total", counter, "Members that had to be told to trust no near copy."
   );
   out.sample({}, of.resets);
@@ -238,11 +248,15 @@ void append_cluster(metrics_text& out, const engine& of) {
   const auto all = of.members();
   std::map<std::string_view, std::uint64_t> by_state;
   for (const auto state :
-       {member_state::reachable, member_state::unreachable, member_state::unproven}) {
+       {member_state::reachable,
+        member_state::unreachable,
+        member_state::unproven,
+        member_state::draining,
+        member_state::left}) {
     by_state[name(state)] = 0;
   }
   for (const auto& each : all) {
-    ++by_state[name(each.is_self ? member_state::reachable : each.state)];
+    ++by_state[name(each.state)];
   }
   out.family("weir_members", metric_type::gauge, "Nodes this node knows, itself included.");
   for (const auto& [state, count] : by_state) out.sample({{"state", state}}, count);
@@ -259,6 +273,15 @@ void append_cluster(metrics_text& out, const engine& of) {
   );
   for (const auto& each : all) {
     if (!each.is_self && !each.id.empty()) out.sample({{"peer", each.id}}, each.feed_lag);
+  }
+  out.family(
+      "weir_config_mismatch",
+      metric_type::gauge,
+      "Settings of keyspaces that a peer has otherwise than this node."
+  );
+  for (const auto& each : all) {
+    if (each.config == config_state::unknown || each.is_self || each.id.empty()) continue;
+    out.sample({{"peer", each.id}}, static_cast<std::uint64_t>(each.differences.size()));
   }
   const auto ring = of.ring();
   out.family("weir_ring_share_ratio", metric_type::gauge, "Share of the slots that a node owns.");

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <map>
 
 namespace weir {
 namespace {
@@ -145,6 +146,10 @@ http_response http_door::impl::cluster() const {
 http_response http_door::impl::ring(std::string_view query) const {
   if (const auto key = query_parameter(query, "key")) return place(*key);
   const auto ring = engine.ring();
+  std::map<std::string, member_state> states;
+  for (const auto& each : engine.members()) {
+    if (each.is_in_ring) states.insert_or_assign(each.id, each.state);
+  }
   json_writer json;
   json.begin_object().member("digest", hex(engine.view_digest()));
   json.member("vnodes", options.ring.vnodes).member("bounded_load", options.ring.bounded_load);
@@ -153,7 +158,10 @@ http_response http_door::impl::ring(std::string_view query) const {
     const auto& node = ring->members()[i];
     json.begin_object().member("id", node.id).member("address", node.address);
     json.member("weight", node.weight).member("share", ring->share(i));
-    json.member("slots", ring->load(i)).end_object();
+    json.member("slots", ring->load(i));
+    const auto state = states.find(node.id);
+    json.member("state", name(state == states.end() ? member_state::unproven : state->second));
+    json.end_object();
   }
   json.end_array().end_object();
   return json_answer(json);
@@ -201,6 +209,7 @@ http_response http_door::impl::keyspaces() const {
 http_response http_door::impl::readyz(const http_request& request) const {
   auto checks = options.readiness ? options.readiness() : std::vector<readiness_check>();
   checks.push_back(lease_check(engine.lease()));
+  checks.push_back(config_check(engine.members()));
   const bool is_verbose = query_parameter(request.query, "verbose").has_value();
   for (const auto& each : is_verbose ? engine.keyspaces() : std::vector<keyspace>()) {
     const auto source = each.source();

@@ -59,7 +59,7 @@ result<std::string> peer_core::listen(std::string_view address) {
   const auto refuse = std::make_shared<upgrade_required>();
   auto server = std::make_unique<http_server>(loops, peer_http_limits(options), *refuse);
   server->on_log([self = shared_from_this()](std::string_view text) {
-    self->log("peer_listener", {{"text", std::string(text)}});
+    self->log("peer_listener", {{"detail", std::string(text)}});
   });
   if (options.server_tls) server->use_tls(options.server_tls);
   // The server keeps this function, and with it the handler, as long as it has connections.
@@ -85,8 +85,9 @@ void peer_core::start(identity who, peer_handler& to) {
 
 void peer_core::accept(net_stream socket, std::string_view leftover) {
   error_code error;
-  const auto remote = socket.socket().remote_endpoint(error).address();
-  const std::string from = error || remote.is_loopback() ? std::string() : remote.to_string();
+  const auto remote = socket.socket().remote_endpoint(error);
+  const bool is_exempt = error || remote.address().is_loopback();
+  const std::string from = is_exempt ? std::string() : remote.address().to_string();
   std::shared_ptr<peer_service> service;
   {
     std::lock_guard lock(mutex_);
@@ -98,7 +99,7 @@ void peer_core::accept(net_stream socket, std::string_view leftover) {
       return say_busy(socket);
     }
     set_peer_options(socket.socket(), options);
-    service = std::make_shared<peer_service>(shared_from_this(), std::move(socket), from);
+    service = std::make_shared<peer_service>(shared_from_this(), std::move(socket), remote);
     connections_.insert(service);
     ++accepted_;
     ++handshakes_;

@@ -56,6 +56,8 @@ class peer_client final : public peer_connection {
 
   peer_link_state state() const;
 
+  std::pair<std::string, std::string> place() const override { return {"address", address_}; }
+
  private:
   struct answer {
     peer_callback done;

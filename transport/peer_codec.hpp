@@ -43,6 +43,8 @@ enum class refusal_reason : std::uint8_t {
   version,     ///< no protocol version in common
   busy,        ///< too many connections
   bad_hello,   ///< a field outside its limits
+  other_ring,  ///< its settings give other owners to the same keys
+  own_id,      ///< the two nodes have the same node id
 };
 
 struct refusal {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t smallest_id = 1;
 constexpr std::size_t smallest_life = smallest_id + 8;
 constexpr std::size_t smallest_view = 2;
+constexpr std::size_t settings_size = 2 + 1 + 4 + 4 + 1;
 constexpr std::size_t record_size = 2 + 2 + 16 + 4 + 4 + 4;
 
 bool ids_are_distinct(const std::vector<member>& view) {
@@ -277,6 +278,47 @@ error_code check_records(const std::vector<change_record>& records) {
     if (sum > max_records_bytes) return errc::too_large;
   }
   return {};
+}
+
+keyspace_settings_list read_settings(field_reader& in) {
+  keyspace_settings_list all;
+  const auto count = in.count(max_compared_keyspaces, settings_size);
+  all.reserve(count);
+  for (std::size_t i = 0; i < count && in.ok(); ++i) {
+    keyspace_settings one;
+    one.name = in.text8();
+    const auto flags = in.number<std::uint8_t>();
+    const bool is_available = (flags & settings_flags::available) != 0;
+    const bool is_writable = (flags & settings_flags::writable) != 0;
+    one.consistency = is_available ? consistency::available : consistency::strict;
+    one.writes = is_writable ? writes::allow : writes::deny;
+    one.has_near = (flags & settings_flags::near) != 0;
+    one.ttl = read_ttl(in);
+    one.negative_ttl = read_ttl(in);
+    one.source = in.text8();
+    const bool is_in_order = all.empty() || all.back().name < one.name;
+    if (!is_keyspace_name(one.name) || !is_in_order || one.source.size() > max_source_kind)
+      in.fail(peer_fault::bad_value);
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+void write_settings(field_writer& out, const keyspace_settings_list& all) {
+  out.number(static_cast<std::uint16_t>(std::min(all.size(), max_compared_keyspaces)));
+  std::size_t left = max_compared_keyspaces;
+  for (const auto& each : all) {
+    if (left-- == 0) break;
+    std::uint8_t flags = 0;
+    if (each.consistency == consistency::available) flags |= settings_flags::available;
+    if (each.writes == writes::allow) flags |= settings_flags::writable;
+    if (each.has_near) flags |= settings_flags::near;
+    out.text8(each.name);
+    out.u8(flags);
+    out.number(wire_milliseconds(each.ttl, max_wire_ttl));
+    out.number(wire_milliseconds(each.negative_ttl, max_wire_ttl));
+    out.text8(each.source);
+  }
 }
 
 std::uint64_t largest_size(const std::vector<change_record>& records) {

@@ -46,6 +46,10 @@ std::vector<change_record> read_records(field_reader& in);
 void write_records(field_writer& out, const std::vector<change_record>& records);
 error_code check_records(const std::vector<change_record>& records);
 
+/// At most `max_compared_keyspaces`, sorted by name, none twice.
+keyspace_settings_list read_settings(field_reader& in);
+void write_settings(field_writer& out, const keyspace_settings_list& all);
+
 /// Bytes on the wire at most, for the choice between short and long messages.
 std::uint64_t largest_size(const std::vector<change_record>& records);
 

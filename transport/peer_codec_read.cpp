@@ -3,6 +3,8 @@
 #include "peer_codec_parts.hpp"
 #include "peer_wire_fields.hpp"
 
+#include <bit>
+
 namespace weir {
 namespace {
 
@@ -126,12 +128,14 @@ void read_body(field_reader& in, change_request& request) {
 }
 
 void read_body(field_reader& in, ping_request& request) {
-  const auto flags = read_flags(in, ping_flags::empty);
+  const auto flags = read_flags(in, ping_flags::empty | ping_flags::draining);
   request.is_empty = (flags & ping_flags::empty) != 0;
+  request.is_draining = (flags & ping_flags::draining) != 0;
   request.number = in.number<std::uint64_t>();
   request.life = in.number<std::uint64_t>();
   request.slot_turns = in.number<std::uint32_t>();
   request.hints_applied = in.number<std::uint64_t>();
+  request.known_settings = in.number<std::uint64_t>();
   request.note = read_note(in);
   request.silent = read_ids(in);
 }
@@ -204,8 +208,11 @@ void read_body(field_reader& in, confirm_reply& reply) {
 
 void read_body(field_reader& in, ping_reply& reply) {
   const auto flags = read_flags(
-      in, ping_flags::granted | ping_flags::flush | ping_flags::more_hints | ping_flags::latecomer
+      in,
+      ping_flags::granted | ping_flags::flush | ping_flags::more_hints | ping_flags::latecomer |
+          ping_flags::draining | ping_flags::settings
   );
+  reply.is_draining = (flags & ping_flags::draining) != 0;
   reply.is_latecomer = (flags & ping_flags::latecomer) != 0;
   reply.is_granted = (flags & ping_flags::granted) != 0;
   reply.must_flush = (flags & ping_flags::flush) != 0;
@@ -217,6 +224,9 @@ void read_body(field_reader& in, ping_reply& reply) {
   reply.note = read_note(in);
   reply.hints = read_records(in);
   reply.silent = read_ids(in);
+  reply.settings_digest = in.number<std::uint64_t>();
+  if ((flags & ping_flags::settings) == 0) return;
+  reply.settings = std::make_shared<const keyspace_settings_list>(read_settings(in));
 }
 
 void read_body(field_reader& in, feed_reply& reply) {
@@ -322,12 +332,14 @@ peer_fault read_hello(const frame_message& message, hello& greeting) {
   greeting.who.cluster = in.text8();
   greeting.who.id = in.text8();
   greeting.who.address = in.text16(max_address);
+  greeting.who.ring.vnodes = in.number<std::uint32_t>();
+  greeting.who.ring.bounded_load = std::bit_cast<double>(in.number<std::uint64_t>());
   return in.done();
 }
 
 peer_fault read_refusal(const frame_message& message, refusal& goodbye) {
   field_reader in(message.payload);
-  goodbye.reason = in.one_of(refusal_reason::bad_hello);
+  goodbye.reason = in.one_of(refusal_reason::own_id);
   if (static_cast<int>(goodbye.reason) == 0) in.fail(peer_fault::bad_value);
   goodbye.text = in.text16(max_refusal_text);
   return in.done();

@@ -4,6 +4,7 @@
 #include "peer_wire_fields.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace weir {
 namespace {
@@ -125,11 +126,15 @@ void write_body(field_writer& out, const change_request& request, const frame_li
 }
 
 void write_body(field_writer& out, const ping_request& request, const frame_limits&) {
-  out.u8(flag_if(request.is_empty, ping_flags::empty));
+  out.u8(
+      flag_if(request.is_empty, ping_flags::empty) |
+      flag_if(request.is_draining, ping_flags::draining)
+  );
   out.number(request.number);
   out.number(request.life);
   out.number(request.slot_turns);
   out.number(request.hints_applied);
+  out.number(request.known_settings);
   write_note(out, request.note);
   write_ids(out, request.silent);
 }
@@ -212,7 +217,9 @@ void write_body(field_writer& out, const ping_reply& reply, const frame_limits&)
       flag_if(reply.is_granted, ping_flags::granted) |
       flag_if(reply.must_flush || !told, ping_flags::flush) |
       flag_if(reply.has_more_hints, ping_flags::more_hints) |
-      flag_if(reply.is_latecomer, ping_flags::latecomer)
+      flag_if(reply.is_latecomer, ping_flags::latecomer) |
+      flag_if(reply.is_draining, ping_flags::draining) |
+      flag_if(reply.settings != nullptr, ping_flags::settings)
   );
   out.number(reply.life);
   out.number(reply.slot_turns);
@@ -221,6 +228,8 @@ void write_body(field_writer& out, const ping_reply& reply, const frame_limits&)
   write_note(out, reply.note);
   write_records(out, told ? reply.hints : std::vector<change_record>());
   write_ids(out, reply.silent);
+  out.number(reply.settings_digest);
+  if (reply.settings) write_settings(out, *reply.settings);
 }
 
 void write_body(field_writer& out, const feed_reply& reply, const frame_limits&) {
@@ -281,7 +290,7 @@ bool may_be_long(const ping_request& request) {
 }
 
 bool may_be_long(const ping_reply& reply) {
-  return reply.view.size() > few || reply.silent.size() > few || may_be_long(reply.note) ||
+  return reply.view.size() > few || reply.silent.size() > few || reply.settings != nullptr || may_be_long(reply.note) ||
          may_be_long(reply.hints);
 }
 
@@ -383,6 +392,8 @@ void append_hello(std::string& out, const hello& message) {
   fields.text8(message.who.cluster);
   fields.text8(message.who.id);
   fields.text16(message.who.address, max_address);
+  fields.number(message.who.ring.vnodes);
+  fields.number(std::bit_cast<std::uint64_t>(message.who.ring.bounded_load));
   frame_header header;
   header.type = frame_type::hello;
   header.remaining = static_cast<std::uint32_t>(body.size());

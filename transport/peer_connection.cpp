@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <utility>
@@ -16,6 +17,7 @@ namespace {
 
 // A flush that keeps finding more gives the loop back after this many writes.
 constexpr int writes_in_a_row = 8;
+constexpr std::size_t max_conflict_text = 700;  // a node id and an address at their longest
 constexpr std::size_t most_room = 128 * 1024;
 
 // A message that stops half way, and a write of which nothing arrives, end the connection.
@@ -108,7 +110,7 @@ peer_fault peer_connection::greet(const frame_message& message) {
   bool is_proven = true;
   const auto admit = [&](const identity& peer) {
     is_proven = socket_.proves(peer.id);
-    return is_proven ? core_->admit(peer, self()) : peer.incarnation;
+    return is_proven ? core_->admit(peer, self()) : std::string();
   };
   auto outcome = handshake_.on_message(message, admit);
   if (!is_proven) refuse_name(outcome);
@@ -125,9 +127,13 @@ peer_fault peer_connection::greet(const frame_message& message) {
       }
       if (here) flush();
       const auto reason = outcome.reason.reason;
-      const bool lasting =
-          reason == refusal_reason::other_cluster || reason == refusal_reason::self || !is_proven;
-      close({link_loss::rejected, lasting, std::move(outcome.reason.text)});
+      if (!here) tell_conflict(outcome.reason);
+      const bool lasting = reason == refusal_reason::other_cluster ||
+                           reason == refusal_reason::other_ring || reason == refusal_reason::self ||
+                           !is_proven;
+      close(
+          {link_loss::rejected, lasting, std::move(outcome.reason.text), std::move(outcome.peer.id)}
+      );
       return peer_fault::none;
     }
     case kind::up:
@@ -146,6 +152,16 @@ peer_fault peer_connection::greet(const frame_message& message) {
   }
   on_up();
   return peer_fault::none;
+}
+
+/// The words come from outside and are shown to people.
+void peer_connection::tell_conflict(const refusal& told) {
+  const bool is_own = told.reason == refusal_reason::own_id;
+  if (!is_own && told.reason != refusal_reason::doubled_id) return;
+  auto text = told.text.substr(0, max_conflict_text);
+  const auto is_odd = [](unsigned char c) { return c < 0x20 || c >= 0x7f; };
+  std::replace_if(text.begin(), text.end(), is_odd, '?');
+  core_->handler->on_id_conflict({.text = std::move(text), .is_said_by_other = !is_own});
 }
 
 void peer_connection::flush_soon() {
@@ -257,7 +273,10 @@ void peer_connection::watch() {
 
 void peer_connection::fail(peer_fault fault) {
   core_->count(fault);
-  core_->log("peer_protocol_error", {{"peer", peer_.id}, {"cause", std::string(name(fault))}});
+  peer_log_fields fields{place()};
+  if (!peer_.id.empty()) fields.emplace_back("peer", peer_.id);
+  fields.emplace_back("reason", std::string(name(fault)));
+  core_->log_seldom("peer_protocol_error", std::move(fields));
   // Damage on the way says nothing about the node at the other end.
   const auto cause = fault == peer_fault::checksum ? link_loss::timeout : link_loss::reset;
   close({cause, false, "protocol error: " + std::string(name(fault))});

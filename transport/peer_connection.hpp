@@ -16,6 +16,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace weir {
 
@@ -39,6 +40,7 @@ struct connection_end {
   link_loss cause = link_loss::reset;
   bool lasting = false;  ///< the other node refused for a reason that does not pass by itself
   std::string text;
+  std::string peer = {};  ///< the id that the other node claimed; empty if it did not come so far
 };
 
 /// One socket after the Upgrade: handshake, then messages, until close.
@@ -68,6 +70,9 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   }
 
   void add_to(peer_link_counters& sum) const;
+
+  /// The other end, as a field of the log: "address" = where this node dialled, "from" = who came.
+  virtual std::pair<std::string, std::string> place() const = 0;
 
  protected:
   /// The handshake is done.
@@ -102,6 +107,7 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   void on_read(std::size_t size);
   void handle(std::string_view input);
   peer_fault greet(const frame_message& message);
+  void tell_conflict(const refusal& told);
   void flush();
   std::size_t room_for(std::uint64_t wanted);
   void wait_for_room();

@@ -100,7 +100,7 @@ void peer_core::add(std::shared_ptr<peer_connection> connection) {
   connections_.insert(std::move(connection));
 }
 
-std::optional<std::uint64_t> peer_core::admit(
+std::optional<std::string> peer_core::admit(
     const identity& peer, const std::shared_ptr<peer_connection>& connection
 ) {
   const time_point now = env.now();
@@ -109,10 +109,11 @@ std::optional<std::uint64_t> peer_core::admit(
   for (auto one = first; one != last; ++one) {
     const auto other = one->second.connection.lock();
     if (!other || one->second.incarnation == peer.incarnation) continue;
-    if (now - other->heard() < options.silent_is_dead) return one->second.incarnation;
+    if (now - other->heard() < options.silent_is_dead) return one->second.address;
     other->close_soon({link_loss::timeout, false, "silent, and replaced by a newer process"});
   }
-  present_.emplace(peer.id, presence{peer.incarnation, connection});
+  auto address = peer.address.empty() ? connection->place().second : peer.address;
+  present_.emplace(peer.id, presence{peer.incarnation, std::move(address), connection});
   return std::nullopt;
 }
 
@@ -172,6 +173,22 @@ void peer_core::stop() {
 
 void peer_core::log(std::string_view event, peer_log_fields fields) const {
   if (options.log) options.log(event, std::move(fields));
+}
+
+void peer_core::log_seldom(std::string_view event, peer_log_fields fields) {
+  std::string kind(event);
+  for (const auto& [field, value] : fields) {
+    const auto length = field == "from" ? value.rfind(':') : value.size();
+    kind += '\n' + value.substr(0, length);
+  }
+  std::uint64_t count = 0;
+  {
+    std::lock_guard lock(mutex_);
+    count = remarks_.take(kind, env.now());
+  }
+  if (count == 0) return;
+  if (count > 1) fields.emplace_back("times", std::to_string(count));
+  log(event, std::move(fields));
 }
 
 void peer_core::count(peer_fault fault) {

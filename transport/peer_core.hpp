@@ -1,6 +1,7 @@
 #pragma once
 
 #include "peer_connection.hpp"
+#include "remark_limiter.hpp"
 
 #include <weir/transport/peer_link.hpp>
 
@@ -57,7 +58,7 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
 
   /// Whether `peer` may come up on `connection`; see peer_session.hpp. Enters it if so. Of several
   /// processes with one node id the newer one wins only if nothing was heard of the older for 3 s.
-  std::optional<std::uint64_t> admit(
+  std::optional<std::string> admit(
       const identity& peer, const std::shared_ptr<peer_connection>& connection
   );
 
@@ -72,6 +73,10 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   resolver& names_on(asio::io_context& loop);
 
   void log(std::string_view event, peer_log_fields fields) const;
+
+  /// The same for what others can bring about as often as they like: one line per event, place
+  /// without its port, peer and reason, and then a count once a minute.
+  void log_seldom(std::string_view event, peer_log_fields fields);
   void count(peer_fault fault);
 
   void count_refusal() noexcept { ++refused_; }
@@ -102,10 +107,12 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
 
   struct presence {
     std::uint64_t incarnation;
+    std::string address;
     std::weak_ptr<peer_connection> connection;
   };
 
   std::multimap<std::string, presence> present_;  // by node id
+  remark_limiter remarks_;
   bool started_ = false;
   bool stopped_ = false;
   std::unique_ptr<http_server> server_;

@@ -184,10 +184,12 @@ void peer_dialler::ended(const connection_end& why, bool was_up) {
   client_ = nullptr;
   if (stopped_) return;
   if (was_up) pause_.reset();
-  failed(why.cause, why.lasting, why.text);
+  failed(why.cause, why.lasting, why.text, why.peer);
 }
 
-void peer_dialler::failed(link_loss cause, bool lasting, std::string text) {
+void peer_dialler::failed(
+    link_loss cause, bool lasting, std::string text, const std::string& peer
+) {
   ++attempt_;
   dialling_ = false;
   error_code ignored;
@@ -196,7 +198,10 @@ void peer_dialler::failed(link_loss cause, bool lasting, std::string text) {
   if (text != last_text_) {
     last_text_ = text;
     const auto event = cause == link_loss::rejected ? "peer_refused" : "peer_down";
-    core_->log(event, {{"address", address_}, {"reason", std::move(text)}});
+    peer_log_fields fields{{"address", address_}};
+    if (!peer.empty()) fields.emplace_back("peer", peer);
+    fields.emplace_back("reason", std::move(text));
+    core_->log_seldom(event, std::move(fields));
   }
   core_->handler->on_link_down(address_, cause);
 }

@@ -40,7 +40,9 @@ class peer_dialler : public std::enable_shared_from_this<peer_dialler> {
   void request_upgrade();
   void read_answer();
   void hand_over(std::string_view leftover);
-  void failed(link_loss cause, bool lasting, std::string text);
+  void failed(
+      link_loss cause, bool lasting, std::string text, const std::string& peer = {}
+  );
   void lost(const error_code& error, std::string_view doing);
   void ended(const connection_end& why, bool was_up);
   void dial_later(bool lasting);

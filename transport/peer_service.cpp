@@ -1,6 +1,12 @@
 #include "peer_service.hpp"
 
 #include "peer_core.hpp"
+#include "peer_socket.hpp"
+
+#include <weir/transport/host_port.hpp>
+
+#include <algorithm>
+#include <utility>
 
 namespace weir {
 
@@ -28,16 +34,53 @@ class peer_service::pending_reply {
 };
 
 peer_service::peer_service(
-    std::shared_ptr<peer_core> core, net_stream socket, std::string remote_address
+    std::shared_ptr<peer_core> core, net_stream socket, const asio::ip::tcp::endpoint& remote
 )
     : peer_connection(std::move(core), std::move(socket), peer_side::acceptor),
-      remote_address_(std::move(remote_address)) {}
+      remote_(remote),
+      remote_address_(remote.address().is_loopback() ? "" : remote.address().to_string()) {}
+
+std::pair<std::string, std::string> peer_service::place() const {
+  return {"from", to_string(host_port{remote_.address().to_string(), remote_.port()})};
+}
 
 void peer_service::on_up() {
   was_up_ = true;
   core().finish_handshake();
-  const bool is_candidate = !peer_.address.empty() && !core().knows_address(peer_.address);
-  if (is_candidate) core().handler->on_peer_seen(peer_);
+  if (!peer_.address.empty() && !core().knows_address(peer_.address))
+    look_up(std::exchange(peer_.address, {}));
+}
+
+void peer_service::look_up(std::string claimed) {
+  const auto target = parse_host_port(claimed);
+  if (!target) return;
+  const auto on = executor();
+  auto& loop = static_cast<asio::io_context&>(asio::query(on, asio::execution::context));
+  const std::weak_ptr<peer_connection> weak = weak_from_this();
+  auto done = [weak, this, claimed = std::move(claimed)](
+                  const error_code& error, const std::vector<asio::ip::tcp::endpoint>& found
+              ) {
+    const auto self = weak.lock();
+    if (self && !error && !is_closed()) looked_up(claimed, found);
+  };
+  resolve_endpoints(core(), loop, *target, std::move(done));
+}
+
+void peer_service::looked_up(
+    const std::string& claimed, const std::vector<asio::ip::tcp::endpoint>& found
+) {
+  const auto plain = [](const asio::ip::address& of) -> asio::ip::address {
+    const bool is_mapped = of.is_v6() && of.to_v6().is_v4_mapped();
+    return is_mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, of.to_v6()) : of;
+  };
+  const auto came_from = plain(remote_.address());
+  const bool is_there = std::any_of(found.begin(), found.end(), [&](const auto& each) {
+    const auto at = plain(each.address());
+    return at == came_from || (at.is_loopback() && came_from.is_loopback());
+  });
+  if (!is_there) return;
+  peer_.address = claimed;
+  core().handler->on_peer_seen(peer_);
 }
 
 peer_fault peer_service::on_message(const frame_message& message) {
@@ -92,11 +135,11 @@ bool peer_service::may_read() {
 
 void peer_service::on_closed(const connection_end& why) {
   if (!was_up_) core().finish_handshake();
-  if (why.cause == link_loss::rejected) {
-    core().log(
-        "peer_refused", {{"from", remote_address_}, {"peer", peer_.id}, {"reason", why.text}}
-    );
-  }
+  if (why.cause != link_loss::rejected) return;
+  peer_log_fields fields{place()};
+  if (!why.peer.empty()) fields.emplace_back("peer", why.peer);
+  fields.emplace_back("reason", why.text);
+  core().log_seldom("peer_refused", std::move(fields));
 }
 
 }  // namespace weir

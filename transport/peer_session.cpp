@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 namespace weir {
 namespace {
@@ -12,6 +13,37 @@ std::string quoted(std::string_view text) {
 
 std::string range(const hello& one) {
   return std::to_string(one.lowest_version) + " to " + std::to_string(one.highest_version);
+}
+
+std::string decimal(double number) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", number);
+  return text;
+}
+
+/// "ring.vnodes is 512 at "n1" and 256 at "n2""
+std::string differing(const std::string& what, const identity& a, const identity& b) {
+  const bool is_vnodes = what == "vnodes";
+  const auto value = [&](const identity& of) {
+    return is_vnodes ? std::to_string(of.ring.vnodes) : decimal(of.ring.bounded_load);
+  };
+  return "ring." + what + " is " + value(a) + " at " + quoted(a.id) + " and " + value(b) + " at " +
+         quoted(b.id);
+}
+
+std::string ring_difference(const identity& self, const identity& theirs) {
+  std::string out;
+  if (self.ring.vnodes != theirs.ring.vnodes) out = differing("vnodes", self, theirs);
+  if (self.ring.bounded_load != theirs.ring.bounded_load) {
+    out += (out.empty() ? "" : ", ") + differing("bounded_load", self, theirs);
+  }
+  return out + "; they would disagree about who owns what: set the same on all nodes";
+}
+
+/// "another living process (10.0.0.1:7420) uses node id "n1""
+std::string taken(const std::string& id, const std::string& where) {
+  return "another living process " + (where.empty() ? "" : '(' + where + ") ") + "uses node id " +
+         quoted(id);
 }
 
 bool has_bad_field(const hello& theirs) {
@@ -45,13 +77,15 @@ std::optional<refusal> judge_hello(const hello& theirs, const hello& self, const
     if (theirs.who.incarnation == self.who.incarnation) {
       return refusal{refusal_reason::self, "the node reached itself"};
     }
-    return refusal{
-        refusal_reason::doubled_id,
-        "node id " + quoted(self.who.id) + " is this node's own; give each node its own id"};
+    return refusal{refusal_reason::own_id, taken(self.who.id, self.who.address)};
   }
-  if (admit && admit(theirs.who)) {
-    return refusal{
-        refusal_reason::doubled_id, "another living process uses node id " + quoted(theirs.who.id)};
+  if (theirs.who.ring != self.who.ring) {
+    return refusal{refusal_reason::other_ring, ring_difference(self.who, theirs.who)};
+  }
+  if (admit) {
+    if (const auto where = admit(theirs.who)) {
+      return refusal{refusal_reason::doubled_id, taken(theirs.who.id, *where)};
+    }
   }
   return std::nullopt;
 }
@@ -92,8 +126,16 @@ peer_handshake::outcome peer_handshake::on_message(
 }
 
 std::string_view name(refusal_reason reason) noexcept {
-  constexpr std::array<std::string_view, 7> names = {
-      "none", "other_cluster", "self", "doubled_id", "version", "busy", "bad_hello"};
+  constexpr std::array<std::string_view, 9> names = {
+      "none",
+      "other_cluster",
+      "self",
+      "doubled_id",
+      "version",
+      "busy",
+      "bad_hello",
+      "other_ring",
+      "own_id"};
   return names[static_cast<std::size_t>(reason) % names.size()];
 }
 

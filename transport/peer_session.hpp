@@ -12,9 +12,9 @@ namespace weir {
 /// Which of the two ends of a connection: the dialler sends requests, the acceptor serves them.
 enum class peer_side : std::uint8_t { dialler, acceptor };
 
-/// Whether the connection of a node that passed every other check may come up: nothing, or the
-/// incarnation of another living process with the same node id.
-using admission = std::function<std::optional<std::uint64_t>(const identity&)>;
+/// Whether the connection of a node that passed every other check may come up: nothing, or where
+/// another living process with the same node id is.
+using admission = std::function<std::optional<std::string>(const identity&)>;
 
 /// Why a node that says `theirs` cannot be a peer of `self`; nothing if it can.
 std::optional<refusal> judge_hello(const hello& theirs, const hello& self, const admission& admit);

@@ -47,11 +47,19 @@ inline constexpr std::uint8_t words = 2;  // of the error: ours, then the source
 
 namespace ping_flags {
 inline constexpr std::uint8_t empty = 1;       // the request's
+inline constexpr std::uint8_t draining = 16;   // of both
 inline constexpr std::uint8_t granted = 1;     // the reply's
 inline constexpr std::uint8_t flush = 2;       // the reply's
 inline constexpr std::uint8_t more_hints = 4;  // the reply's
 inline constexpr std::uint8_t latecomer = 8;   // the reply's
+inline constexpr std::uint8_t settings = 32;   // the reply's: a list follows
 }  // namespace ping_flags
+
+namespace settings_flags {  // of one keyspace
+inline constexpr std::uint8_t available = 1;
+inline constexpr std::uint8_t writable = 2;
+inline constexpr std::uint8_t near = 4;
+}  // namespace settings_flags
 
 namespace feed_flags {
 inline constexpr std::uint8_t reset = 1;

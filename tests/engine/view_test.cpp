@@ -78,12 +78,11 @@ TEST(ViewTest, DigestTellsEverythingElseApart) {
 }
 
 TEST(ViewTest, WithAddsOrReplaces) {
-  const view v(three(), {.vnodes = 100}, 7);
+  const view v(three(), {.vnodes = 100});
   const auto more = v.with({"aa", 9, 1, ""});
   EXPECT_EQ(more.size(), 4u);
   EXPECT_EQ(more.members()[1].id, "aa");
   EXPECT_EQ(more.settings().vnodes, 100u);
-  EXPECT_EQ(more.promises(), 7u);
   const auto again = v.with({"b", 5, 1, ""});
   EXPECT_EQ(again.size(), 3u);
   EXPECT_EQ(again.find("b")->incarnation, 5u);

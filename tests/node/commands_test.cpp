@@ -354,12 +354,12 @@ TEST_F(CommandsTest, MembersShowsSelfAndOthers) {
       200,
       R"({"members":[{"id":"n1","address":"a:1","weight":1,"state":"reachable","self":true,"in_ring":true,
     "rtt_ms":0,"since_ms":0,"last_failure":""},{"id":"","address":"a:2","weight":1,"state":"unproven","self":false,
-    "in_ring":false,"rtt_ms":1,"since_ms":2500,"last_failure":"refused"}]})"
+    "in_ring":false,"rtt_ms":1,"since_ms":2500,"last_failure":"refused","last_failure_ms":1080000}]})"
   );
   EXPECT_EQ(run(verb::members), exit_code::ok);
   EXPECT_THAT(out_.str(), HasSubstr("n1  a:1      self      yes"));
   EXPECT_THAT(out_.str(), HasSubstr("?   a:2      unproven  no "));
-  EXPECT_THAT(out_.str(), HasSubstr("2.5 s  refused\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("2.5 s  -       refused, 18.0 min ago\n"));
 }
 
 TEST_F(CommandsTest, MembersShowsTheLeaseAndWhoGrantsIt) {
@@ -378,6 +378,22 @@ TEST_F(CommandsTest, MembersShowsTheLeaseAndWhoGrantsIt) {
   EXPECT_THAT(out_.str(), HasSubstr("unreachable  yes   no              17"));
 }
 
+TEST_F(CommandsTest, MembersShowsWhatDiffersAndWhoGoes) {
+  answers(
+      200,
+      R"({"lease":{"valid":true},"members":[
+    {"id":"n1","address":"a:1","state":"reachable","self":true,"config":"same"},
+    {"id":"n2","address":"a:2","state":"draining","config":"differs","differences":[
+      {"keyspace":"pages","field":"ttl","here":"5m","there":"10s"},
+      {"keyspace":"users","field":"keyspace","here":"present","there":"absent"}]},
+    {"id":"n3","address":"a:3","state":"left","config":"same","differences":[]}]})"
+  );
+  EXPECT_EQ(run(verb::members), exit_code::ok);
+  EXPECT_THAT(out_.str(), HasSubstr("draining"));
+  EXPECT_THAT(out_.str(), HasSubstr("differs: pages.ttl, users"));
+  EXPECT_THAT(out_.str(), HasSubstr("left"));
+}
+
 TEST_F(CommandsTest, MembersSaysWhyThereIsNoLease) {
   const auto head_line = [&](const std::string& lease) {
     answers(200, "{\"lease\":" + lease + ",\"members\":[]}");
@@ -392,7 +408,7 @@ TEST_F(CommandsTest, MembersSaysWhyThereIsNoLease) {
   EXPECT_EQ(head_line(R"({"valid":true,"lone":true})"), "lease: none needed, a lone node");
   EXPECT_EQ(
       head_line(R"({"valid":true,"left_ms":900,"granted":4,"members":5,"views":2})"),
-      "lease: valid, 900 ms left, 4 of 5 members, in each of 2 views"
+      "lease: valid, 900 ms left, 4 of 5 members"
   );
 }
 

@@ -282,6 +282,77 @@ TEST_F(NodeTest, AFailingProviderNeverKeepsANodeFromBeingReady) {
   EXPECT_TRUE(was_logged("discovery.failed"));
 }
 
+TEST_F(NodeTest, HealthShowsADiscoveryThatFailsUntilItAnswers) {
+  const auto moody = std::make_shared<moody_provider>();
+  auto& made = add(
+      {.cluster = "test",
+       .id = "n1",
+       .peer_address = "127.0.0.1:0",
+       .http_address = "127.0.0.1:0",
+       .discovery = moody}
+  );
+  made.start().value();
+  const auto health = [&] {
+    const auto url = "http://" + made.http_address() + "/readyz?verbose";
+    return http_fetch({.url = url}).value().body;
+  };
+  const auto wrong = "[!] discovery: " + make_error_code(errc::unavailable).message() + ", for ";
+  EXPECT_NE(health().find(wrong), std::string::npos) << health();
+  moody->say(std::vector<candidate>());
+  EXPECT_NE(health().find("[+] discovery\n"), std::string::npos) << health();
+}
+
+TEST_F(NodeTest, NodesWithOtherRingsRefuseEachOther) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  auto& second = add(
+      {.cluster = "test",
+       .id = "n2",
+       .peer_address = "127.0.0.1:0",
+       .discovery = std::make_shared<static_provider>(
+           std::vector<candidate>{{"n1", first.peer_address()}}
+       ),
+       .ring = {.vnodes = 256}}
+  );
+  second.start().value();
+  EXPECT_TRUE(eventually([&] { return was_logged("link.refused"); }));
+  EXPECT_EQ(first.members().size(), 1u);
+  EXPECT_FALSE(second.lease().is_valid);
+}
+
+TEST_F(NodeTest, KeyspacesThatDifferAreNamedByBothNodes) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  auto& second = add_peer("n2", {{"n1", first.peer_address()}});
+  second.update_keyspace({.name = "users", .ttl = 10s, .writes = writes::allow}, load_user);
+  second.start().value();
+  const setting_difference ttl{"users", "ttl", "1m", "10s"};
+  const setting_difference changes{"users", "writes", "deny", "allow"};
+  EXPECT_TRUE(eventually([&] {
+    const auto all = first.members();
+    return all.size() == 2 && all[1].differences == std::vector{ttl, changes};
+  }));
+  EXPECT_TRUE(eventually([&] { return was_logged("config.differs"); }));
+  EXPECT_TRUE(first.lease().is_valid) << "it is only warned of";
+}
+
+TEST_F(NodeTest, TheSecondNodeOfAnIdIsNotReadyAndSaysWhereTheFirstIs) {
+  auto& other = add_peer("n2", {});
+  other.start().value();
+  auto& first = add_peer("n1", {{"n2", other.peer_address()}});
+  first.start().value();
+  ASSERT_TRUE(eventually([&] { return first.lease().is_valid && other.lease().is_valid; }));
+  auto& second = add_peer("n1", {{"n2", other.peer_address()}});
+  second.start().value();
+  EXPECT_TRUE(eventually([&] { return !second.is_ready(); }));
+  EXPECT_EQ(
+      second.lease().why,
+      "no lease: another living process (" + first.peer_address() + ") uses node id \"n1\""
+  );
+  EXPECT_TRUE(first.is_ready());
+  EXPECT_TRUE(other.is_ready());
+}
+
 TEST_F(NodeTest, ErrorsAndEmptyAnswersShrinkNothing) {
   auto& first = add_peer("n1", {});
   first.start().value();

@@ -41,6 +41,33 @@ TEST_F(DoorViews, MembersBeginWithTheLease) {
   EXPECT_TRUE(told.at("members").as_array()[1].at("feed_lag").is_number());
 }
 
+TEST_F(DoorViews, MembersTellHowTheirSettingsDiffer) {
+  add_peer();
+  const auto told = json_of(get("/cluster/members")).at("members");
+  EXPECT_EQ(told.as_array()[0].at("config").as_string(), "same");
+  EXPECT_EQ(told.as_array()[1].at("config").as_string(), "unknown");
+  EXPECT_TRUE(told.as_array()[1].at("differences").as_array().empty());
+}
+
+TEST(ConfigCheckTest, NamesEveryDifferenceWithBothValues) {
+  EXPECT_EQ(config_check({}).state, check_state::passed);
+  member_status n2{.id = "n2", .address = {}};
+  n2.differences = {{"pages", "writes", "deny", "allow"}, {"users", "keyspace", "present", "absent"}};
+  const auto check = config_check({n2});
+  EXPECT_EQ(check.state, check_state::noted);
+  EXPECT_EQ(
+      check.detail,
+      "n2 differs in pages.writes: deny here, allow there; "
+      "n2 differs in users.keyspace: present here, absent there"
+  );
+}
+
+TEST_F(DoorViews, TheRingTellsTheStateOfItsNodes) {
+  add_peer();
+  const auto nodes = json_of(get("/cluster/ring")).at("nodes").as_array();
+  EXPECT_EQ(nodes[0].at("state").as_string(), "reachable");
+}
+
 TEST_F(DoorViews, AMemberCanBeForgotten) {
   add_peer();
   const auto got = post("/cluster/members?forget=n2", "");

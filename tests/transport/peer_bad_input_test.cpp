@@ -66,7 +66,7 @@ TEST_F(PeerBadInputSocketTest, B3_BytesThatAreNoFrameCloseAndAreCounted) {
   peer.send(std::string(64, 'x'));
   EXPECT_TRUE(peer.is_closed());
   EXPECT_EQ(faults(node, peer_fault::magic), 1u);
-  EXPECT_TRUE(node.logged("cause=magic"));
+  EXPECT_TRUE(node.logged("reason=magic"));
 }
 
 TEST_F(PeerBadInputSocketTest, ADamagedFrameClosesAndIsCountedAndLogged) {
@@ -77,7 +77,7 @@ TEST_F(PeerBadInputSocketTest, ADamagedFrameClosesAndIsCountedAndLogged) {
   EXPECT_TRUE(peer.is_closed());
   EXPECT_FALSE(node.handler.noted("kept"));
   EXPECT_EQ(faults(node, peer_fault::checksum), 1u);
-  EXPECT_TRUE(node.logged("cause=checksum"));
+  EXPECT_TRUE(node.logged("reason=checksum"));
   expect_still_serving();
 }
 
@@ -209,6 +209,32 @@ TEST_F(PeerBadInputSocketTest, B33_ConnectionsOverTheLimitAreRefused) {
   EXPECT_EQ(third.next_type(), frame_type::refusal);
   EXPECT_TRUE(third.is_closed());
   EXPECT_EQ(small.network().counters().refused, 1u);
+}
+
+TEST_F(PeerBadInputSocketTest, OnlyAnAddressThatAStrangerComesFromIsACandidate) {
+  raw_peer elsewhere(node.address());
+  elsewhere.upgrade();
+  elsewhere.say_hello("far", 1, "192.0.2.1:7420");
+  EXPECT_EQ(elsewhere.next_type(), frame_type::hello);
+  raw_peer here(node.address());
+  here.upgrade();
+  here.say_hello("near", 1, "localhost:7420");
+  EXPECT_TRUE(node.handler.saw("seen near"));
+  EXPECT_FALSE(node.handler.noted("seen far"));
+}
+
+TEST_F(PeerBadInputSocketTest, WhoIsRefusedIsNamedOnceAndNeverEmpty) {
+  auto first = raw_peer::introduced(node.address(), "twin");
+  for (int i = 0; i != 20; ++i) {
+    raw_peer second(node.address());
+    second.upgrade();
+    second.say_hello("twin", 2);
+    EXPECT_EQ(second.next_type(), frame_type::refusal);
+    EXPECT_TRUE(second.is_closed());
+  }
+  EXPECT_TRUE(node.logged("peer_refused from=127.0.0.1:"));
+  EXPECT_TRUE(node.logged(" peer=twin reason=another living process (127.0.0.1:1) uses"));
+  EXPECT_EQ(node.count_logged("peer_refused"), 1);
 }
 
 TEST_F(PeerBadInputSocketTest, F14_ADoubledIdIsRefusedWhileTheFirstIsHeard) {

@@ -316,7 +316,18 @@ TEST(PeerHandshakeTest, ADoubledIdIsRejectedWhileTheFirstLives) {
   a.link_to(b, "n2");
   a.network().connect(c.address());
   EXPECT_TRUE(a.handler.saw("down " + c.address() + " rejected"));
-  EXPECT_TRUE(a.logged("another living process"));
+  EXPECT_TRUE(a.logged("another living process (" + b.address() + ") uses node id \"n2\""));
+  EXPECT_TRUE(c.handler.saw(
+      "conflict another living process (" + b.address() + ") uses node id \"n2\""
+  ));
+}
+
+TEST(PeerHandshakeTest, ATwinIsToldWhereTheOtherIs) {
+  peer_node a({.id = "n1", .incarnation = 1}), b({.id = "n1", .incarnation = 2});
+  a.network().connect(b.address());
+  EXPECT_TRUE(a.handler.saw(
+      "own conflict another living process (" + b.address() + ") uses node id \"n1\""
+  ));
 }
 
 }  // namespace

@@ -67,6 +67,10 @@ class scripted_handler : public peer_handler {
 
   void on_peer_seen(const identity& peer) override { note("seen " + peer.id); }
 
+  void on_id_conflict(const id_conflict& found) override {
+    note((found.is_said_by_other ? "conflict " : "own conflict ") + found.text);
+  }
+
   void note(std::string event) {
     std::lock_guard lock(mutex_);
     events_.push_back(std::move(event));
@@ -174,6 +178,14 @@ class peer_node {
         return line.find(text) != std::string::npos;
       });
     });
+  }
+
+  /// How many lines have `text` by now.
+  int count_logged(const std::string& text) {
+    std::lock_guard lock(log_mutex_);
+    return static_cast<int>(std::count_if(log_.begin(), log_.end(), [&](const std::string& line) {
+      return line.find(text) != std::string::npos;
+    }));
   }
 
   scripted_handler handler;

@@ -58,7 +58,7 @@ struct printer {
 
   void operator()(const ping_request& r) {
     out << "ping " << r.note << r.number << '|' << r.life << '|' << r.is_empty << r.slot_turns
-        << '|' << r.hints_applied << '|' << r.silent;
+        << '|' << r.hints_applied << '|' << r.silent << '|' << r.is_draining << r.known_settings;
   }
 
   void operator()(const confirm_request& r) { out << "confirm " << r.ticket; }
@@ -106,7 +106,11 @@ struct printer {
   void operator()(const ping_reply& r) {
     out << "pong " << r.view << '|' << r.note << r.life << '|' << r.is_granted << r.must_flush
         << r.has_more_hints << r.is_latecomer << r.slot_turns << '|' << r.hints_number << '|'
-        << r.hints << '|' << r.silent;
+        << r.hints << '|' << r.silent << '|' << r.is_draining << r.settings_digest;
+    for (const auto& each : r.settings ? *r.settings : keyspace_settings_list()) {
+      out << '|' << each.name << int(each.consistency) << int(each.writes) << each.has_near << ','
+          << each.ttl.count() << ',' << each.negative_ttl.count() << ',' << each.source;
+    }
   }
 
   void operator()(const feed_reply& r) { out << "fed " << r.note << r.applied; }

@@ -120,7 +120,9 @@ inline std::vector<peer_request> every_request() {
       .life = 0x1122334455667788u,
       .is_empty = true,
       .slot_turns = 3,
+      .is_draining = true,
       .hints_applied = 9,
+      .known_settings = 0x99aabbccddeeff00u,
       .silent = {"n2", "n3"}});
   add(confirm_request{0x8877665544332211u});
   add(feed_request{});
@@ -199,6 +201,17 @@ inline std::vector<peer_reply> every_reply() {
   full.hints_number = 12;
   full.hints = some_records();
   full.silent = {"n3"};
+  full.is_draining = true;
+  full.settings_digest = 0x99aabbccddeeff00u;
+  full.settings = std::make_shared<const keyspace_settings_list>(keyspace_settings_list{
+      {.name = "pages", .ttl = milliseconds(300'000), .source = "http"},
+      {.name = "users",
+       .consistency = consistency::available,
+       .writes = writes::allow,
+       .has_near = true,
+       .ttl = max_wire_ttl,
+       .negative_ttl = milliseconds(5'000),
+       .source = std::string(max_source_kind, 's')}});
   add(full);
   ping_reply many_hints;
   many_hints.is_granted = true;

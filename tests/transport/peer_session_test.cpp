@@ -1,6 +1,7 @@
 #include "transport/peer_session.hpp"
 
 #include "transport/peer_calls.hpp"
+#include "transport/remark_limiter.hpp"
 
 #include <gtest/gtest.h>
 
@@ -66,13 +67,62 @@ TEST(PeerHandshakeRulesTest, B9_RefusesWhoCannotBeAPeer) {
   EXPECT_EQ(reason_of({me}), refusal_reason::self);
   auto twin = me;
   twin.incarnation = 11;
-  EXPECT_EQ(reason_of({twin}), refusal_reason::doubled_id);
-  EXPECT_EQ(reason_of({other, 3, 7}), refusal_reason::version);
+  EXPECT_EQ(reason_of({twin}), refusal_reason::own_id);
+  EXPECT_EQ(reason_of({other, 4, 7}), refusal_reason::version);
   EXPECT_EQ(reason_of({other, 0, 0}), refusal_reason::version);
-  EXPECT_EQ(reason_of({other, 0, 9}), std::nullopt) << "2 is among them";
+  EXPECT_EQ(reason_of({other, 0, 9}), std::nullopt) << "3 is among them";
   EXPECT_EQ(reason_of({other, 2, 1}), refusal_reason::bad_hello);
-  const auto lives = [](const identity&) { return std::optional<std::uint64_t>(19); };
+  const auto lives = [](const identity&) { return std::optional<std::string>("10.0.0.9:1"); };
   EXPECT_EQ(reason_of({other}, lives), refusal_reason::doubled_id);
+}
+
+TEST(PeerHandshakeRulesTest, ANodeWithAnotherRingIsRefusedWithBothValues) {
+  auto odd = other;
+  odd.ring = {.vnodes = 256, .bounded_load = 1.5};
+  const auto why = judge_hello({odd}, {me}, {});
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->reason, refusal_reason::other_ring);
+  EXPECT_EQ(
+      why->text,
+      "ring.vnodes is 512 at \"n1\" and 256 at \"n2\", ring.bounded_load is 1.25 at \"n1\" and 1.5 "
+      "at \"n2\"; they would disagree about who owns what: set the same on all nodes"
+  );
+  const auto sent = answer_to({odd});
+  EXPECT_EQ(sent.what, kind::refused) << "the ring travels in the hello";
+}
+
+TEST(PeerHandshakeRulesTest, ADoubledIdIsRefusedWithThePlaceOfTheFirst) {
+  const auto lives = [](const identity&) { return std::optional<std::string>("10.0.0.9:7420"); };
+  EXPECT_EQ(
+      judge_hello({other}, {me}, lives)->text,
+      "another living process (10.0.0.9:7420) uses node id \"n2\""
+  );
+  auto twin = me;
+  twin.incarnation = 11;
+  EXPECT_EQ(
+      judge_hello({twin}, {me}, {})->text,
+      "another living process (10.0.0.1:7420) uses node id \"n1\""
+  );
+}
+
+TEST(RemarkLimiterTest, TheFirstIsToldAndThenACountAMinute) {
+  remark_limiter remarks;
+  time_point now{1'000s};
+  EXPECT_EQ(remarks.take("a", now), 1u);
+  for (int i = 0; i != 100; ++i) EXPECT_EQ(remarks.take("a", now), 0u);
+  EXPECT_EQ(remarks.take("b", now), 1u);
+  now += 60s;
+  EXPECT_EQ(remarks.take("a", now), 101u);
+  EXPECT_EQ(remarks.take("a", now), 0u);
+}
+
+TEST(RemarkLimiterTest, InventedKindsAreCountedAsOne) {
+  remark_limiter remarks;
+  time_point now{1'000s};
+  std::uint64_t lines = 0;
+  for (int i = 0; i != 10'000; ++i) lines += remarks.take(std::to_string(i), now) != 0;
+  EXPECT_LE(lines, 65u);
+  EXPECT_EQ(remarks.take("again", now + 60s), 1u) << "old kinds make room";
 }
 
 TEST(PeerHandshakeRulesTest, B9_FieldsAtAndOverTheirLimits) {

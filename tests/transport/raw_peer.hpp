@@ -46,9 +46,13 @@ class raw_peer {
     input_.erase(0, input_.find("\r\n\r\n") + 4);
   }
 
-  void say_hello(const std::string& id, std::uint64_t incarnation) {
+  void say_hello(
+      const std::string& id,
+      std::uint64_t incarnation,
+      const std::string& advertised = "127.0.0.1:1"
+  ) {
     std::string greeting;
-    append_hello(greeting, {.who = {"test", id, incarnation, 1, "127.0.0.1:1"}});
+    append_hello(greeting, {.who = {"test", id, incarnation, 1, advertised}});
     send(greeting);
   }
 

@@ -77,7 +77,8 @@ class data_source {
   /// True when async_load_many() is better than single loads.
   virtual bool is_batched() const noexcept { return false; }
 
-  /// What kind of source this is, for logs and views. Static storage.
+  /// What kind of source this is, for logs and views, and compared between nodes. Static
+  /// storage.
   virtual std::string_view type() const noexcept { return "callback"; }
 };
 

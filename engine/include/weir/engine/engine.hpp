@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -87,6 +88,10 @@ class engine final : public peer_handler {
   /// Whether this node may serve what it keeps.
   lease_status lease() const;
 
+  /// Set while others refuse this node for its id; nothing when a link is up or nobody said so of
+  /// late.
+  std::optional<weir::id_conflict> id_conflict() const;
+
   /// What the changes that this node ordered or sent round have cost so far.
   change_stats changes() const;
 
@@ -118,6 +123,7 @@ class engine final : public peer_handler {
   void on_link_up(const std::string& address, const identity& peer) override;
   void on_link_down(const std::string& address, link_loss cause) override;
   void on_peer_seen(const identity& peer) override;
+  void on_id_conflict(const weir::id_conflict& found) override;
 
  private:
   struct impl;

@@ -33,9 +33,26 @@ enum class member_state : std::uint8_t {
   unproven,  ///< named, but no handshake yet
   reachable,
   unreachable,  ///< routed around: its gutter nodes answer for it
+  draining,     ///< it gives its slots to others and is about to go
+  left,         ///< it said goodbye
 };
 
 std::string_view name(member_state state) noexcept;
+
+/// One setting of a keyspace that another node has otherwise.
+struct setting_difference {
+  std::string keyspace;
+  std::string field;  ///< "writes", ...; "keyspace" when only one side has the keyspace at all
+  std::string here;
+  std::string there;
+
+  friend bool operator==(const setting_difference&, const setting_difference&) = default;
+};
+
+/// What a node knows of another one's settings.
+enum class config_state : std::uint8_t { unknown, same, differs };
+
+std::string_view name(config_state state) noexcept;
 
 /// One line of `weir members`.
 struct member_status {
@@ -46,11 +63,15 @@ struct member_status {
   member_state state = member_state::unproven;
   bool is_self = false;
   bool is_in_ring = false;
+  bool is_linked = false;
   milliseconds rtt{0};         ///< of the last probe
   milliseconds since{0};       ///< in this state
-  std::string last_failure;    ///< "refused", "reset", "timeout", ...; empty if none
+  std::string last_failure = {};  ///< "refused", "reset", ...; empty once it was well for a minute
+  milliseconds failed_since{0};   ///< how long ago that was
   bool is_granting = false;    ///< its last heartbeat answer counts towards this node's lease
   std::uint64_t feed_lag = 0;  ///< records of this node that it has not yet confirmed
+  config_state config = config_state::unknown;
+  std::vector<setting_difference> differences = {};  ///< by keyspace and field
 };
 
 /// Whether this node may serve what it keeps, and on whose word.

@@ -23,6 +23,7 @@ struct identity {
   std::uint64_t incarnation = 0;  ///< random per start
   std::uint32_t weight = 1;
   std::string address;  ///< host:port that others dial
+  ring_settings ring = {};  ///< nodes that build other rings refuse each other
 };
 
 inline constexpr std::uint16_t peer_protocol_version = 3;
@@ -136,6 +137,25 @@ struct electorate_note {
       state;  ///< in answers to a sender with another digest; else null
 };
 
+/// What all nodes should have in common of one keyspace. A difference breaks no link: it is warned
+/// of. Addresses, queries and sizes may differ from place to place and are no part of it.
+struct keyspace_settings {
+  std::string name;
+  weir::consistency consistency = weir::consistency::strict;
+  weir::writes writes = weir::writes::deny;
+  bool has_near = false;
+  milliseconds ttl{0};
+  milliseconds negative_ttl{0};
+  std::string source;  ///< the kind of source: "http", "callback", ...
+
+  friend bool operator==(const keyspace_settings&, const keyspace_settings&) = default;
+};
+
+/// By name; of more keyspaces the first so many are compared.
+inline constexpr std::size_t max_compared_keyspaces = 256;
+inline constexpr std::size_t max_source_kind = 32;
+using keyspace_settings_list = std::vector<keyspace_settings>;
+
 /// The direct probe and the heartbeat of the lease.
 struct ping_request {
   electorate_note note;
@@ -144,7 +164,9 @@ struct ping_request {
   bool is_empty = false;     ///< it has kept nothing that a change could concern
   std::uint32_t slot_turns =
       0;  ///< how often the sender took or gave up its slots: odd = it has some
+  bool is_draining = false;         ///< the sender is about to go
   std::uint64_t hints_applied = 0;  ///< of those that the asked node had for it
+  std::uint64_t known_settings = 0;  ///< digest of the asked node's settings as the sender knows it
   std::vector<std::string> silent;  ///< members it has not reached for 30 s
 };
 
@@ -154,12 +176,16 @@ struct ping_reply {
   std::uint64_t life = 0;
   bool is_granted = false;       ///< counts towards the asker's lease once it has applied `hints`
   std::uint32_t slot_turns = 0;  ///< as in ping_request
+  bool is_draining = false;      ///< as in ping_request
   bool is_latecomer = false;     ///< the asker: where others have had their slots for a while
   std::uint64_t hints_number = 0;
   bool must_flush = false;  ///< too much was missed: drop everything
   bool has_more_hints = false;
   std::vector<change_record> hints;
   std::vector<std::string> silent;
+  std::uint64_t settings_digest = 0;  ///< of the asked node's keyspaces
+  std::shared_ptr<const keyspace_settings_list>
+      settings;  ///< when the asker knew another digest; else null
 };
 
 /// Numbered records of one node, in order, to one member.
@@ -250,6 +276,12 @@ enum class link_loss : std::uint8_t {
   rejected,  ///< another cluster, a doubled id, another protocol: see the log
 };
 
+/// A node refused this one because another living process uses the same node id.
+struct id_conflict {
+  std::string text;              ///< "another living process (10.0.0.1:7420) uses node id \"n1\""
+  bool is_said_by_other = true;  ///< by a third node; else by the process of the same id
+};
+
 /// What the engine does for the network: it serves requests and learns of links.
 ///
 /// Called on any event loop. `reply` may be called before serve() returns.
@@ -260,7 +292,8 @@ class peer_handler {
   /// Answers without waiting if it can: the path of a hit. False = nothing done, call serve().
   virtual bool try_serve(const peer_request& request, peer_reply& reply) = 0;
 
-  /// Serves one request of the member `from`; `reply` is called exactly once.
+  /// Serves one request of the node `from`, whose address is empty as in on_peer_seen(); `reply` is
+  /// called exactly once.
   virtual void serve(identity from, peer_request request, completion<peer_reply> reply) = 0;
 
   /// A handshake with the node at `address` that this node dialled succeeded.
@@ -270,8 +303,12 @@ class peer_handler {
   /// the network.
   virtual void on_link_down(const std::string& address, link_loss cause) = 0;
 
-  /// A node that was not dialled introduced itself; it is a candidate at `peer.address`.
+  /// A node that was not dialled introduced itself; it is a candidate at `peer.address`, which is
+  /// empty when nothing but its own word says that it is there.
   virtual void on_peer_seen(const identity& peer) = 0;
+
+  /// A node refused a link because of this node's id.
+  virtual void on_id_conflict(const id_conflict& found) { static_cast<void>(found); }
 };
 
 /// The engine's way to other nodes: the peer link in the product, a seeded model in the simulator.

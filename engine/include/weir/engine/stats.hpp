@@ -85,6 +85,9 @@ struct change_stats {
   std::uint64_t partial = 0;
   std::uint64_t failed = 0;
   std::uint64_t votes_asked = 0;  ///< rounds in which a silent member was voted leaseless
+  std::uint64_t votes_ignored = 0;  ///< about ids that count here in no view
+  std::uint64_t hints = 0;          ///< now: changes kept for members that missed them
+  std::uint64_t hint_bytes = 0;     ///< now
   std::uint64_t resets = 0;       ///< members that had to be told to trust nothing
   duration_counts duration;       ///< until every member had confirmed or was voted leaseless
   std::chrono::microseconds longest{0};  ///< the worst of them

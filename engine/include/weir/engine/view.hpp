@@ -45,28 +45,23 @@ std::string check_members(
 
 /// Who is in the cluster, at one moment, in the eyes of one node: members sorted by id.
 ///
-/// Immutable; changes make another view. Two nodes whose views have equal digests have equal rings
-/// and equal promises. Safe to read from any thread.
+/// Immutable; changes make another view. Two nodes whose views have equal digests have equal rings.
+/// Safe to read from any thread.
 class view {
  public:
   /// A view of nobody.
   view() : view(std::vector<member>{}) {}
 
-  /// A view of `members` in any order. `promises` is a hash of the keyspace settings that change
-  /// what the cluster promises (consistency, writes); it is only mixed into the digest.
+  /// A view of `members` in any order.
   ///
   /// Throws std::invalid_argument, saying which member is wrong, when check_members() finds a
   /// fault.
-  explicit view(
-      std::vector<member> members, ring_settings settings = {}, std::uint64_t promises = 0
-  );
+  explicit view(std::vector<member> members, ring_settings settings = {});
 
   /// The same for member lists from outside: errc::bad_request in place of the exception.
-  static result<view> from_peer(
-      std::vector<member> members, ring_settings settings = {}, std::uint64_t promises = 0
-  );
+  static result<view> from_peer(std::vector<member> members, ring_settings settings = {});
 
-  /// XXH3-64 over id, incarnation and weight of all members, the ring settings and `promises`.
+  /// XXH3-64 over id, incarnation and weight of all members and the ring settings.
   /// Addresses are left out: they may differ between nodes. The same on every platform and build.
   std::uint64_t digest() const noexcept { return digest_; }
 
@@ -82,8 +77,6 @@ class view {
 
   const ring_settings& settings() const noexcept { return settings_; }
 
-  std::uint64_t promises() const noexcept { return promises_; }
-
   /// This view plus `joined`, which takes the place of a member with the same id.
   /// Throws like the constructor.
   view with(member joined) const;
@@ -96,11 +89,10 @@ class view {
  private:
   struct checked {};
 
-  view(checked, std::vector<member> members, ring_settings settings, std::uint64_t promises);
+  view(checked, std::vector<member> members, ring_settings settings);
 
   std::vector<member> members_;
   ring_settings settings_;
-  std::uint64_t promises_ = 0;
   std::uint64_t digest_ = 0;
 };
 
