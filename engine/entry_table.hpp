@@ -119,6 +119,24 @@ class entry_table {
     return removed;
   }
 
+  /// The same, but an entry of which `keep_until(entry)` is later than now stays until then.
+  template <class KeepUntil, class OnGone>
+  void expire(
+      time_point now,
+      std::size_t max_entries,
+      KeepUntil&& keep_until,
+      OnGone&& on_gone,
+      entry_list& garbage
+  ) {
+    while (auto* expired = wheel_.next_expired(now, max_entries)) {
+      const time_point until = keep_until(*expired);
+      if (until > now)
+        reschedule(*expired, until);
+      else
+        drop(*expired, on_gone, garbage);
+    }
+  }
+
   /// Removes the entries that match, a slice of about `max_entries` per call, each going on where
   /// the last one ended. True when a slice reaches the end; a slice that begins after the index
   /// grew begins anew.

@@ -61,6 +61,8 @@ struct flight {
   bool is_overtaken = false;  ///< a change came after it began: its waiters only, and not kept
   std::vector<std::shared_ptr<waiter>> waiters;
   std::vector<explain_step> steps;
+  bytes former_value;  ///< what lay here when it began, with `former_meta`, for the source to confirm
+  std::shared_ptr<const metadata> former_meta;  ///< null = nothing to confirm
 };
 
 using flight_list = std::vector<std::shared_ptr<flight>>;

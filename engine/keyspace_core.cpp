@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t fence_count = std::size_t{1} << fence_bits;
 constexpr unsigned gutter_percent = 10;
 constexpr std::size_t reclaim_slice = 256;
+constexpr std::chrono::minutes past_time{10};
 
 // Zero pages from the kernel: a fence that was never raised costs no memory.
 std::uint64_t* make_fences() {
@@ -164,8 +165,23 @@ void keyspace_core::reclaim() {
     counters::add(counters_->expired);
     if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
   };
+  // A value that its source can confirm stays a while, and serves nobody meanwhile.
+  const auto keep_until = [&](stored_entry& e) {
+    const bool is_kept = e.kind == entry_kind::owned && e.epoch != past_epoch && e.seq > s.floor &&
+                         e.is_confirmable();
+    if (!is_kept) return time_point::min();
+    gone(e);
+    e.epoch = past_epoch;
+    return now + past_time;
+  };
+  const auto gone_for_good = [&](const stored_entry& e) {
+    if (e.epoch != past_epoch) gone(e);
+  };
   const std::lock_guard lock(s.mutex);
-  s.table.expire(now, reclaim_slice, gone, garbage);
+  if (source_->revalidates())
+    s.table.expire(now, reclaim_slice, keep_until, gone_for_good, garbage);
+  else
+    s.table.expire(now, reclaim_slice, gone, garbage);
 }
 
 keyspace_stats keyspace_core::stats() {

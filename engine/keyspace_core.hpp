@@ -185,6 +185,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   asio::awaitable<void> take_turn(flight& f);
   bool try_take_turn(flight& f);
   begun begin(flight& f, lookup& found);
+  void note_former(flight& f, const stored_entry& held);
   asio::awaitable<result<loaded>> call_source(flight& f);
   result<loaded> judged(result<loaded> answer, const source_remark& remark) const;
   void note(const result<loaded>& answer, std::chrono::microseconds took);

@@ -100,6 +100,7 @@ std::vector<std::string> keyspace_core::hottest(std::uint64_t max_bytes) {
     const std::lock_guard lock(each->mutex);
     std::uint64_t bytes = 0;
     each->table.visit_hottest(entry_kind::owned, [&](const stored_entry& entry) {
+      if (entry.epoch == past_epoch) return true;
       bytes += entry.charge;
       if (bytes > max_bytes / shard_count) return false;
       keys.emplace_back(entry.key());

@@ -1,5 +1,7 @@
 #include "routing.hpp"
 
+#include "stored_entry.hpp"
+
 namespace weir {
 
 routing_cell::former_routing routing_cell::former(std::uint16_t slot) const {
@@ -56,7 +58,7 @@ void slot_terms::begin_gained(const routing& next, environment& env, bool anew) 
     if (next.ring->owner_index(slot) != next.self || epoch_of(slot) != 0) continue;
     std::uint64_t epoch = 0;
     if (!anew) epoch = former_[slot];
-    while (epoch == 0) epoch = env.random();
+    while (epoch == 0 || epoch == past_epoch) epoch = env.random();
     if (!anew) former_[slot] = epoch;
     epochs_[slot].store(epoch, std::memory_order_release);
   }

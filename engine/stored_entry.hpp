@@ -16,6 +16,10 @@ namespace weir {
 enum class entry_kind : std::uint8_t { owned, near_copy, gutter };
 inline constexpr std::size_t entry_kind_count = 3;
 
+/// The epoch of entries whose time is over and that are kept for their source to confirm. No term
+/// has it, so they serve nobody.
+inline constexpr std::uint64_t past_epoch = UINT64_MAX;
+
 /// What a new entry is made of.
 struct new_entry {
   std::string_view key{};  ///< at most 65,535 bytes
@@ -78,6 +82,13 @@ class stored_entry {
     if (extras_ & has_meta) [[unlikely]]
       return *meta_place();
     return nullptr;
+  }
+
+  /// A value whose source may be asked whether it still holds.
+  bool is_confirmable() const noexcept {
+    if (is_absent || (extras_ & has_meta) == 0) return false;
+    const auto& said = **meta_place();
+    return !said.etag.empty() || !said.last_modified.empty();
   }
 
   // Used by the eviction policy and the expiry wheel only.

@@ -50,6 +50,9 @@ struct load_context {
   environment& env;
   time_point deadline;  ///< after it nobody waits for the answer any more
   std::shared_ptr<source_remark> remark = nullptr;  ///< null outside an engine
+  /// The value that this node had of the key until its time was over, where it still has it and the
+  /// source revalidates(). Never one that was invalidated: an invalidation asks for the value anew.
+  std::shared_ptr<const loaded> former = nullptr;
 
   void say(std::string_view text) const {
     if (remark) remark->say(text);
@@ -73,6 +76,11 @@ class data_source {
   virtual asio::awaitable<std::vector<result<loaded>>> async_load_many(
       std::vector<std::string> keys, load_context context
   );
+
+  /// True when the source can say that load_context::former still holds, which is cheaper than to
+  /// send it: it then answers with that value as the result of this load. A value that has an etag
+  /// or a last_modified is then kept for ten minutes past its time, as long as there is room.
+  virtual bool revalidates() const noexcept { return false; }
 
   /// True when async_load_many() is better than single loads.
   virtual bool is_batched() const noexcept { return false; }
