@@ -1,9 +1,8 @@
 #include "scalars.hpp"
 #include "text.hpp"
 
-#include <algorithm>
-#include <arpa/inet.h>
-#include <cctype>
+#include <weir/transport/host_port.hpp>
+
 #include <string>
 
 namespace weir::config {
@@ -12,30 +11,8 @@ namespace {
 
 constexpr const char* forms = "write host:port, [::1]:port or :port";
 
-bool is_ipv4(const std::string& host) {
-  in_addr parsed{};
-  return inet_pton(AF_INET, host.c_str(), &parsed) == 1;
-}
-
 bool is_ipv6(const std::string& host) {
-  in6_addr parsed{};
-  return inet_pton(AF_INET6, host.c_str(), &parsed) == 1;
-}
-
-bool is_host_name(std::string_view host) {
-  constexpr std::size_t longest = 253;
-  const auto allowed = [](unsigned char c) {
-    return std::isalnum(c) != 0 || c == '-' || c == '.' || c == '_';
-  };
-  if (host.empty() || host.size() > longest || host.front() == '.' || host.front() == '-')
-    return false;
-  if (host.find("..") != host.npos) return false;
-  const std::string_view last = host.substr(host.rfind('.') + 1);
-  const auto digit = [](unsigned char c) { return std::isdigit(c) != 0; };
-  // A number at the end means a (wrong) IPv4 address: 10.0.0, 1.2.3.456, 0x7f000001.
-  if (lower(last).starts_with("0x")) return false;
-  if (!last.empty() && std::all_of(last.begin(), last.end(), digit)) return false;
-  return std::all_of(host.begin(), host.end(), allowed);
+  return host.find(':') != host.npos && is_address(host);
 }
 
 parsed<std::uint16_t> parse_port(std::string_view whole, std::string_view text) {
@@ -82,7 +59,7 @@ parsed<address> parse_address(std::string_view text) {
   }
   const auto port = parse_port(text, text.substr(colon + 1));
   if (!port) return port.error();
-  if (!host.empty() && !is_ipv4(host) && !is_host_name(host)) {
+  if (!host.empty() && !is_address(host) && !is_host_name(host)) {
     return complaint{quoted(text) + " has no valid host", forms};
   }
   return address{std::move(host), *port};
@@ -96,7 +73,7 @@ std::string to_string(const address& value) {
 
 bool is_loopback(const address& value) {
   return value.host == "localhost" || value.host == "::1" ||
-         (value.host.starts_with("127.") && is_ipv4(value.host));
+         (value.host.starts_with("127.") && is_address(value.host));
 }
 
 }  // namespace weir::config

@@ -4,10 +4,7 @@
 #include <weir/transport/http_client.hpp>
 #include <weir/transport/http_target.hpp>
 
-#include <boost/asio/ip/address_v4.hpp>
-
 #include <algorithm>
-#include <cctype>
 #include <stdexcept>
 
 namespace weir {
@@ -36,17 +33,10 @@ bool has_dot_part(std::string_view path) noexcept {
   }
 }
 
-/// "2130706433", "0x7f.1" and the like: addresses for some, names for others.
-bool is_odd_number(std::string_view host) {
-  const auto last = host.substr(host.rfind('.') + 1);  // npos + 1 is 0
-  const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
-  if (!last.starts_with("0x") && !last.starts_with("0X") &&
-      !std::all_of(last.begin(), last.end(), is_digit)) {
-    return false;
-  }
-  error_code refused;
-  asio::ip::make_address_v4(std::string(host), refused);
-  return refused.failed();
+/// The host as it stands in an authority, without port and brackets.
+std::string_view host_in(std::string_view authority) noexcept {
+  if (!authority.starts_with('[')) return authority.substr(0, authority.find(':'));
+  return authority.substr(1, authority.find(']') - 1);
 }
 
 }  // namespace
@@ -74,9 +64,14 @@ url_template::url_template(std::string text) : text_(std::move(text)) {
   const auto filled = fill(text_, "k");
   if (filled.find_first_of("{}") != std::string::npos)
     refuse("has braces that are not {key}; write %7B and %7D");
+  const std::string host(host_in(authority));
+  if (!is_address(host)) {
+    // "2130706433", "0x7f.1" and the like: addresses for some, names for others.
+    if (ends_in_number(host)) refuse("has a host that is a number but no IPv4 address");
+    if (!host.empty() && !is_host_name(host)) refuse("has the host \"" + host + "\", which is no name of a host");
+  }
   const auto parsed = parse_http_url(filled);
   if (!parsed) refuse("is not a URL: http://host[:port]/path, other characters percent-encoded");
-  if (is_odd_number(parsed->server.host)) refuse("has a host that is a number but no IPv4 address");
   server_ = to_string(parsed->server);
 
   auto path = rest.substr(authority.size());

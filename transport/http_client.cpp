@@ -30,10 +30,14 @@ result<http_url> parse_http_url(std::string_view text) {
   const auto end = std::min(text.find_first_of("/?#"), text.size());
   std::string authority(text.substr(0, end));
   const auto bracket = authority.rfind(']');
-  if (authority.find(':', bracket == std::string::npos ? 0 : bracket) == std::string::npos)
-    authority.append(is_https ? ":443" : ":80");
+  const auto colon = authority.find(':', bracket == std::string::npos ? 0 : bracket);
+  if (colon == std::string::npos) authority.append(is_https ? ":443" : ":80");
   auto server = parse_host_port(authority);
-  if (!server || server->host.empty() || server->port == 0) return bad;
+  if (!server || server->port == 0) return bad;
+  const bool has_brackets = authority.starts_with('[');
+  const bool is_v6 = server->host.find(':') != std::string::npos;
+  if (has_brackets != is_v6) return bad;
+  if (!is_address(server->host) && !is_host_name(server->host)) return bad;
   http_url url{std::move(*server), std::string(text.substr(end)), is_https};
   if (!url.target.starts_with('/')) url.target.insert(0, "/");
   if (!is_http_target(url.target)) return bad;
@@ -45,7 +49,8 @@ http_client::http_client(std::vector<asio::io_context*> loops, http_client_optio
   if (loops_.empty()) throw std::invalid_argument("http_client: at least one loop is needed");
   if (options.max_per_host == 0)
     throw std::invalid_argument("http_client: max_per_host must be at least 1");
-  for (auto* loop : loops_) pools_.push_back(std::make_shared<http_pool>(*loop, options));
+  const auto silent = std::make_shared<silent_hosts>(options.idle_timeout);
+  for (auto* loop : loops_) pools_.push_back(std::make_shared<http_pool>(*loop, options, silent));
 }
 
 http_client::~http_client() {

@@ -16,10 +16,6 @@ const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 constexpr std::size_t read_size = 16'384;
 constexpr int most_interim_answers = 8;
 
-error_code error_of(const http_refusal& why) {
-  return make_error_code(why.status == 413 ? errc::too_large : errc::protocol);
-}
-
 bool names_the_server_part(std::string_view name) {
   return http_name_equal(name, "host") || http_name_equal(name, "content-length") ||
          http_name_equal(name, "transfer-encoding") || http_name_equal(name, "connection");
@@ -27,13 +23,22 @@ bool names_the_server_part(std::string_view name) {
 
 }  // namespace
 
+error_code http_exchange::refuse(const http_refusal& why) {
+  if (why.status == 413) return make_error_code(errc::too_large);
+  refusal_ = why.detail;
+  if (why.status == 431) {
+    refusal_ += "; taken are " + std::to_string(max_answer_fields) + " fields and " +
+                std::to_string(limits_.header) + " bytes";
+  }
+  return make_error_code(errc::protocol);
+}
+
 result<std::string> write_http_request(const http_client_request& request, const http_url& url) {
   const auto bad = make_error_code(errc::bad_request);
   if (request.method == http_method::other) return bad;
   std::string text(name(request.method));
   text.append(" ").append(url.target).append(" HTTP/1.1\r\nHost: ");
-  const bool is_usual = url.server.port == (url.is_https ? 443 : 80);
-  text.append(is_usual ? url.server.host : to_string(url.server)).append("\r\n");
+  text.append(authority_of(url.server, url.is_https ? 443 : 80)).append("\r\n");
   for (const auto& [field, value] : request.fields) {
     if (!is_http_token(field) || !is_http_value(value) || names_the_server_part(field)) return bad;
     text.append(field).append(": ").append(value).append("\r\n");
@@ -84,21 +89,23 @@ asio::awaitable<error_code> http_exchange::read_more() {
 }
 
 asio::awaitable<error_code> http_exchange::read_head() {
-  const head_limits most{.header = limits_.header};
+  const head_limits most{.header = limits_.header, .fields = max_answer_fields};
   int interim = 0;
   for (;;) {
     http_refusal why;
     const auto state =
         buffer_.empty() ? parse_state::need_more : parse_response_head(buffer_, most, head_, why);
-    if (state == parse_state::refused) co_return error_of(why);
+    if (state == parse_state::refused) co_return refuse(why);
     if (state == parse_state::need_more) {
       const error_code error = co_await read_more();
       if (error) co_return error;
       continue;
     }
     if (head_.status >= 200) co_return error_code();
-    if (head_.status == 101 || ++interim > most_interim_answers)
-      co_return make_error_code(errc::protocol);
+    if (head_.status == 101)
+      co_return refuse({.detail = "101, though no other protocol was asked for"});
+    if (++interim > most_interim_answers)
+      co_return refuse({.detail = "interim answers without end"});
     buffer_.erase(0, head_.size);
   }
 }
@@ -119,7 +126,7 @@ asio::awaitable<error_code> http_exchange::read_chunks() {
     http_refusal why;
     const auto state = chunks.decode(buffer_, consumed, response_.body, why);
     buffer_.erase(0, consumed);
-    if (state == parse_state::refused) co_return error_of(why);
+    if (state == parse_state::refused) co_return refuse(why);
     if (state == parse_state::complete) co_return error_code();
     const error_code error = co_await read_more();
     if (error) co_return error;

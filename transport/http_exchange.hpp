@@ -31,6 +31,9 @@ class http_exchange {
       const std::string& text, const bytes& body, http_method method
   );
 
+  /// Why the answer is errc::protocol.
+  const std::string& refusal() const noexcept { return refusal_; }
+
   /// A byte of the answer has come.
   bool heard() const noexcept { return heard_; }
 
@@ -38,6 +41,7 @@ class http_exchange {
   bool reusable() const noexcept { return reusable_; }
 
  private:
+  error_code refuse(const http_refusal& why);
   asio::awaitable<error_code> read_more();
   asio::awaitable<error_code> read_head();
   asio::awaitable<error_code> read_body(http_method method);
@@ -50,6 +54,7 @@ class http_exchange {
   std::string buffer_;  // received and not consumed
   http_response_head head_;
   http_client_response response_;
+  std::string refusal_;
   bool heard_ = false;
   bool reusable_ = false;
 };

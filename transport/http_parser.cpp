@@ -65,12 +65,12 @@ parse_state take_framing(const http_field& field, http_head& head, http_refusal&
 }
 
 /// The field lines from `at` to the empty line; `see` gets each field.
-template <class See>
+template <class Head, class See>
 parse_state take_fields(
     std::string_view buffer,
     std::size_t at,
     const head_limits& limits,
-    http_head& head,
+    Head& head,
     http_refusal& why,
     See see
 ) {
@@ -83,7 +83,7 @@ parse_state take_fields(
     if (used > limits.header + 2) return refuse(why, 431, "the header is over its limit");
     if (state == parse_state::need_more) return state;
     if (line.empty()) break;
-    if (head.field_count == std::min(limits.fields, max_http_fields))
+    if (head.field_count == std::min(limits.fields, head.storage.size()))
       return refuse(why, 431, "too many header fields");
     auto& field = head.storage[head.field_count];
     if (take_field(line, field, why) != parse_state::complete) return parse_state::refused;

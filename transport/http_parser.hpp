@@ -22,8 +22,10 @@ struct http_refusal {
 
 enum class parse_state : std::uint8_t { need_more, complete, refused };
 
-/// The most fields a head may have, whatever the limits say.
+/// The most fields a head may have, whatever the limits say: of a request to a server here, and of an
+/// answer to a client here.
 inline constexpr std::size_t max_http_fields = 64;
+inline constexpr std::size_t max_answer_fields = 128;
 
 /// What a head may be at most; the rest of http_limits is for the connection.
 struct head_limits {
@@ -34,18 +36,23 @@ struct head_limits {
 
 /// What request and response heads have in common. Views point into the parsed buffer.
 struct http_head {
-  std::array<http_field, max_http_fields> storage;
   std::size_t field_count = 0;
   std::size_t size = 0;  ///< bytes up to and with the empty line
   std::optional<std::uint64_t> content_length;
   bool chunked = false;
   bool keep_alive = true;
   bool http_1_0 = false;
+};
+
+/// A head with room for so many fields.
+template <std::size_t Most>
+struct http_head_of : http_head {
+  std::array<http_field, Most> storage;
 
   std::span<const http_field> fields() const noexcept { return {storage.data(), field_count}; }
 };
 
-struct http_request_head : http_head {
+struct http_request_head : http_head_of<max_http_fields> {
   http_method method = http_method::get;
   std::string_view target, path, query;
   std::string_view host;
@@ -54,7 +61,7 @@ struct http_request_head : http_head {
   bool expects_continue = false;
 };
 
-struct http_response_head : http_head {
+struct http_response_head : http_head_of<max_answer_fields> {
   unsigned status = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "http_pool.hpp"
 
+#include "connect_race.hpp"
 #include "deadline_guard.hpp"
 #include "http_exchange.hpp"
 
@@ -16,9 +17,9 @@ namespace {
 
 const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
+/// A write may have happened though no byte of its answer came; only what changes nothing is safe.
 bool may_be_repeated(http_method method) noexcept {
-  return method == http_method::get || method == http_method::head || method == http_method::put ||
-         method == http_method::delete_ || method == http_method::options;
+  return method == http_method::get || method == http_method::head;
 }
 
 bool is_lost_connection(const error_code& error) noexcept {
@@ -42,9 +43,12 @@ class http_pool::place {
   std::string name_;
 };
 
-http_pool::http_pool(asio::io_context& loop, http_client_options options)
+http_pool::http_pool(
+    asio::io_context& loop, http_client_options options, std::shared_ptr<silent_hosts> silent
+)
     : loop_(loop),
       options_(std::move(options)),
+      silent_(std::move(silent)),
       resolver_(loop, {.servers = options_.dns_servers}),
       sweep_(loop) {}
 
@@ -69,20 +73,23 @@ asio::awaitable<result<http_client_response>> http_pool::request(
   if (no_place) co_return no_place;
   const place held(*self, name);
 
-  net_stream socket(tcp::socket(self->loop_));
-  const bool reused = self->take_idle(name, socket);
+  kept used{net_stream(tcp::socket(self->loop_)), {}, {}};
+  const bool reused = self->take_idle(name, used);
   if (reused) {
+    const auto began = clock::now();
     bool heard = false;
-    auto answer = co_await self->try_once(socket, request, name, *text, heard);
+    auto answer = co_await self->try_once(used, request, name, *text, heard);
+    if (!answer && !heard && answer.error() == errc::deadline_exceeded)
+      self->silent_->note(name, began);
     const bool repeat =
         !answer && !heard && is_lost_connection(answer.error()) && may_be_repeated(request.method);
     if (!repeat) co_return answer;
   }
   auto connected = co_await self->connect(*url, tls, request.deadline);
   if (!connected) co_return connected.error();
-  socket = std::move(*connected);
+  used = kept{std::move(*connected), {}, clock::now()};
   bool heard = false;
-  co_return co_await self->try_once(socket, request, name, *text, heard);
+  co_return co_await self->try_once(used, request, name, *text, heard);
 }
 
 asio::awaitable<error_code> http_pool::wait_for_place(
@@ -130,77 +137,90 @@ asio::awaitable<result<net_stream>> http_pool::connect(
 ) {
   const auto addresses = co_await resolver_.async_resolve(url.server.host, deadline);
   if (!addresses) co_return addresses.error();
-  error_code last = asio::error::host_not_found;
-  for (const auto& literal : *addresses) {
-    error_code error;
-    const tcp::endpoint endpoint(asio::ip::make_address(literal, error), url.server.port);
-    if (error) continue;
-    const auto now = clock::now();
-    if (now >= deadline) co_return make_error_code(errc::deadline_exceeded);
-    const auto latest = std::min(deadline, now + options_.connect_timeout);
-    net_stream socket{tcp::socket(loop_)};
-    const deadline_guard guard(loop_.get_executor(), latest, [&socket] {
-      error_code ignored;
-      socket.close(ignored);
-    });
-    auto [failed] = co_await socket.socket().async_connect(endpoint, as_tuple);
-    if (!failed && tls) {
-      socket.secure(tls, tls_side::client, url.server.host);
-      auto [refused] = co_await socket.async_handshake(as_tuple);
-      failed = refused;
-    }
-    if (guard.expired()) {
-      if (latest == deadline) co_return make_error_code(errc::deadline_exceeded);
-      failed = asio::error::timed_out;
-    }
-    if (failed) {
-      last = failed;
-      continue;
-    }
-    socket.socket().set_option(tcp::no_delay(true), error);
-    co_return std::move(socket);
+  auto endpoints = endpoints_of(*addresses, url.server.port);
+  const connect_options options{
+      deadline, options_.connect_timeout, options_.next_address_after};
+  error_code untrusted;
+  while (!endpoints.empty()) {
+    const auto race = std::make_shared<connect_race>(loop_.get_executor(), options);
+    auto connected = co_await race->run(endpoints);
+    if (!connected) co_return untrusted ? untrusted : connected.error();
+    net_stream socket(std::move(*connected));
+    error_code ignored;
+    socket.socket().set_option(tcp::no_delay(true), ignored);
+    if (!tls) co_return std::move(socket);
+    untrusted = co_await secure(socket, tls, url.server.host, deadline);
+    if (!untrusted) co_return std::move(socket);
+    if (untrusted == errc::deadline_exceeded) break;
+    std::erase(endpoints, race->reached());
   }
-  co_return last;
+  if (!untrusted) untrusted = asio::error::host_not_found;
+  co_return untrusted;
+}
+
+asio::awaitable<error_code> http_pool::secure(
+    net_stream& socket, const tls_context& tls, const std::string& host, clock::time_point deadline
+) {
+  const auto latest = std::min(deadline, clock::now() + options_.connect_timeout);
+  const deadline_guard guard(loop_.get_executor(), latest, [&socket] {
+    error_code ignored;
+    socket.close(ignored);
+  });
+  socket.secure(tls, tls_side::client, std::string(without_root(host)));
+  auto [refused] = co_await socket.async_handshake(as_tuple);
+  if (!guard.expired()) co_return refused;
+  if (latest == deadline) co_return make_error_code(errc::deadline_exceeded);
+  co_return make_error_code(asio::error::timed_out);
 }
 
 asio::awaitable<result<http_client_response>> http_pool::try_once(
-    net_stream& socket,
+    kept& used,
     const http_client_request& request,
     const std::string& name,
     const std::string& text,
     bool& heard
 ) {
-  const deadline_guard guard(loop_.get_executor(), request.deadline, [&socket] {
+  const deadline_guard guard(loop_.get_executor(), request.deadline, [&used] {
     error_code ignored;
-    socket.close(ignored);
+    used.socket.close(ignored);
   });
   http_exchange exchange(
-      socket, {options_.max_header, std::min(options_.max_response, request.max_response)}
+      used.socket, {options_.max_header, std::min(options_.max_response, request.max_response)}
   );
   auto answer = co_await exchange.run(text, request.body, request.method);
   heard = exchange.heard();
   if (!answer && guard.expired()) co_return make_error_code(errc::deadline_exceeded);
-  if (answer && exchange.reusable() && !guard.expired()) keep(name, std::move(socket));
+  if (!answer && request.remark && !exchange.refusal().empty())
+    request.remark->say(exchange.refusal());
+  if (answer && exchange.reusable() && !guard.expired()) keep(name, std::move(used));
   co_return answer;
 }
 
-bool http_pool::take_idle(const std::string& name, net_stream& socket) {
+// A host that kept silent on one has most likely lost all; those that have answered since are well.
+bool http_pool::is_usable(const kept& idle, clock::time_point now, clock::time_point silent_since)
+    const noexcept {
+  return idle.since >= now - options_.idle_timeout && idle.made >= now - options_.connection_age &&
+         idle.since >= silent_since;
+}
+
+bool http_pool::take_idle(const std::string& name, kept& into) {
   auto& idle = hosts_[name].idle;
-  const auto oldest = clock::now() - options_.idle_timeout;
+  const auto now = clock::now();
+  const auto silent_since = silent_->since(name);
   while (!idle.empty()) {
     auto found = std::move(idle.back());
     idle.pop_back();
-    if (found.since < oldest || !found.socket.is_quiet()) continue;
-    socket = std::move(found.socket);
+    if (!is_usable(found, now, silent_since) || !found.socket.is_quiet()) continue;
+    into = std::move(found);
     return true;
   }
   return false;
 }
 
-void http_pool::keep(const std::string& name, net_stream socket) {
+void http_pool::keep(const std::string& name, kept used) {
   if (closed_) return;
-  auto& idle = hosts_[name].idle;
-  idle.push_back({std::move(socket), clock::now()});
+  used.since = clock::now();
+  hosts_[name].idle.push_back(std::move(used));
   if (!sweeping_) sweep_later();
 }
 
@@ -212,11 +232,14 @@ void http_pool::sweep_later() {
     if (!self) return;
     self->sweeping_ = false;
     if (stopped || self->closed_) return;
-    const auto oldest = clock::now() - self->options_.idle_timeout;
+    const auto now = clock::now();
     bool any_left = false;
     for (auto at = self->hosts_.begin(); at != self->hosts_.end();) {
       auto& [name, host] = *at;
-      while (!host.idle.empty() && host.idle.front().since <= oldest) host.idle.pop_front();
+      const auto silent_since = self->silent_->since(name);
+      std::erase_if(host.idle, [&](const kept& idle) {
+        return !self->is_usable(idle, now, silent_since);
+      });
       any_left = any_left || !host.idle.empty();
       const bool unused = host.idle.empty() && host.busy == 0;
       at = unused ? self->hosts_.erase(at) : std::next(at);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "net_stream.hpp"
+#include "silent_hosts.hpp"
 
 #include <weir/transport/http_client.hpp>
 #include <weir/transport/resolver.hpp>
@@ -19,7 +20,10 @@ namespace weir {
 /// The connections of an http_client on one loop. Used by the thread of the loop only.
 class http_pool : public std::enable_shared_from_this<http_pool> {
  public:
-  http_pool(asio::io_context& loop, http_client_options options);
+  /// `silent` is shared by the pools of a client.
+  http_pool(
+      asio::io_context& loop, http_client_options options, std::shared_ptr<silent_hosts> silent
+  );
 
   asio::io_context& loop() noexcept { return loop_; }
 
@@ -37,7 +41,8 @@ class http_pool : public std::enable_shared_from_this<http_pool> {
 
   struct kept {
     net_stream socket;
-    clock::time_point since;
+    clock::time_point since;  // idle
+    clock::time_point made;
   };
 
   struct host {
@@ -55,19 +60,28 @@ class http_pool : public std::enable_shared_from_this<http_pool> {
   );
   /// The context of an https request: its own, the client's, or one of the system's authorities.
   result<tls_context> context_for(const http_client_request& request);
-  asio::awaitable<result<http_client_response>> try_once(
+  asio::awaitable<error_code> secure(
       net_stream& socket,
+      const tls_context& tls,
+      const std::string& host,
+      clock::time_point deadline
+  );
+  asio::awaitable<result<http_client_response>> try_once(
+      kept& used,
       const http_client_request& request,
       const std::string& name,
       const std::string& text,
       bool& heard
   );
-  bool take_idle(const std::string& name, net_stream& socket);
-  void keep(const std::string& name, net_stream socket);
+  bool is_usable(const kept& idle, clock::time_point now, clock::time_point silent_since)
+      const noexcept;
+  bool take_idle(const std::string& name, kept& into);
+  void keep(const std::string& name, kept used);
   void sweep_later();
 
   asio::io_context& loop_;
   http_client_options options_;
+  const std::shared_ptr<silent_hosts> silent_;
   resolver resolver_;
   asio::steady_timer sweep_;
   bool sweeping_ = false;

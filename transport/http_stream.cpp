@@ -1,3 +1,4 @@
+#include "connect_race.hpp"
 #include "deadline_guard.hpp"
 #include "http_parser.hpp"
 
@@ -25,22 +26,13 @@ namespace ssl = asio::ssl;
 const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
 constexpr std::size_t read_size = 16'384;
-constexpr std::size_t max_header = 16'384;
+constexpr std::size_t max_header = 65'536;
 constexpr int most_interim_answers = 8;
-
-bool is_literal(const std::string& host) {
-  error_code error;
-  asio::ip::make_address(host, error);
-  return !error;
-}
 
 result<std::string> write_request(const http_stream_request& request) {
   const auto bad = make_error_code(errc::bad_request);
   if (!is_http_target(request.target) || request.server.host.empty()) return bad;
-  const unsigned usual = request.tls ? 443 : 80;
-  const bool is_v6 = request.server.host.find(':') != std::string::npos;
-  const auto host = is_v6 ? '[' + request.server.host + ']' : request.server.host;
-  const auto server = request.server.port == usual ? host : to_string(request.server);
+  const auto server = authority_of(request.server, request.tls ? 443 : 80);
   if (!is_http_value(server)) return bad;
   std::string text = "GET " + request.target + " HTTP/1.1\r\nHost: " + server + "\r\n";
   for (const auto& [field, value] : request.fields) {
@@ -90,6 +82,7 @@ class http_stream::connection {
 
   void close() {
     is_closed_ = true;
+    if (race_) race_->close();
     error_code ignored;
     socket_.close(ignored);
     if (tls_) tls_->lowest_layer().close(ignored);
@@ -136,34 +129,31 @@ class http_stream::connection {
  private:
   asio::awaitable<error_code> connect(host_port server, time_point deadline) {
     std::vector<std::string> addresses{server.host};
-    if (!is_literal(server.host)) {
+    if (!is_address(server.host)) {
       resolver_ = std::make_unique<resolver>(executor_);
       auto found = co_await resolver_->async_resolve(server.host, deadline);
       if (!found) co_return found.error();
       addresses = std::move(*found);
     }
-    error_code last = asio::error::host_not_found;
-    for (const auto& literal : addresses) {
-      error_code bad;
-      const tcp::endpoint endpoint(asio::ip::make_address(literal, bad), server.port);
-      if (bad) continue;
-      if (is_closed_) co_return make_error_code(asio::error::operation_aborted);
-      auto [failed] = co_await socket_.async_connect(endpoint, as_tuple);
-      last = failed;
-      if (!failed) break;
-      if (!is_closed_) socket_ = tcp::socket(executor_);
-    }
-    if (!last) keep_watched(socket_);
-    co_return last;
+    if (is_closed_) co_return make_error_code(asio::error::operation_aborted);
+    connect_options options;
+    options.deadline = deadline;
+    race_ = std::make_shared<connect_race>(executor_, options);
+    auto connected = co_await race_->run(endpoints_of(addresses, server.port));
+    race_.reset();
+    if (!connected) co_return connected.error();
+    socket_ = std::move(*connected);
+    keep_watched(socket_);
+    co_return error_code();
   }
 
   asio::awaitable<error_code> secure(const http_stream_request& request) {
     error_code error;
-    const auto& host = request.server.host;
+    const std::string host(without_root(request.server.host));
     context_ = request.tls;
     tls_ = std::make_unique<ssl::stream<tcp::socket>>(std::move(socket_), *context_);
     tls_->set_verify_callback(ssl::host_name_verification(host), error);
-    if (!is_literal(host)) SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
+    if (!is_address(host)) SSL_set_tlsext_host_name(tls_->native_handle(), host.c_str());
     auto [failed] = co_await tls_->async_handshake(ssl::stream_base::client, as_tuple);
     if (failed) co_return error_of(failed);
     co_return error_code();
@@ -204,7 +194,7 @@ class http_stream::connection {
   }
 
   asio::awaitable<error_code> read_head() {
-    const head_limits most{.header = max_header};
+    const head_limits most{.header = max_header, .fields = max_answer_fields};
     int interim = 0;
     for (;;) {
       http_refusal why;
@@ -244,6 +234,7 @@ class http_stream::connection {
 
   const asio::any_io_executor executor_;
   std::unique_ptr<resolver> resolver_;
+  std::shared_ptr<connect_race> race_;  // while it connects
   tcp::socket socket_;
   tls_context context_;
   std::unique_ptr<ssl::stream<tcp::socket>> tls_;

@@ -54,6 +54,9 @@ TEST(url_template_test, leaves_dots_alone_that_lead_nowhere) {
 TEST(url_template_test, knows_the_server_for_messages) {
   EXPECT_EQ(url_template("http://example.org/{key}").server(), "example.org:80");
   EXPECT_EQ(url_template("http://[::1]:9000/{key}").server(), "[::1]:9000");
+  EXPECT_EQ(url_template("http://[::1]/{key}").server(), "[::1]:80");
+  EXPECT_EQ(url_template("http://api.example.com./{key}").server(), "api.example.com.:80");
+  EXPECT_EQ(url_template("https://my_host/{key}").server(), "my_host:443");
 }
 
 struct refused {
@@ -85,6 +88,13 @@ TEST(url_template_test, refuses_every_wrong_url_with_its_reason) {
       {"http://127.1/{key}", "is a number but no IPv4 address"},
       {"http://0x7f000001/{key}", "is a number but no IPv4 address"},
       {"http://127.0.0.0x1/{key}", "is a number but no IPv4 address"},
+      {"http://127.1./{key}", "is a number but no IPv4 address"},
+      {"http://a..b/{key}", "no name of a host"},
+      {"http://./{key}", "no name of a host"},
+      {"http://-h/{key}", "no name of a host"},
+      {"http://h!/{key}", "no name of a host"},
+      {"http://::1/{key}", "is not a URL"},
+      {"http://[h]/{key}", "is not a URL"},
       {"http://h/%zz{key}", "% without two hex digits"},
   };
   for (const auto& [url, why] : cases) {

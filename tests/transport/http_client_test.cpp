@@ -165,7 +165,7 @@ TEST(HttpClientRetryTest, RepeatsAGetOnceWhenTheKeptConnectionDiesUnheard) {
   EXPECT_EQ(send(http_method::get).value().body, "ok");
   EXPECT_EQ(send(http_method::get).value().body, "ok");
   EXPECT_EQ(connections, 2);
-  EXPECT_FALSE(send(http_method::post)) << "a POST may have happened";
+  EXPECT_FALSE(send(http_method::put)) << "a PUT may have happened";
   EXPECT_EQ(connections, 2);
   server.join();
 }
@@ -301,7 +301,7 @@ TEST_F(HttpClientTest, RefusesWhatIsNotHttp) {
       "chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
-      "HTTP/1.1 200 OK\r\nX: " + std::string(20'000, 'x') + "\r\n\r\n",
+      "HTTP/1.1 200 OK\r\nX: " + std::string(70'000, 'x') + "\r\n\r\n",
       "HTTP/1.1 101 Switching Protocols\r\n\r\n"};
   scripted_server server(answers);
   for (std::size_t i = 0; i < answers.size(); ++i) {
@@ -337,6 +337,11 @@ TEST_F(HttpClientTest, RefusesUrlsItCannotRead) {
         "http://h/\r\n",
         "http://::1/",
         "http://[::1/",
+        "http://[h]/",
+        "http://h:/",
+        "http://a..b/",
+        "http://127.1/",
+        "http://[fe80::1%25eth0]/",
         "http://h:80x/"}) {
     EXPECT_FALSE(parse_http_url(bad)) << bad;
   }
@@ -349,6 +354,7 @@ TEST_F(HttpClientTest, ReadsUrls) {
   EXPECT_EQ(parse_http_url("http://[::1]:81/").value().server, (host_port{"::1", 81}));
   EXPECT_EQ(parse_http_url("http://[::1]/").value().server, (host_port{"::1", 80}));
   EXPECT_EQ(parse_http_url("https://h/a").value().server, (host_port{"h", 443}));
+  EXPECT_EQ(parse_http_url("http://h.test./").value().server, (host_port{"h.test.", 80}));
   EXPECT_TRUE(parse_http_url("https://h/a").value().is_https);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/data_source.hpp>
 #include <weir/engine/result.hpp>
 #include <weir/transport/host_port.hpp>
 #include <weir/transport/http_message.hpp>
@@ -25,10 +26,14 @@ namespace weir {
 class http_pool;
 
 struct http_client_options {
-  std::chrono::milliseconds connect_timeout{1'000};  ///< per address of the host
-  std::chrono::milliseconds idle_timeout{30'000};    ///< a kept connection is closed after this
+  std::chrono::milliseconds connect_timeout{1'000};  ///< per address of the host, TLS included
+  /// An address that has not answered for so long gets company from the next one.
+  std::chrono::milliseconds next_address_after{250};
+  std::chrono::milliseconds idle_timeout{30'000};  ///< a kept connection is closed after this
+  /// A connection is used no longer than this, so that a host that moves is followed.
+  std::chrono::milliseconds connection_age{60'000};
   std::size_t max_response = 67'108'864;             ///< bytes of a response body
-  std::size_t max_header = 16'384;                   ///< bytes of a response head
+  std::size_t max_header = 65'536;                   ///< bytes of a response head of 128 fields
   std::size_t max_per_host = 64;  ///< requests at once per host, port and loop; more wait
   std::string dns_servers;        ///< as resolver_options::servers
   tls_context tls = nullptr;  ///< of https, for tls_use::client; null = the system's authorities
@@ -45,6 +50,7 @@ struct http_client_request {
       std::chrono::steady_clock::now() + std::chrono::seconds(5);
   std::size_t max_response = SIZE_MAX;  ///< the smaller of this and the client's holds
   tls_context tls = nullptr;            ///< of https; null = the client's
+  std::shared_ptr<source_remark> remark = nullptr;  ///< hears why an answer is errc::protocol
 };
 
 struct http_client_response {
@@ -87,9 +93,9 @@ class http_client {
   /// errc::bad_request (the request cannot be written as HTTP), errc::protocol (the answer is not
   /// HTTP), or what the network said: connection_refused, timed_out (connect_timeout),
   /// host_not_found, eof (the answer was cut off), a tls_fault (the server is not who it should
-  /// be), ... When a kept connection turns out closed
-  /// before any byte of the answer, a GET, HEAD, PUT, DELETE or OPTIONS is sent once more on a new
-  /// one.
+  /// be), ... When a kept connection turns out closed before any byte of the answer, a GET or HEAD
+  /// is sent once more on a new one. When one stays silent until the deadline, those of its host that
+  /// have been idle since before are closed, so that a host that is gone costs one time-out.
   asio::awaitable<result<http_client_response>> async_request(http_client_request request);
 
  private:
