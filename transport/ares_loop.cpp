@@ -1,7 +1,9 @@
 #include "ares_loop.hpp"
 
 #include <weir/engine/result.hpp>
+#include <weir/transport/host_port.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <sys/time.h>
 #include <utility>
@@ -21,10 +23,11 @@ ares_loop::ares_loop(asio::any_io_executor executor, const ares_loop_options& op
   ares_options settings{};
   settings.timeout = static_cast<int>(options.query_timeout.count());
   settings.tries = options.tries;
+  settings.flags = ARES_FLAG_NOSEARCH;
   settings.lookups = lookups_;
   settings.sock_state_cb = &ares_loop::on_socket_state;
   settings.sock_state_cb_data = this;
-  const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
+  const int mask = ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_SOCK_STATE_CB;
   if (ares_init_options(&ares_, &settings, mask) != ARES_SUCCESS)
     throw std::runtime_error("cannot set up the DNS resolver");
   if (!options.servers.empty() &&
@@ -34,6 +37,33 @@ ares_loop::ares_loop(asio::any_io_executor executor, const ares_loop_options& op
         "resolver servers: want addresses, optionally with a port, separated by commas"
     );
   }
+  read_search_list();
+}
+
+void ares_loop::read_search_list() {
+  ares_options known{};
+  int mask = 0;
+  if (ares_save_options(ares_, &known, &mask) != ARES_SUCCESS) return;
+  if (mask & ARES_OPT_NDOTS) dots_to_be_whole_ = static_cast<std::size_t>(std::max(known.ndots, 0));
+  if (mask & ARES_OPT_DOMAINS) {
+    for (int i = 0; i < known.ndomains; ++i) domains_.emplace_back(without_root(known.domains[i]));
+  }
+  ares_destroy_options(&known);
+}
+
+std::vector<std::string> ares_loop::names_for(const std::string& name) const {
+  if (name.ends_with('.')) return {name};
+  const auto whole = name + '.';
+  const auto dots = static_cast<std::size_t>(std::count(name.begin(), name.end(), '.'));
+  std::vector<std::string> names;
+  if (dots >= dots_to_be_whole_) names.push_back(whole);
+  for (const auto& domain : domains_) {
+    auto longer = domain.empty() || domain == "." ? whole : whole + domain + '.';
+    if (std::find(names.begin(), names.end(), longer) == names.end())
+      names.push_back(std::move(longer));
+  }
+  if (std::find(names.begin(), names.end(), whole) == names.end()) names.push_back(whole);
+  return names;
 }
 
 ares_loop::~ares_loop() {

@@ -1,6 +1,7 @@
 #include "ares_loop.hpp"
 
 #include <weir/engine/errc.hpp>
+#include <weir/transport/host_port.hpp>
 #include <weir/transport/resolver.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -14,6 +15,8 @@
 #include <ares.h>
 #include <arpa/inet.h>
 #include <map>
+#include <memory>
+#include <netdb.h>
 #include <netinet/in.h>
 
 namespace weir {
@@ -95,6 +98,8 @@ class resolver::channel {
   struct pending {
     channel* self;
     std::shared_ptr<question> asked;
+    std::vector<std::string> names;
+    std::size_t next = 0;
   };
 
   std::shared_ptr<question> ask(const std::string& host) {
@@ -110,19 +115,45 @@ class resolver::channel {
       asked->error = asio::error::operation_aborted;
       return asked;
     }
+    asked->found = in_hosts_file(host);
+    if (!asked->found.empty()) {
+      settle(*asked, options_.max_ttl);
+      return asked;
+    }
+    ask_next(std::make_unique<pending>(pending{this, asked, ares_->names_for(host)}));
+    return asked;
+  }
+
+  addresses in_hosts_file(const std::string& host) const {
+    const std::string name(without_root(host));
+    addresses found;
+    for (const int family : {AF_INET6, AF_INET}) {
+      hostent* entry = nullptr;
+      if (ares_gethostbyname_file(ares_->channel(), name.c_str(), family, &entry) != ARES_SUCCESS)
+        continue;
+      for (char** each = entry->h_addr_list; *each != nullptr; ++each) {
+        char text[INET6_ADDRSTRLEN] = {};
+        ::inet_ntop(family, *each, text, sizeof text);
+        found.emplace_back(text);
+      }
+      ares_free_hostent(entry);
+    }
+    const bool is_local = name == "localhost" || name.ends_with(".localhost");
+    if (found.empty() && is_local) return {"127.0.0.1", "::1"};  // RFC 6761, 6.3
+    return found;
+  }
+
+  static void ask_next(std::unique_ptr<pending> of) {
+    const auto ares = of->self->ares_;
+    const auto& name = of->names[of->next++];
+    auto* const waiting = of.release();
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
     ares_getaddrinfo(
-        ares_->channel(),
-        host.c_str(),
-        nullptr,
-        &hints,
-        &channel::on_answer,
-        new pending{this, asked}
+        ares->channel(), name.c_str(), nullptr, &hints, &channel::on_answer, waiting
     );
-    ares_->asked();
-    return asked;
+    ares->asked();
   }
 
   void make_room(clock::time_point now) {
@@ -134,23 +165,33 @@ class resolver::channel {
   }
 
   static void on_answer(void* data, int status, int, ares_addrinfo* answer) {
-    const std::unique_ptr<pending> waited(static_cast<pending*>(data));
+    std::unique_ptr<pending> waited(static_cast<pending*>(data));
     auto& asked = *waited->asked;
     auto ttl = waited->self->options_.max_ttl;
     if (status == ARES_SUCCESS) {
       for (const auto* node = answer->nodes; node != nullptr; node = node->ai_next) {
         asked.found.push_back(literal_of(node->ai_addr));
-        // The hosts file gives no TTL (0).
-        if (node->ai_ttl > 0)
-          ttl = std::min<std::chrono::milliseconds>(ttl, std::chrono::seconds(node->ai_ttl));
+        ttl = std::min<std::chrono::milliseconds>(ttl, std::chrono::seconds(node->ai_ttl));
       }
-      if (asked.found.empty()) asked.error = asio::error::host_not_found;
-    } else {
-      asked.error = error_of(status);
     }
     if (answer != nullptr) ares_freeaddrinfo(answer);
-    const auto& options = waited->self->options_;
-    asked.expires = clock::now() + (asked.error ? options.min_ttl : std::max(ttl, options.min_ttl));
+    if (asked.found.empty()) {
+      const error_code failed =
+          status == ARES_SUCCESS ? make_error_code(asio::error::host_not_found) : error_of(status);
+      // One domain's server that fails says nothing of the others.
+      if (!asked.error || asked.error == asio::error::host_not_found) asked.error = failed;
+      const bool is_closed =
+          failed == asio::error::operation_aborted || waited->self->ares_->channel() == nullptr;
+      if (!is_closed && waited->next != waited->names.size()) return ask_next(std::move(waited));
+    } else {
+      asked.error = {};
+    }
+    waited->self->settle(asked, ttl);
+  }
+
+  void settle(question& asked, std::chrono::milliseconds ttl) const {
+    asked.expires =
+        clock::now() + (asked.error ? options_.min_ttl : std::max(ttl, options_.min_ttl));
     asked.done = true;
     for (const auto& wake : asked.waiting) wake->cancel();
     asked.waiting.clear();

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
 
 namespace weir {
@@ -296,6 +297,63 @@ TEST_F(DnsProviderTest, RefusesWhatItCannotUse) {
   EXPECT_THROW(dns_provider({.name = "a", .interval = 5'001ms}), std::invalid_argument);
   dns_provider bad({.name = "a", .servers = "nowhere"});
   EXPECT_THROW(bad.start(runtime_, [](const auto&) {}), std::invalid_argument);
+}
+
+struct search_list {
+  search_list() {
+    ::setenv("LOCALDOMAIN", "broken.test refused.test mute.test corp.test", 1);
+    ::setenv("RES_OPTIONS", "ndots:5", 1);
+  }
+
+  ~search_list() {
+    ::unsetenv("LOCALDOMAIN");
+    ::unsetenv("RES_OPTIONS");
+  }
+};
+
+class DnsSearchTest : private search_list, public DnsProviderTest {};
+
+/// Servers that fail for a domain, and one that answers where the name has `suffix`.
+scripted_dns::script answering_below(std::string suffix) {
+  return [suffix = std::move(suffix)](const dns_question& to) {
+    auto out = reply(to, good | 3);
+    if (to.name.ends_with(".broken.test")) out = reply(to, good | 2);
+    if (to.name.ends_with(".refused.test")) out = reply(to, good | 5);
+    if (to.name.ends_with(".mute.test")) return std::string();
+    if (to.name == "peers" + suffix) return reply(to).a(to.name, 1, ten_one).text();
+    return out.text();
+  };
+}
+
+TEST_F(DnsSearchTest, DomainsWhoseServersFailDoNotEndTheSearch) {
+  server_.answer_with(answering_below(".corp.test"));
+  auto asked = options();
+  asked.name = "peers";
+  start(asked);
+  EXPECT_THAT(named(0), ElementsAre("10.0.0.1:7420"));
+}
+
+TEST_F(DnsSearchTest, AFullNameWithFewDotsIsAskedForAsItStandsAtLast) {
+  server_.answer_with(answering_below(".test"));
+  start(options());
+  EXPECT_THAT(named(0), ElementsAre("10.0.0.1:7420"));
+}
+
+TEST_F(DnsSearchTest, ANameThatEndsWithADotIsAskedForAsItStands) {
+  server_.answer_with(answering_below(".test"));
+  auto asked = options();
+  asked.name = "peers.test.";
+  start(asked);
+  EXPECT_THAT(named(0), ElementsAre("10.0.0.1:7420"));
+  EXPECT_EQ(server_.questions(), 1);
+}
+
+TEST_F(DnsSearchTest, AServerThatFailedLeavesItOpenWhetherThereIsSuchAName) {
+  server_.answer_with(answering_below(".elsewhere"));
+  start(options());
+  const auto told = finding(0);
+  ASSERT_FALSE(told);
+  EXPECT_EQ(told.error(), make_error_code(dns_outcome::timed_out));
 }
 
 }  // namespace

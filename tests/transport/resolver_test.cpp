@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <future>
 #include <string>
 #include <thread>
@@ -22,8 +23,9 @@ using namespace std::chrono_literals;
 using asio::ip::udp;
 using addresses = std::vector<std::string>;
 
-/// A DNS server on loopback: A records by name, NXDOMAIN for names that begin with "no", silence
-/// for those that begin with "mute".
+/// A DNS server on loopback: A records by name, NXDOMAIN for names that begin with "no" and for those
+/// of "app" but in corp.test, silence for those that begin with "mute", SERVFAIL and REFUSED for those
+/// with "broken" and "refused" in them.
 class dns_server {
  public:
   dns_server() : socket_(context_, udp::endpoint(asio::ip::make_address("127.0.0.1"), 0)) {
@@ -65,9 +67,13 @@ class dns_server {
     const bool is_a = question[end - 3] == 1;
     if (is_a) ++questions;
     if (first.starts_with("mute")) return;
-    const bool unknown = first.starts_with("no");
+    const auto has = [&](const char* text) { return question.find(text) != std::string::npos; };
+    const bool fails = has("broken") || has("refused");
+    const bool unknown =
+        fails || first.starts_with("no") || (first == "app" && !has("\3app\4corp\4test"));
+    const char code = has("broken") ? '\x82' : has("refused") ? '\x85' : unknown ? '\x83' : '\x80';
     std::string reply = question.substr(0, 2);
-    reply.append(1, '\x81').append(1, unknown ? '\x83' : '\x80');
+    reply.append(1, '\x81').append(1, code);
     reply.append("\0\1", 2).append(1, 0).append(1, is_a && !unknown ? 1 : 0).append(4, 0);
     reply.append(question, 12, end - 12);
     if (is_a && !unknown) {
@@ -160,6 +166,65 @@ TEST_F(ResolverTest, EndsQuestionsWhenItGoes) {
   auto waiting = ask("mute.test");
   run([this] { resolver_.reset(); });
   EXPECT_EQ(waiting.get().error(), asio::error::operation_aborted);
+}
+
+/// What the environment says of the search list, as resolv.conf(5) has it; gone with the object.
+class search_list {
+ public:
+  search_list(const char* domains, const char* options) {
+    ::setenv("LOCALDOMAIN", domains, 1);
+    ::setenv("RES_OPTIONS", options, 1);
+  }
+
+  ~search_list() {
+    ::unsetenv("LOCALDOMAIN");
+    ::unsetenv("RES_OPTIONS");
+  }
+};
+
+struct Searching {
+  search_list list_{"broken.test refused.test empty.test corp.test", "ndots:5"};
+};
+
+class ResolverSearchTest : private Searching, public ResolverTest {};
+
+TEST_F(ResolverSearchTest, ADomainWhoseServerFailsDoesNotEndTheSearch) {
+  const auto got = ask("app").get();
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ(*got, addresses{"10.1.2.3"});
+}
+
+TEST_F(ResolverSearchTest, AFullNameWithFewDotsIsAskedForAsItStandsAtLast) {
+  const auto got = ask("app.corp.test").get();
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ(*got, addresses{"10.1.2.3"});
+  EXPECT_GT(dns_.questions, 4);
+}
+
+TEST_F(ResolverSearchTest, ANameThatEndsWithADotIsAskedForAsItStands) {
+  const auto got = ask("app.corp.test.").get();
+  ASSERT_TRUE(got) << got.error().message();
+  EXPECT_EQ(dns_.questions, 1);
+}
+
+TEST_F(ResolverSearchTest, FailsForNowWhenOneServerFailedAndNoneAnswered) {
+  EXPECT_EQ(ask("nobody").get().error(), asio::error::host_not_found_try_again);
+}
+
+struct Empty {
+  search_list list_{"empty.test", "ndots:1"};
+};
+
+class ResolverEmptySearchTest : private Empty, public ResolverTest {};
+
+TEST_F(ResolverEmptySearchTest, AnUnknownNameIsUnknownOnceAllDomainsSaySo) {
+  EXPECT_EQ(ask("nobody").get().error(), asio::error::host_not_found);
+  EXPECT_EQ(dns_.questions, 2);
+}
+
+TEST_F(ResolverEmptySearchTest, ANameWithEnoughDotsIsAskedForAsItStandsFirst) {
+  EXPECT_EQ(ask("app.corp.test").get().value(), addresses{"10.1.2.3"});
+  EXPECT_EQ(dns_.questions, 1);
 }
 
 TEST(ResolverOptionsTest, RefusesServersItCannotRead) {

@@ -40,7 +40,9 @@ struct dns_client_options {
 /// Questions to DNS servers and their raw answers: c-ares on one executor, without threads.
 ///
 /// Over UDP, and over TCP when an answer was truncated. Short names are looked up in the search
-/// domains of the system. Keeps no answers; the hosts file plays no part. To be used on the
+/// domains of the system: a domain that has no answer, or whose server has none, does not end the
+/// search. When no name has an answer, a failure goes before "no records" before "no such name".
+/// Keeps no answers; the hosts file plays no part. To be used on the
 /// executor only, which must run one handler at a time (a loop with one thread, or a strand), and
 /// destroyed there or after its last handler.
 class dns_client {

@@ -29,7 +29,8 @@ struct resolver_options {
 
 /// Host names to addresses without blocking and without threads: c-ares on one loop.
 ///
-/// /etc/hosts comes first, then DNS. Concurrent questions for a name are asked once. To be used on
+/// /etc/hosts comes first, then DNS: a short name is looked up in the search domains of the system,
+/// as its own resolver does, and one domain whose server fails does not end the search. Concurrent questions for a name are asked once. To be used on
 /// the thread of its loop only (or on an executor that runs one handler at a time), and destroyed
 /// there or after the loop's last run.
 class resolver {
