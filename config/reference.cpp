@@ -1,3 +1,4 @@
+#include "reference_notes.hpp"
 #include "table.hpp"
 
 #include <weir/config/print.hpp>
@@ -230,6 +231,7 @@ void section(const shape& rows, const std::string& path, std::string& out) {
              std::string(each.text) + "\n\n";
       table_of(*each.rows, out);
       later_of(*each.rows, out);
+      if (each.type == "http") out += http_note();
       if (each.type == "sqlite") out += sqlite_text;
       if (each.type == "file") out += file_text;
     }

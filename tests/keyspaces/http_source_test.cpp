@@ -4,6 +4,8 @@
 #include <weir/keyspaces/make_sources.hpp>
 #include <weir/transport/http_client.hpp>
 
+#include <gmock/gmock.h>
+
 namespace weir {
 namespace {
 
@@ -128,6 +130,49 @@ TEST_F(http_source_test, content_type_and_etag_are_kept_unless_they_are_huge) {
   answers_with(http_origin::response("200 OK", "x", "ETag: \"" + std::string(1000, 'e') + "\"\r\n")
   );
   EXPECT_EQ(load("a")->meta, nullptr);
+}
+
+TEST_F(http_source_test, names_what_is_wrong_with_an_answer_that_is_not_taken) {
+  const auto words_for = [&](std::string response) {
+    answers_with(std::move(response));
+    EXPECT_EQ(answer("a"), "error: source_failed");
+    return remark->text();
+  };
+  using testing::HasSubstr;
+  std::string many = "HTTP/1.1 200 OK\r\n";
+  for (int i = 0; i != 129; ++i) many += "X-" + std::to_string(i) + ": y\r\n";
+  EXPECT_THAT(words_for(many + "\r\n"), HasSubstr("too many header fields; taken are 128 fields"));
+  const std::string long_field(70'000, 'x');
+  EXPECT_THAT(
+      words_for("HTTP/1.1 200 OK\r\nX: " + long_field + "\r\n\r\n"),
+      HasSubstr("the header is over its limit; taken are 128 fields and 65536 bytes")
+  );
+  EXPECT_THAT(
+      words_for("HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\nhello"),
+      HasSubstr("Content-Length must be decimal digits")
+  );
+  EXPECT_THAT(words_for("HTTP/1.1 200 OK\nA: b\n\n"), HasSubstr("answered what is not taken: "));
+  EXPECT_THAT(
+      words_for(http_origin::response("200 OK", "x", "Content-Encoding: gzip\r\n")),
+      HasSubstr("the content coding \"gzip\", though weir asks for identity alone")
+  );
+  EXPECT_THAT(
+      words_for("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"),
+      HasSubstr("closed before the answer was complete")
+  );
+}
+
+TEST_F(http_source_test, takes_many_and_long_fields) {
+  std::string fields = "X-Long: " + std::string(40'000, 'x') + "\r\n";
+  for (int i = 0; i != 120; ++i) fields += "X-" + std::to_string(i) + ": y\r\n";
+  answers_with(http_origin::response("200 OK", "x", fields));
+  EXPECT_EQ(answer("a"), "value:x");
+}
+
+TEST_F(http_source_test, a_name_that_nobody_knows_is_named) {
+  use({.url = "http://nohost.invalid:9/{key}"});
+  EXPECT_EQ(answer("a"), "error: source_failed");
+  EXPECT_THAT(remark->text(), testing::HasSubstr("\"nohost.invalid\""));
 }
 
 TEST_F(http_source_test, a_body_over_the_limit_is_too_large_declared_or_not) {

@@ -235,9 +235,9 @@ class silent_listener {
     acceptor_.listen(0);
     for (auto& each : fill_) {
       each.open(tcp::v4());
-      each.non_blocking(true);
-      error_code in_progress;
-      each.connect(acceptor_.local_endpoint(), in_progress);
+      each.native_non_blocking(true);
+      const auto to = acceptor_.local_endpoint();
+      ::connect(each.native_handle(), to.data(), static_cast<socklen_t>(to.size()));  // not awaited
     }
   }
 

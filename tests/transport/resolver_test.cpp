@@ -69,8 +69,8 @@ class dns_server {
     if (first.starts_with("mute")) return;
     const auto has = [&](const char* text) { return question.find(text) != std::string::npos; };
     const bool fails = has("broken") || has("refused");
-    const bool unknown =
-        fails || first.starts_with("no") || (first == "app" && !has("\3app\4corp\4test"));
+    const bool is_app = question.substr(12, end - 16) == std::string("\3app\4corp\4test\0", 15);
+    const bool unknown = fails || first.starts_with("no") || (first == "app" && !is_app);
     const char code = has("broken") ? '\x82' : has("refused") ? '\x85' : unknown ? '\x83' : '\x80';
     std::string reply = question.substr(0, 2);
     reply.append(1, '\x81').append(1, code);

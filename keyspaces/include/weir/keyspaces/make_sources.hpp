@@ -32,16 +32,18 @@ class bad_source : public std::invalid_argument {
 /// An HTTP origin: one GET per load.
 ///
 /// 200 and 203 are the value, 204 an empty one, 404 and 410 "not found"; any other status is
-/// errc::source_failed, a redirect too (it is not followed). `Cache-Control: no-store`, `no-cache`,
-/// `s-maxage` and `max-age` less `Age` bound the TTL, also that of "not found". Content-Type and
-/// ETag are kept.
+/// errc::source_failed, a redirect too (it is not followed). The answer's Cache-Control, Expires, Age
+/// and Vary bound the TTL as those of a shared cache (RFC 9111), also that of "not found"; 0 for
+/// what is private. Content-Type and ETag are kept, else Last-Modified; when the TTL is over the
+/// request is conditional, and a 304 makes the former value that of the load. See
+/// docs/configuration.md.
 ///
 /// A key cannot leave its place in the URL: it is percent-encoded whole, '/' too. As many servers
 /// decode before they look at paths, a key that would put a "." or ".." between slashes is not
 /// asked for; it is not found.
 struct http_source_options {
   /// "http://host[:port]/path/{key}" or "https://...", `{key}` once or more in path or query. Hosts
-  /// are trusted.
+  /// are trusted; a name that ends with a dot is looked up in no search domain.
   std::string url;
 
   /// Sent with every request. Host and those that frame the message are not allowed.
