@@ -49,6 +49,24 @@ node empty_map(const origin& at) {
   return made;
 }
 
+std::vector<source_place> places_of_sources(const node& root, const reporter& problems) {
+  std::vector<source_place> all;
+  const member* keyspaces = root.find("keyspaces");
+  if (keyspaces == nullptr) return all;
+  for (const auto& each : keyspaces->value.items) {
+    const auto where = place{"keyspaces", {}}.item(all.size()).child("source");
+    const member* source = each.find("source");
+    source_place made{problems.located(source ? source->value.at : each.at, where), {}};
+    if (source) {
+      for (const auto& [key, at, value] : source->value.members) {
+        made.fields.emplace(key, problems.located(value.at, where.child(key)));
+      }
+    }
+    all.push_back(std::move(made));
+  }
+  return all;
+}
+
 class loader {
  public:
   explicit loader(const outside& world) : world_(world) {}
@@ -103,7 +121,10 @@ class loader {
       if (root_.form == node::shape::null) root_ = empty_map({problems_.add_option("weir")});
       settings decoded = decode(root_, world_, problems_);
       cross_check(decoded, root_, problems_);
-      if (problems_.errors() == 0) result.settings = std::move(decoded);
+      if (problems_.errors() == 0) {
+        result.settings = std::move(decoded);
+        result.sources = places_of_sources(root_, problems_);
+      }
     }
     result.problems = problems_.take();
     return result;

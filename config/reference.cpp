@@ -19,8 +19,10 @@ A node reads YAML: `weir serve -c weir.yaml`. The smallest useful file is
 keyspaces: [{name: users, source: {type: http, url: "http://127.0.0.1:9000/users/{key}"}}]
 ```
 
-`weir config check FILE` checks a file without starting anything, `weir config show FILE` prints it with every
-default filled in, and `weir config schema` prints the JSON Schema for editors (`config/weir.schema.json`).
+`weir config check FILE` checks a file without starting anything; with `--open` it opens the sources too, read-only,
+prepares their statements and looks up the names of hosts, so that it says what `weir serve` would. `weir config show
+FILE` prints it with every default filled in, and `weir config schema` prints the JSON Schema for editors
+(`config/weir.schema.json`).
 `config/samples/` holds complete files.
 
 ## Strictness

@@ -69,14 +69,19 @@ void reporter::add(severity level, const origin& at, const place& where, complai
     ++dropped_;
     return;
   }
-  problem added;
+  problem added = located(at, where);
   added.level = level;
-  added.source = sources_[at.source].name;
-  added.path = where.shown();
   added.text = std::move(what.text);
   added.hint = std::move(what.hint);
-  if (!sources_[at.source].option && at.line > 0) add_excerpt(added, at);
   records_.push_back({at, std::move(added)});
+}
+
+problem reporter::located(const origin& at, const place& where) const {
+  problem made;
+  made.source = sources_[at.source].name;
+  made.path = where.shown();
+  if (!sources_[at.source].option && at.line > 0) add_excerpt(made, at);
+  return made;
 }
 
 void reporter::add_excerpt(problem& what, const origin& at) const {

@@ -49,6 +49,9 @@ class reporter {
   void error(const origin& at, const place& where, complaint what);
   void warning(const origin& at, const place& where, complaint what);
 
+  /// An error there that says nothing yet, for whoever finds it later.
+  problem located(const origin& at, const place& where) const;
+
   std::size_t errors() const { return errors_; }
 
   /// Whether no error concerns `path` or anything below it.

@@ -4,10 +4,19 @@
 
 namespace weir {
 
+namespace {
+
+constexpr const char* missing =
+    "weir: this build has no sqlite source; build with WEIR_WITH_SQLITE=ON";
+
+}  // namespace
+
 std::shared_ptr<data_source> make_sqlite_source(sqlite_source_options) {
-  throw std::invalid_argument(
-      "weir: this build has no sqlite source; build with WEIR_WITH_SQLITE=ON"
-  );
+  throw bad_source("type", missing);
+}
+
+bool try_sqlite_source(const sqlite_source_options&) {
+  throw bad_source("type", missing);
 }
 
 }  // namespace weir

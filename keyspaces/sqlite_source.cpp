@@ -5,6 +5,7 @@
 #include <weir/keyspaces/make_sources.hpp>
 
 #include <stdexcept>
+#include <unistd.h>
 
 namespace weir {
 namespace {
@@ -175,6 +176,25 @@ std::shared_ptr<data_source> make_sqlite_source(sqlite_source_options options) {
     if (!options.put.empty() || !options.erase.empty())
       return std::make_shared<sqlite_store>(options);
     return std::make_shared<sqlite_source>(options);
+  });
+}
+
+bool try_sqlite_source(const sqlite_source_options& options) {
+  check(options);
+  return told_in_public([&] {
+    const auto with = settings_of(options);
+    try {
+      const sqlite_connection on(with.connection, sqlite_connection::access::read_only);
+      const sqlite_query query(on, with.query);
+      const sqlite_writes writes(on, query, with.writes);
+      if ((writes.put || writes.erase) && ::access(options.path.c_str(), W_OK) != 0) {
+        on.refuse("path", "put and delete need a file that may be written; it is read-only");
+      }
+      return true;
+    } catch (const sqlite_refusal& refused) {
+      if (refused.code() != errc::overloaded) throw;
+      return false;
+    }
   });
 }
 

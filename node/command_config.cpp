@@ -1,4 +1,5 @@
 // weir config check, show, schema
+#include "check_sources.hpp"
 #include "commands.hpp"
 
 #include <weir/config/load.hpp>
@@ -15,8 +16,8 @@ std::string summary_of(const config::settings& valid) {
 }
 
 exit_code run_config_check(const command_line& line, const console& to) {
-  const auto loaded =
-      config::load({.files = line.files, .sets = line.sets}, config::process_outside());
+  auto loaded = config::load({.files = line.files, .sets = line.sets}, config::process_outside());
+  if (line.opens) check_sources(loaded, look_up::names);
   to.err << config::format_problems(loaded.problems);
   if (!loaded.settings) return exit_code::bad_configuration;
   to.out << summary_of(*loaded.settings);

@@ -295,6 +295,9 @@ class command_tree {
         verb::config_schema,
         "Print the JSON Schema for editors",
         "weir config schema > weir.schema.json");
+    check->add_flag(
+        "--open", into_.opens, "Open the sources too, read-only, and look up the names of hosts"
+    );
     for (auto* each : {check, show}) {
       each->add_option("FILE", into_.files, "Files; later ones win")->required();
       add_sets(each);

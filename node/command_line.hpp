@@ -78,6 +78,7 @@ struct command_line {
   std::vector<std::string> files;
   std::vector<std::string> sets;
   bool check_only = false;  ///< serve --check-config
+  bool opens = false;       ///< config check --open
   bool print_only = false;  ///< serve --print-config
   bool once = false;        ///< demo --once
 };

@@ -1,3 +1,5 @@
+#include "check_sources.hpp"
+
 #include <weir/discovery/dns_provider.hpp>
 #include <weir/discovery/kubernetes_provider.hpp>
 #include <weir/discovery/nats_provider.hpp>
@@ -65,6 +67,12 @@ std::shared_ptr<provider> provider_from(const config::kubernetes_discovery& sett
   return std::make_shared<kubernetes_provider>(std::move(made));
 }
 
+/// The words without the name of the program, and with that of the keyspace.
+std::string told_of(const std::string& keyspace, std::string_view why) {
+  if (why.starts_with("weir: ")) why.remove_prefix(6);
+  return "keyspace \"" + keyspace + "\": " + std::string(why);
+}
+
 /// Makes the source that a variant of settings describes.
 struct source_maker {
   const config::keyspace_settings& keyspace;
@@ -87,14 +95,7 @@ struct source_maker {
   }
 
   std::shared_ptr<data_source> operator()(const config::sqlite_source& from) const {
-    return make_sqlite_source({
-        .path = from.path,
-        .query = from.query,
-        .max_entry = static_cast<std::size_t>(keyspace.max_entry),
-        .put = from.put.value_or(""),
-        .erase = from.erase.value_or(""),
-        .revision = from.revision.value_or(0),
-    });
+    return make_sqlite_source(sqlite_options_from(from, keyspace));
   }
 
   std::shared_ptr<data_source> operator()(const config::file_source& from) const {
@@ -106,7 +107,8 @@ struct source_maker {
   std::shared_ptr<data_source> operator()(const config::callback_source& from) const {
     if (const auto found = callbacks.find(from.name); found != callbacks.end())
       return found->second;
-    throw std::invalid_argument(
+    throw bad_source(
+        "name",
         "no callback named \"" + from.name +
         "\" is registered; a callback needs a C++ program, use http, sqlite or file here"
     );
@@ -185,6 +187,19 @@ keyspace_options options_from(const config::keyspace_settings& settings) {
   };
 }
 
+sqlite_source_options sqlite_options_from(
+    const config::sqlite_source& from, const config::keyspace_settings& keyspace
+) {
+  return {
+      .path = from.path,
+      .query = from.query,
+      .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+      .put = from.put.value_or(""),
+      .erase = from.erase.value_or(""),
+      .revision = from.revision.value_or(0),
+  };
+}
+
 std::shared_ptr<data_source> source_from(
     const config::keyspace_settings& settings,
     const std::shared_ptr<http_client>& client,
@@ -192,10 +207,10 @@ std::shared_ptr<data_source> source_from(
 ) {
   try {
     return std::visit(source_maker{settings, client, callbacks}, settings.source);
+  } catch (const bad_source& failed) {
+    throw bad_source(failed.field(), told_of(settings.name, failed.what()));
   } catch (const std::exception& failed) {
-    std::string_view why = failed.what();
-    if (why.starts_with("weir: ")) why.remove_prefix(6);
-    throw std::invalid_argument("keyspace \"" + settings.name + "\": " + std::string(why));
+    throw std::invalid_argument(told_of(settings.name, failed.what()));
   }
 }
 

@@ -1,4 +1,5 @@
 // weir serve
+#include "check_sources.hpp"
 #include "commands.hpp"
 #include "serve_loop.hpp"
 #include "version.hpp"
@@ -59,6 +60,11 @@ exit_code run_serve(const command_line& line, const console& to) {
     to.out << summary_of(*loaded.settings);
     return exit_code::ok;
   }
+  const auto known = loaded.problems.size();
+  check_sources(loaded, look_up::nothing);
+  const std::vector found(loaded.problems.begin() + static_cast<std::ptrdiff_t>(known), loaded.problems.end());
+  to.err << config::format_problems(found) << std::flush;
+  if (!loaded.settings) return exit_code::bad_configuration;
   std::signal(SIGPIPE, SIG_IGN);
   const auto& logging = loaded.settings->log;
   log_writer log(STDERR_FILENO, style_of(logging.format, STDERR_FILENO), level_from(logging.level));

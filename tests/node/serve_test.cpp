@@ -91,6 +91,48 @@ TEST_F(ServeTest, AConfigurationWithMistakesEndsWithThreeAndNamesAll) {
   EXPECT_EQ(run(folder_, {"serve", "-c", (folder_.path() / "missing.yaml").string()}).code, 3);
 }
 
+TEST_F(ServeTest, SourcesThatCannotBeOpenedAreAllNamedWithTheirPlaces) {
+  const auto file = folder_.write(
+      "closed.yaml",
+      "keyspaces:\n"
+      "  - name: users\n"
+      "    source: {type: sqlite, path: nowhere.db, query: \"SELECT v FROM t WHERE k = ?1\"}\n"
+      "  - {name: pages, source: {type: file, root: nowhere}}\n"
+      "  - {name: prices, source: {type: callback, name: p}}\n"
+  );
+  EXPECT_EQ(run(folder_, {"config", "check", file}).code, 0);
+  for (const auto& words :
+       {std::vector<std::string>{"config", "check", "--open", file}, {"serve", "-c", file}}) {
+    const auto ended = run(folder_, words);
+    EXPECT_EQ(ended.code, 3);
+    EXPECT_THAT(ended.err, HasSubstr("closed.yaml:3:34: error: keyspaces[0].source.path: "));
+    EXPECT_THAT(ended.err, HasSubstr("closed.yaml:4:46: error: keyspaces[1].source.root: "));
+    EXPECT_THAT(ended.err, HasSubstr("closed.yaml:5:51: error: keyspaces[2].source.name: "));
+    EXPECT_THAT(ended.err, HasSubstr("3 errors. Nothing was started."));
+  }
+}
+
+TEST_F(ServeTest, HostsWithoutAnAddressAreNamedOnRequest) {
+  const auto file = folder_.write(
+      "host.yaml",
+      "keyspaces: [{name: a, source: {type: http, url: \"http://nowhere.invalid:80/{key}\"}}]\n"
+  );
+  EXPECT_EQ(run(folder_, {"config", "check", file}).code, 0);
+  const auto ended = run(folder_, {"config", "check", "--open", file});
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_THAT(ended.err, HasSubstr("source.url: cannot find the host nowhere.invalid"));
+}
+
+TEST_F(ServeTest, OpeningSourcesAtACheckBindsNothing) {
+  const program node(folder_, {"serve", "-c", config()});
+  const auto file = config();
+  const auto ended = run(
+      folder_,
+      {"config", "check", "--open", file, "--set", "listen.http.address=" + node.banner("http").substr(7)}
+  );
+  EXPECT_EQ(ended.code, 0) << ended.err;
+}
+
 TEST_F(ServeTest, AWrongOptionIsNamed) {
   const auto file = config();
   for (const std::string set :
@@ -120,7 +162,7 @@ TEST_F(ServeTest, ACallbackSourceEndsWithThree) {
   EXPECT_EQ(run(folder_, {"config", "check", file}).code, 0);
   const auto ended = run(folder_, {"serve", "-c", file});
   EXPECT_EQ(ended.code, 3);
-  EXPECT_THAT(ended.err, HasSubstr("keyspace \"prices\""));
+  EXPECT_THAT(ended.err, HasSubstr("keyspaces[0].source.name: no callback named \"p\""));
 }
 
 TEST_F(ServeTest, APortThatIsTakenEndsWithFourAndNamesIt) {

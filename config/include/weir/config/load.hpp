@@ -4,6 +4,7 @@
 #include <weir/config/settings.hpp>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,12 +41,20 @@ struct load_request {
   std::vector<std::string> sets;
 };
 
+/// Where the source of one keyspace stands: errors without a text, for what only opening it tells.
+struct source_place {
+  problem whole;
+  std::map<std::string, problem, std::less<>> fields;  ///< of its keys, such as `path`
+};
+
 /// Settings, or all problems. Warnings may stand beside settings.
 struct load_result {
   /// Present when no problem is an error.
   std::optional<config::settings> settings;
   /// By source in the order given, then by line and column.
   std::vector<problem> problems;
+  /// One for each of the settings' keyspaces; empty without settings.
+  std::vector<source_place> sources;
 };
 
 /// Reads, merges and checks a configuration; reports every mistake of all files in one run.

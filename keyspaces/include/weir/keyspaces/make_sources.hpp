@@ -134,4 +134,8 @@ std::shared_ptr<data_source> make_http_source(
 std::shared_ptr<data_source> make_sqlite_source(sqlite_source_options options);
 std::shared_ptr<data_source> make_file_source(file_source_options options);
 
+/// Opens the database read-only, prepares all statements, runs none and closes it again. Throws as
+/// make_sqlite_source(). False when another process holds its lock: nothing is known then.
+bool try_sqlite_source(const sqlite_source_options& options);
+
 }  // namespace weir

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <weir/config/load.hpp>
+
+#include <cstdint>
+
+namespace weir {
+
+struct sqlite_source_options;
+
+/// Whether hosts of http sources are asked for by name, which may take seconds.
+enum class look_up : std::uint8_t { names, nothing };
+
+/// Tries the source of each keyspace of a configuration as `weir serve` opens it, but read-only, and
+/// adds what is wrong to its problems, each at its place; then there are no settings any more. Binds
+/// nothing and runs no statement. A database that is locked gives a warning.
+void check_sources(config::load_result& loaded, look_up how);
+
+sqlite_source_options sqlite_options_from(
+    const config::sqlite_source& from, const config::keyspace_settings& keyspace
+);
+
+}  // namespace weir
