@@ -1,13 +1,16 @@
 # Everything weir links, in one place. All of it comes from Debian 12.
 find_package(Threads REQUIRED)
-find_package(Boost 1.81 REQUIRED COMPONENTS json url)
+find_path(WEIR_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
+set(WEIR_HAS_SQLITE OFF)
+if(WEIR_ENGINE_ONLY)
+  find_package(Boost 1.81 REQUIRED)
+  return()
+endif()
+
+find_package(Boost 1.81 REQUIRED COMPONENTS json)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(yaml-cpp REQUIRED)
-find_package(PkgConfig REQUIRED)
-find_path(WEIR_XXHASH_INCLUDE_DIR xxhash.h REQUIRED)
 find_path(WEIR_CARES_INCLUDE_DIR ares.h REQUIRED)
-
-set(WEIR_HAS_SQLITE OFF)
 if(NOT WEIR_WITH_SQLITE STREQUAL "OFF")
   find_package(SQLite3 QUIET)
   if(SQLite3_FOUND)

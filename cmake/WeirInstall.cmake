@@ -1,9 +1,65 @@
 include(CMakePackageConfigHelpers)
-install(EXPORT weirTargets NAMESPACE weir:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
-configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/weirConfig.cmake.in
-  ${CMAKE_CURRENT_BINARY_DIR}/weirConfig.cmake
-  INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
-write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/weirConfigVersion.cmake
-  COMPATIBILITY SameMinorVersion)
+set(WEIR_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+get_property(WEIR_PARTS GLOBAL PROPERTY WEIR_PARTS)
+
+# For CMake: one file of targets per part, so that find_package() needs only what the wanted parts link.
+foreach(part IN LISTS WEIR_PARTS)
+  install(EXPORT weir-${part} NAMESPACE weir:: DESTINATION ${WEIR_PACKAGE_DIR})
+endforeach()
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/weirConfig.cmake.in ${CMAKE_CURRENT_BINARY_DIR}/weirConfig.cmake
+  INSTALL_DESTINATION ${WEIR_PACKAGE_DIR})
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/weirConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/weirConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/weirConfigVersion.cmake
-  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/weir)
+  DESTINATION ${WEIR_PACKAGE_DIR})
+
+# For everything else: weir_pc(<file> <part> LIBS ... REQUIRES ... FOREIGN ... FOREIGN_LIBS ...). What a static
+# library needs of others is needed by whoever links it; a shared one has it already.
+file(RELATIVE_PATH WEIR_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+function(weir_pc pc_name pc_part)
+  cmake_parse_arguments(arg "" "" "LIBS;REQUIRES;FOREIGN;FOREIGN_LIBS" ${ARGN})
+  set(pc_libs -L\${libdir} ${arg_LIBS})
+  set(pc_requires)
+  foreach(each IN LISTS arg_REQUIRES)
+    list(APPEND pc_requires "${each} = ${PROJECT_VERSION}")
+  endforeach()
+  if(BUILD_SHARED_LIBS)
+    set(pc_requires_private ${arg_FOREIGN})
+    set(pc_libs_private ${arg_FOREIGN_LIBS})
+  else()
+    list(APPEND pc_libs ${arg_FOREIGN_LIBS})
+    list(APPEND pc_requires ${arg_FOREIGN})
+  endif()
+  list(JOIN pc_requires ", " pc_requires)
+  list(JOIN pc_requires_private ", " pc_requires_private)
+  list(JOIN pc_libs " " pc_libs)
+  list(JOIN pc_libs_private " " pc_libs_private)
+  configure_file(${CMAKE_CURRENT_FUNCTION_LIST_DIR}/weir.pc.in ${CMAKE_CURRENT_BINARY_DIR}/${pc_name}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${pc_name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
+
+weir_pc(weir-engine "the cache inside one process" LIBS -lweir_engine FOREIGN_LIBS -pthread)
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(WEIR_ENGINE_ONLY)
+  return()
+endif()
+weir_pc(weir-transport "links between nodes, HTTP" LIBS -lweir_transport REQUIRES weir-engine
+  FOREIGN openssl libcares FOREIGN_LIBS -lboost_json)
+weir_pc(weir-discovery "who may be a peer" LIBS -lweir_discovery REQUIRES weir-transport FOREIGN_LIBS -lboost_json)
+if(WEIR_HAS_SQLITE)
+  weir_pc(weir-keyspaces "data sources" LIBS -lweir_keyspaces REQUIRES weir-transport FOREIGN sqlite3)
+else()
+  weir_pc(weir-keyspaces "data sources" LIBS -lweir_keyspaces REQUIRES weir-transport)
+endif()
+weir_pc(weir-config "YAML to settings" LIBS -lweir_config REQUIRES weir-transport FOREIGN yaml-cpp
+  FOREIGN_LIBS -lboost_json)
+weir_pc(weir-node "weir::node" LIBS -lweir_node REQUIRES weir-discovery weir-keyspaces weir-config)
+weir_pc(weir "everything" REQUIRES weir-node)
+
+# For people and the machines they run.
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN *.md)
+install(FILES config/weir.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/weir)
+install(DIRECTORY config/samples DESTINATION ${CMAKE_INSTALL_DATADIR}/weir FILES_MATCHING PATTERN *.yaml)
+file(READ config/systemd/weir.service unit)
+string(REPLACE /usr/local/bin/ ${CMAKE_INSTALL_FULL_BINDIR}/ unit "${unit}")
+file(CONFIGURE OUTPUT weir.service CONTENT "${unit}" @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/weir.service DESTINATION lib/systemd/system)

@@ -28,11 +28,18 @@ function(weir_module name)
   add_library(weir_${name} ${arg_SOURCES})
   add_library(weir::${name} ALIAS weir_${name})
   set_target_properties(weir_${name} PROPERTIES EXPORT_NAME ${name} OUTPUT_NAME weir_${name})
+  # Hidden but for what a public header declares (WEIR_API). Helpers of two files may have the same name, so a
+  # project that joins files into one leaves out these.
+  set_target_properties(weir_${name} PROPERTIES
+    CXX_VISIBILITY_PRESET hidden DEFINE_SYMBOL "" UNITY_BUILD OFF
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+    INSTALL_RPATH "$ORIGIN")
   target_compile_features(weir_${name} PUBLIC cxx_std_20)
   target_link_libraries(weir_${name}
     PUBLIC ${arg_DEPENDS}
     PRIVATE $<BUILD_INTERFACE:weir_flags> ${arg_PRIVATE_DEPENDS})
   target_include_directories(weir_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
   target_sources(weir_${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${arg_HEADERS})
-  install(TARGETS weir_${name} EXPORT weirTargets FILE_SET HEADERS)
+  install(TARGETS weir_${name} EXPORT weir-${name} FILE_SET HEADERS)
+  set_property(GLOBAL APPEND PROPERTY WEIR_PARTS ${name})
 endfunction()

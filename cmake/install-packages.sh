@@ -2,7 +2,7 @@
 # Installs the Debian 12 packages that are missing: `build` for building and running, `test` for the tests too.
 set -euo pipefail
 
-build=(g++ cmake ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev
+build=(g++ cmake ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev
        libyaml-cpp-dev libssl-dev libc-ares-dev libxxhash-dev libcli11-dev libsqlite3-dev)
 run=(nginx-light sqlite3 curl)
 test=(libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev clang-14 libclang-rt-14-dev

@@ -1,6 +1,7 @@
 #include "scalars.hpp"
 #include "text.hpp"
 
+#include <weir/config/address.hpp>
 #include <weir/transport/host_port.hpp>
 
 #include <string>
@@ -63,6 +64,12 @@ parsed<address> parse_address(std::string_view text) {
     return complaint{quoted(text) + " has no valid host", forms};
   }
   return address{std::move(host), *port};
+}
+
+std::optional<std::string> address_problem(std::string_view text) {
+  const auto read = parse_address(text);
+  if (read) return std::nullopt;
+  return read.error().text + "; " + read.error().hint;
 }
 
 std::string to_string(const address& value) {

@@ -3,6 +3,7 @@
 #include "reporter.hpp"
 
 #include <weir/config/settings.hpp>
+#include <weir/engine/names.hpp>
 
 #include <array>
 #include <cstdint>
@@ -127,7 +128,6 @@ extern const shape keyspace_shape;
 extern const shape defaults_shape;
 
 /// Phrases and sets that several rows use.
-inline constexpr std::string_view name_characters = "A-Za-z0-9._-";
 inline constexpr std::string_view unavailable = "is not available in this version";
 
 /// Rules with their own file, used by rows.

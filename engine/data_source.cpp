@@ -1,7 +1,7 @@
 #include "on_pool.hpp"
 #include "thrown_failure.hpp"
 
-#include <weir/engine/data_source.hpp>
+#include <weir/engine/source_argument.hpp>
 
 #include <stdexcept>
 
@@ -11,11 +11,6 @@ namespace {
 result<loaded> settle(result<loaded> answer) {
   if (answer || answer.error() != errc::not_found) return answer;
   return loaded{.found = false, .value = {}};
-}
-
-result<loaded> settle(result<bytes> answer) {
-  if (!answer) return settle(result<loaded>(answer.error()));
-  return loaded{.value = std::move(*answer)};
 }
 
 result<loaded> load_guarded(
@@ -52,32 +47,23 @@ std::vector<result<loaded>> load_many_guarded(
   return std::vector<result<loaded>>(keys.size(), failed);
 }
 
-template <class Function>
-Function checked(Function function) {
-  if (!function) throw std::invalid_argument("weir: make_source() was given an empty function");
-  return function;
-}
-
-template <class Answer>
 class function_source final : public blocking_source {
  public:
-  using function = std::function<result<Answer>(std::string_view)>;
+  using function = std::function<result<loaded>(std::string_view)>;
 
-  explicit function_source(function of) : function_(checked(std::move(of))) {}
+  explicit function_source(function of) : function_(std::move(of)) {}
 
-  result<loaded> load(std::string_view key, const load_context&) override {
-    return settle(function_(key));
-  }
+  result<loaded> load(std::string_view key, const load_context&) override { return function_(key); }
 
  private:
-  function function_;
+  const function function_;
 };
 
 class awaitable_source final : public data_source {
  public:
-  using function = std::function<asio::awaitable<result<bytes>>(std::string)>;
+  using function = std::function<asio::awaitable<result<loaded>>(std::string)>;
 
-  explicit awaitable_source(function of) : function_(checked(std::move(of))) {}
+  explicit awaitable_source(function of) : function_(std::move(of)) {}
 
   asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
     try {
@@ -89,7 +75,7 @@ class awaitable_source final : public data_source {
   }
 
  private:
-  function function_;
+  const function function_;
 };
 
 }  // namespace
@@ -152,18 +138,22 @@ asio::awaitable<std::vector<result<loaded>>> blocking_source::async_load_many(
   co_return std::move(*answers);
 }
 
-std::shared_ptr<data_source> make_source(std::function<result<bytes>(std::string_view)> function) {
-  return std::make_shared<function_source<bytes>>(std::move(function));
+std::shared_ptr<data_source> source_argument::source_of(
+    std::function<result<loaded>(std::string_view)> function
+) {
+  return std::make_shared<function_source>(std::move(function));
 }
 
-std::shared_ptr<data_source> make_source(std::function<result<loaded>(std::string_view)> function) {
-  return std::make_shared<function_source<loaded>>(std::move(function));
-}
-
-std::shared_ptr<data_source> make_source(
-    std::function<asio::awaitable<result<bytes>>(std::string)> function
+std::shared_ptr<data_source> source_argument::source_of(
+    std::function<asio::awaitable<result<loaded>>(std::string)> function
 ) {
   return std::make_shared<awaitable_source>(std::move(function));
+}
+
+std::shared_ptr<data_source> make_source(source_argument from) {
+  auto made = std::move(from).take();
+  if (!made) throw std::invalid_argument("weir: make_source() was given an empty function");
+  return made;
 }
 
 }  // namespace weir

@@ -15,6 +15,16 @@ constexpr milliseconds late_batch{
     250};  // a member that has not confirmed a record by then is voted about
 constexpr std::uint64_t most_handed_over = 64u << 20;  // bytes of entries
 
+std::shared_ptr<data_source> source_of(const keyspace_options& options, source_argument from) {
+  auto source = std::move(from).take();
+  if (!source) {
+    throw std::invalid_argument(
+        "keyspace \"" + options.name + "\": the source is null; pass a function or an object"
+    );
+  }
+  return source;
+}
+
 }  // namespace
 
 engine::impl::impl(std::shared_ptr<engine_context> shared, const engine_options& options)
@@ -71,12 +81,13 @@ void engine::set_candidates(std::vector<candidate> candidates) {
   impl_->members->set_candidates(std::move(candidates));
 }
 
-keyspace engine::add_keyspace(keyspace_options options, source_argument source) {
+keyspace engine::add_keyspace(keyspace_options options, source_argument from) {
   check(options);
+  auto source = source_of(options, std::move(from));
   auto name = options.name;
   const std::lock_guard lock(impl_->mutex);
   auto core = std::make_shared<keyspace_core>(
-      impl_->context, std::move(options), std::move(source).take(), impl_->last_seqs[name]
+      impl_->context, std::move(options), std::move(source), impl_->last_seqs[name]
   );
   if (!impl_->keyspaces.try_emplace(name, core).second) {
     throw std::invalid_argument(
@@ -86,8 +97,9 @@ keyspace engine::add_keyspace(keyspace_options options, source_argument source) 
   return keyspace(std::move(core));
 }
 
-keyspace engine::update_keyspace(keyspace_options options, source_argument source) {
+keyspace engine::update_keyspace(keyspace_options options, source_argument from) {
   check(options);
+  auto source = source_of(options, std::move(from));
   std::shared_ptr<keyspace_core> before;
   std::shared_ptr<keyspace_core> core;
   {
@@ -95,9 +107,7 @@ keyspace engine::update_keyspace(keyspace_options options, source_argument sourc
     auto& place = impl_->keyspaces[options.name];
     auto& last_seq = impl_->last_seqs[options.name];
     if (place) last_seq = place->last_seq() + seq_gap;
-    core = std::make_shared<keyspace_core>(
-        impl_->context, options, std::move(source).take(), last_seq
-    );
+    core = std::make_shared<keyspace_core>(impl_->context, options, std::move(source), last_seq);
     before = std::exchange(place, core);
   }
   if (before) before->close(errc::no_keyspace);

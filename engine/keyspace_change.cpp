@@ -239,8 +239,8 @@ change_reply keyspace_core::apply(
   const auto hash = hash_of(request.key);
   const auto slot = slot_of(options_.name, request.key);
   const auto now = env().now();
-  const auto wanted =
-      request.kind == change_kind::put ? request.ttl.value_or(options_.ttl) : options_.negative_ttl;
+  const milliseconds kept = options_.negative_ttl;
+  const auto wanted = request.kind == change_kind::put ? request.ttl.value_or(options_.ttl) : kept;
   const auto ttl = jittered(wanted);
   // Without a lease this node may never hear of the change after this one.
   const auto lease_term = context_->lease_term_at(now);

@@ -315,7 +315,9 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
   // Age counts from when the request left: how long the answer lay on the wire, nobody knows.
   const auto on_the_way = std::chrono::ceil<milliseconds>(took);
   const auto ttl = got->answer.found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
-  f.good_until = began + (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age));
+  f.good_until =
+      began +
+      (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min<milliseconds>(ttl, entry.age));
   if (got->error) f.good_until = began + error_good_for;
   entry.age += on_the_way;
   entry.ttl -= std::min(entry.ttl, on_the_way);

@@ -209,7 +209,7 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
   if (answer->ttl) ttl = std::min(ttl, *answer->ttl);
   f.good_until =
       began + std::max(ttl, options_.loads.timeout);  // this node may have stood still meanwhile
-  if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
+  if (f.kind == flight_kind::gutter) ttl = std::min<milliseconds>(ttl, gutter_ttl);
   if (f.kind == flight_kind::fetch) ttl = milliseconds(0);
   if (how == expiry::spread) ttl = jittered(ttl);
 

@@ -41,6 +41,7 @@ demo_cluster::demo_cluster() {
         .peer_address = "127.0.0.1:0",
         .http_address = "127.0.0.1:0",
         .discovery = providers_.back(),
+        .log = [](const log_record&) {},  // what goes wrong here is part of the show
     };
     options.runtime.threads = 1;
     nodes_.push_back(std::make_unique<node>(std::move(options)));

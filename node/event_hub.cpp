@@ -2,6 +2,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include <stdexcept>
+
 namespace weir {
 
 log_level level_of(std::string_view event) noexcept {
@@ -18,6 +20,7 @@ log_level level_of(std::string_view event) noexcept {
 }
 
 void event_hub::add(event_listener listener) {
+  if (!listener) throw std::invalid_argument("weir: on_event() was given an empty function");
   const std::lock_guard lock(mutex_);
   listeners_.push_back(std::move(listener));
 }

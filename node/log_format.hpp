@@ -1,11 +1,12 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/node/log.hpp>
 
 #include <chrono>
 #include <string>
 
-namespace weir {
+namespace weir WEIR_API {  // for the commands, too
 
 using wall_clock = std::chrono::system_clock;
 

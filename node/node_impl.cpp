@@ -2,7 +2,12 @@
 
 #include "advertise.hpp"
 #include "link_metrics.hpp"
+#include "stderr_log.hpp"
+#include "utf8.hpp"
 #include "version.hpp"
+
+#include <weir/config/address.hpp>
+#include <weir/engine/names.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -13,11 +18,30 @@ namespace {
 
 void check(const node_options& options) {
   const auto refuse = [](const std::string& what) { throw std::invalid_argument("weir: " + what); };
-  if (options.cluster.empty() || options.cluster.size() > 255) {
-    refuse("cluster must be 1 to 255 bytes long");
+  const auto check_name = [&](const char* field, const std::string& name) {
+    if (is_name(name)) return;
+    refuse(
+        std::string(field) + " is \"" + printable(name) + "\"; it must be 1 to " +
+        std::to_string(max_name) + " characters of " + std::string(name_characters)
+    );
+  };
+  const auto check_address = [&](const char* field, const std::string& address) {
+    if (address.empty()) return;
+    if (const auto wrong = config::address_problem(address)) {
+      refuse(std::string(field) + ": " + *wrong);
+    }
+  };
+  check_name("cluster", options.cluster);
+  if (!options.id.empty()) check_name("id", options.id);
+  if (options.weight < 1 || options.weight > max_node_weight) {
+    refuse(
+        "weight is " + std::to_string(options.weight) + "; it must be 1 to " +
+        std::to_string(max_node_weight)
+    );
   }
-  if (options.id.size() > max_member_id) refuse("id must be at most 255 bytes long");
-  if (options.weight < 1 || options.weight > max_member_weight) refuse("weight must be 1 to 1000");
+  check_address("peer_address", options.peer_address);
+  check_address("http_address", options.http_address);
+  check_address("advertise", options.advertise);
   if (options.discovery && options.peer_address.empty()) {
     refuse("discovery needs a peer door; set peer_address");
   }
@@ -26,6 +50,7 @@ void check(const node_options& options) {
 node_options checked(node_options options) {
   check(options);
   if (options.id.empty()) options.id = host_name();
+  if (!options.log) options.log = stderr_log();
   return options;
 }
 

@@ -3,6 +3,8 @@
 #include "json_reader.hpp"
 #include "utf8.hpp"
 
+#include <weir/engine/names.hpp>
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -57,8 +59,8 @@ boost::system::result<ring_view, command_failure> simulated(
   if (const auto star = id.find('*'); kind == "add" && star != std::string::npos) {
     const auto* end = id.data() + id.size();
     const auto [stop, failed] = std::from_chars(id.data() + star + 1, end, weight);
-    if (failed != std::errc() || stop != end || weight == 0 || weight > max_member_weight)
-      return wrong("the weight in --simulate add=ID*WEIGHT is a whole number from 1 to 1000");
+    if (failed != std::errc() || stop != end || weight == 0 || weight > max_node_weight)
+      return wrong("the weight in --simulate add=ID*WEIGHT is a whole number from 1 to 100");
     id.resize(star);
   }
   ring_view after = now;

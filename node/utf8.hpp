@@ -1,10 +1,12 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {  // for the commands, too
 
 /// Length of the well-formed UTF-8 sequence that `text` begins with, 0 when it begins with none.
 /// C1 control characters (U+0080 to U+009F) count as none: terminals obey them.

@@ -96,7 +96,7 @@ std::optional<door_refusal> read_condition(const http_request& request, precondi
   return std::nullopt;
 }
 
-std::optional<door_refusal> read_ttl(std::string_view query, std::optional<milliseconds>& out) {
+std::optional<door_refusal> read_ttl(std::string_view query, std::optional<timespan>& out) {
   const auto text = query_parameter(query, "ttl");
   if (!text) return std::nullopt;
   const auto ttl = parse_duration(*text);

@@ -25,6 +25,6 @@ bool none_match_names(std::string_view field, version current) noexcept;
 std::optional<door_refusal> read_condition(const http_request& request, precondition& out);
 
 /// Reads the `ttl` parameter of a put: 1 ms to 30 days with a unit.
-std::optional<door_refusal> read_ttl(std::string_view query, std::optional<milliseconds>& out);
+std::optional<door_refusal> read_ttl(std::string_view query, std::optional<timespan>& out);
 
 }  // namespace weir

@@ -1,14 +1,18 @@
-#include <weir/engine/data_source.hpp>
 #include <weir/engine/runtime.hpp>
+#include <weir/engine/source_argument.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <future>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace weir {
@@ -145,6 +149,47 @@ TEST_F(data_source_test, takes_every_form_that_add_keyspace_takes) {
   EXPECT_EQ(load(*std::move(full).take(), "a")->value.view(), "full");
   EXPECT_EQ(load(*std::move(awaitable).take(), "a")->value.view(), "awaitable");
   EXPECT_EQ(load(*std::move(object).take(), "a")->value.view(), "<a>");
+}
+
+TEST_F(data_source_test, functions_answer_in_whatever_form_says_the_same) {
+  const auto answer_of = [&](auto function, const char* key) {
+    return load(*make_source(std::move(function)), key);
+  };
+  const auto maybe = [](std::string_view key) -> std::optional<std::string> {
+    if (key == "absent") return std::nullopt;
+    return "text";
+  };
+  EXPECT_EQ(answer_of(maybe, "a")->value.view(), "text");
+  EXPECT_FALSE(answer_of(maybe, "absent")->found);
+  const auto both = [](std::string_view key) -> result<std::optional<loaded>> {
+    if (key == "busy") return errc::overloaded;
+    if (key == "absent") return std::optional<loaded>();
+    return loaded{.value = "full", .ttl = 5s};
+  };
+  EXPECT_EQ(answer_of(both, "a")->ttl, 5s);
+  EXPECT_FALSE(answer_of(both, "absent")->found);
+  EXPECT_EQ(answer_of(both, "busy").error(), errc::overloaded);
+  const auto with_string = [](const std::string& key) { return key + "!"; };
+  EXPECT_EQ(answer_of(with_string, "a")->value.view(), "a!");
+  auto moved = [held = std::make_unique<std::string>("own")](auto) { return bytes(*held); };
+  EXPECT_EQ(answer_of(std::move(moved), "a")->value.view(), "own");
+}
+
+TEST_F(data_source_test, awaitable_functions_answer_in_these_forms_too) {
+  const auto text = make_source([](std::string_view key) -> asio::awaitable<std::string> {
+    co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
+    co_return std::string(key) + "?";  // the key outlives the suspension
+  });
+  EXPECT_EQ(
+      load(*text, "a key that is longer than a small string")->value.view(),
+      "a key that is longer than a small string?"
+  );
+  const auto maybe = make_source([](std::string key) -> asio::awaitable<std::optional<bytes>> {
+    if (key == "absent") co_return std::nullopt;
+    co_return bytes("there");
+  });
+  EXPECT_EQ(load(*maybe, "a")->value.view(), "there");
+  EXPECT_FALSE(load(*maybe, "absent")->found);
 }
 
 TEST_F(data_source_test, a_batch_without_load_many_asks_key_by_key) {

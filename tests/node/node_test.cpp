@@ -1,5 +1,6 @@
 #include "tests/waiting.hpp"
 
+#include <weir/config/load.hpp>
 #include <weir/transport/http_client.hpp>
 #include <weir/weir.hpp>
 
@@ -254,6 +255,85 @@ TEST_F(NodeTest, RefusesOptionsThatCannotWork) {
   node alone;
   alone.start().value();
   EXPECT_THROW(static_cast<void>(alone.start()), std::logic_error);
+  EXPECT_THROW(alone.on_event({}), std::invalid_argument);
+}
+
+std::string refusal_of(node_options options) {
+  try {
+    options.runtime.threads = 1;
+    const node made(std::move(options));
+  } catch (const std::invalid_argument& refused) {
+    return refused.what();
+  }
+  return "";
+}
+
+bool yaml_takes(const std::string& text) {
+  return config::load_text("inline", text, {}, config::process_outside()).settings.has_value();
+}
+
+TEST_F(NodeTest, TakesTheNamesWeightsAndAddressesThatYamlTakes) {
+  const std::string long_name(64, 'n');
+  for (const auto& name :
+       {std::string("n1"),
+        std::string("A.b_c-9"),
+        long_name,
+        long_name + "n",
+        std::string("bad id"),
+        std::string("x/y"),
+        std::string("\u00fcn\u00ef")}) {
+    const auto quoted = "{id: \"" + name + "\"}";
+    EXPECT_EQ(refusal_of({.id = name}).empty(), yaml_takes("node: " + quoted)) << name;
+    EXPECT_EQ(refusal_of({.cluster = name}).empty(), yaml_takes("cluster: \"" + name + "\""))
+        << name;
+  }
+  for (const std::uint32_t weight : {0, 1, 100, 101, 1000}) {
+    const auto in_yaml = "node: {weight: " + std::to_string(weight) + "}";
+    EXPECT_EQ(refusal_of({.weight = weight}).empty(), yaml_takes(in_yaml)) << weight;
+  }
+  for (const std::string address :
+       {"127.0.0.1:0",
+        "[::1]:7421",
+        ":7421",
+        "localhost:80",
+        "10.0.0",
+        "10.0.0:1",
+        "::1:80",
+        "http://h:1",
+        "h:65536",
+        "[fe80::1%eth0]:1",
+        "a b:1"}) {
+    const auto in_yaml = "listen: {http: {address: \"" + address + "\", insecure: true}}";
+    EXPECT_EQ(refusal_of({.http_address = address}).empty(), yaml_takes(in_yaml)) << address;
+  }
+}
+
+TEST_F(NodeTest, SaysWhichOptionIsWrongAndWhatToWrite) {
+  EXPECT_EQ(
+      refusal_of({.id = "bad id"}),
+      "weir: id is \"bad id\"; it must be 1 to 64 characters of A-Za-z0-9._-"
+  );
+  EXPECT_EQ(refusal_of({.weight = 101}), "weir: weight is 101; it must be 1 to 100");
+  const auto said = refusal_of({.peer_address = "10.0.0.1"});
+  EXPECT_TRUE(said.starts_with("weir: peer_address: ")) << said;
+  EXPECT_TRUE(said.ends_with(" has no port; write host:port, [::1]:port or :port")) << said;
+}
+
+TEST_F(NodeTest, WarnsOnStandardErrorWhenNobodyTakesTheLog) {
+  auto& first = add({.id = "n1", .http_address = "127.0.0.1:0"});
+  first.start().value();
+  testing::internal::CaptureStderr();
+  {
+    node second({.id = "n2", .http_address = first.http_address(), .runtime = {.threads = 1}});
+    EXPECT_FALSE(second.start());
+  }
+  {
+    node third({.id = "n3", .runtime = {.threads = 1}});
+    third.start().value();  // which is no warning
+  }
+  const auto said = testing::internal::GetCapturedStderr();
+  EXPECT_NE(said.find(" level=error event=node.refused "), std::string::npos) << said;
+  EXPECT_EQ(said.find("node.started"), std::string::npos) << said;
 }
 
 /// A provider that fails first; the node must be ready all the same, and must not lose anybody

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <weir/config/settings.hpp>
+#include <weir/engine/api.hpp>
 
 #include <string>
 #include <vector>
 
-namespace weir::config {
+namespace weir WEIR_API {
+namespace config {
 
 /// One difference between two configurations. `from` and `to` are as `show` prints them (secrets
 /// masked); an added thing has no `from`, a removed one no `to`.
@@ -32,4 +34,5 @@ struct differences {
 /// their order does not matter.
 differences diff(const settings& running, const settings& wanted);
 
-}  // namespace weir::config
+}  // namespace config
+}  // namespace weir

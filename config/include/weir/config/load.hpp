@@ -2,6 +2,7 @@
 
 #include <weir/config/problem.hpp>
 #include <weir/config/settings.hpp>
+#include <weir/engine/api.hpp>
 
 #include <functional>
 #include <map>
@@ -11,7 +12,8 @@
 #include <variant>
 #include <vector>
 
-namespace weir::config {
+namespace weir WEIR_API {
+namespace config {
 
 /// Why a file cannot be read, as the end of a sentence that begins with its name.
 struct unreadable {
@@ -70,4 +72,5 @@ load_result load_text(
     const outside& world
 );
 
-}  // namespace weir::config
+}  // namespace config
+}  // namespace weir

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <weir/config/settings.hpp>
+#include <weir/engine/api.hpp>
 
 #include <string>
 
-namespace weir::config {
+namespace weir WEIR_API {
+namespace config {
 
 /// `value` as YAML with every default filled in. Secrets appear as the file or variable they come
 /// from, plain credentials as `********`. Loading the text again gives the same settings (masked
@@ -17,4 +19,5 @@ std::string schema_json();
 /// The reference page; equals docs/configuration.md.
 std::string reference_markdown();
 
-}  // namespace weir::config
+}  // namespace config
+}  // namespace weir

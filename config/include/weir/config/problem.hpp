@@ -1,10 +1,13 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <cstddef>
 #include <string>
 #include <vector>
 
-namespace weir::config {
+namespace weir WEIR_API {
+namespace config {
 
 enum class severity { error, warning };
 
@@ -38,4 +41,5 @@ struct problem {
 /// No problems give an empty text.
 std::string format_problems(const std::vector<problem>& problems);
 
-}  // namespace weir::config
+}  // namespace config
+}  // namespace weir

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <chrono>
 #include <compare>
 #include <cstdint>
@@ -9,7 +11,8 @@
 #include <variant>
 #include <vector>
 
-namespace weir::config {
+namespace weir WEIR_API {
+namespace config {
 
 using std::chrono::milliseconds;
 
@@ -297,4 +300,5 @@ struct settings {
   friend bool operator==(const settings&, const settings&) = default;
 };
 
-}  // namespace weir::config
+}  // namespace config
+}  // namespace weir

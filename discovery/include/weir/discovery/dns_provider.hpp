@@ -1,13 +1,14 @@
 #pragma once
 
 #include <weir/discovery/provider.hpp>
+#include <weir/engine/api.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// The records that name the nodes: one address family with a port for all, or SRV, which has the
 /// port of each node.

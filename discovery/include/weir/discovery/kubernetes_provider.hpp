@@ -1,13 +1,14 @@
 #pragma once
 
 #include <weir/discovery/provider.hpp>
+#include <weir/engine/api.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
 
-namespace weir {
+namespace weir WEIR_API {
 
 struct kubernetes_options {
   std::string service;                 ///< the headless service in front of the nodes

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/discovery/provider.hpp>
+#include <weir/engine/api.hpp>
 
 #include <chrono>
 #include <functional>
@@ -9,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 struct nats_options {
   /// "nats://10.0.0.1:4222" or "tls://nats.example.com:4222", one or more of one NATS cluster.

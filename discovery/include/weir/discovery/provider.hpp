@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/environment.hpp>
 #include <weir/engine/membership.hpp>
 #include <weir/engine/peer.hpp>
@@ -11,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// How often a provider met one outcome: "answered", "timed_out", ...
 struct answer_count {

@@ -1,18 +1,19 @@
 #pragma once
 
 #include <weir/discovery/provider.hpp>
+#include <weir/engine/api.hpp>
 
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Reads "n1=10.0.0.1:7420" or "10.0.0.1:7420"; the id of the second is learnt from the handshake.
 /// Fails with errc::bad_request on an address without port, port 0, an empty host or an id of more
 /// than 255 bytes.
-result<candidate> parse_candidate(std::string_view text);
+[[nodiscard]] result<candidate> parse_candidate(std::string_view text);
 
 /// A fixed list of candidates, replaceable while it runs. Thread-safe.
 class static_provider final : public provider {

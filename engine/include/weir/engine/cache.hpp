@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/engine.hpp>
 #include <weir/engine/runtime.hpp>
 
@@ -7,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// How an in-process cache is made.
 struct cache_options {
@@ -38,7 +39,7 @@ class cache {
 
   /// As engine::update_keyspace() and the others of the same name.
   keyspace update_keyspace(keyspace_options options, source_argument source);
-  result<void> remove_keyspace(std::string_view name);
+  [[nodiscard]] result<void> remove_keyspace(std::string_view name);
   keyspace find_keyspace(std::string_view name) const;
   std::vector<keyspace> keyspaces() const;
 

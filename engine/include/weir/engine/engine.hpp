@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/data_source.hpp>
 #include <weir/engine/environment.hpp>
 #include <weir/engine/keyspace.hpp>
@@ -8,6 +9,7 @@
 #include <weir/engine/peer.hpp>
 #include <weir/engine/protocol_rules.hpp>
 #include <weir/engine/ring.hpp>
+#include <weir/engine/source_argument.hpp>
 #include <weir/engine/stats.hpp>
 
 #include <functional>
@@ -17,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// How one node takes part in a cluster. The defaults are right for most.
 struct engine_options {
@@ -66,7 +68,7 @@ class engine final : public peer_handler {
   keyspace update_keyspace(keyspace_options options, source_argument source);
 
   /// Removes a keyspace from this node; errc::no_keyspace when there is none.
-  result<void> remove_keyspace(std::string_view name);
+  [[nodiscard]] result<void> remove_keyspace(std::string_view name);
 
   /// The keyspace of that name; a default-constructed handle when there is none.
   keyspace find_keyspace(std::string_view name) const;
@@ -99,7 +101,7 @@ class engine final : public peer_handler {
   /// operator whose cluster lost most of its members. If the member still runs elsewhere, C3 is
   /// void for that moment. errc::not_found when nobody of that id counts; errc::bad_request for
   /// this node itself.
-  result<void> forget(std::string_view id);
+  [[nodiscard]] result<void> forget(std::string_view id);
 
   /// Called after each change of members, health or ring, on an event loop; one line of text each.
   void on_event(std::function<void(const cluster_event&)> listener);

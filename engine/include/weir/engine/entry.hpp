@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/bytes.hpp>
 
 #include <chrono>
@@ -9,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 using std::chrono::milliseconds;
 

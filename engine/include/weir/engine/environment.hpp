@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -10,7 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// The engine's steady clock. It has no now(): only an environment knows the time.
 struct steady {
@@ -86,7 +87,7 @@ class environment {
   virtual void cancel(timer_id timer) noexcept = 0;
 
   /// Runs `work` on the bounded pool for blocking code. errc::overloaded when the pool is full.
-  virtual error_code run_blocking(completion<> work) = 0;
+  [[nodiscard]] virtual error_code run_blocking(completion<> work) = 0;
 
   /// Tells the pool that the calling thread, if it is one of its own, is about to wait, or is done
   /// waiting. Meanwhile another thread may take its place, so that waiting sources never starve

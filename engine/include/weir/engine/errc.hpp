@@ -1,11 +1,13 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <boost/system/error_category.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Every way in which a weir operation can fail; the same names stand in HTTP problem documents,
 /// in metrics (`outcome`) and in logs. Each says what the caller can do.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/errc.hpp>
 
 #include <boost/assert/source_location.hpp>
@@ -11,7 +12,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weir {
+namespace weir WEIR_API {
 
 using boost::system::error_code;
 

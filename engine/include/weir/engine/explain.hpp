@@ -1,12 +1,13 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/entry.hpp>
 
 #include <chrono>
 #include <string>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// One step of a get, with what happened and how long it took.
 struct explain_step {

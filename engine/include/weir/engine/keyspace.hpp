@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/options.hpp>
 #include <weir/engine/result.hpp>
 #include <weir/engine/stats.hpp>
@@ -13,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 class keyspace_core;
 class session;
@@ -44,30 +45,36 @@ class keyspace {
   ///
   /// Fails with errc::not_found, errc::deadline_exceeded, errc::overloaded or the source's failure;
   /// no failure is cached. See examples/2_async.cpp.
-  asio::awaitable<result<entry>> async_get(std::string key, get_options options = {});
+  [[nodiscard]] asio::awaitable<result<entry>> async_get(std::string key, get_options options = {});
 
   /// Blocking async_get(). A hit costs one look-up under a shard lock on the calling thread: no
   /// allocation, no hop, no copy of a large value. See examples/1_embedded.cpp.
-  result<entry> get(std::string_view key, get_options options = {});
+  [[nodiscard]] result<entry> get(std::string_view key, get_options options = {});
 
   /// As async_get(), but absence is an answer with a version of its own instead of errc::not_found.
-  asio::awaitable<result<lookup>> async_find(std::string key, get_options options = {});
-  result<lookup> find(std::string_view key, get_options options = {});
+  [[nodiscard]] asio::awaitable<result<lookup>> async_find(
+      std::string key, get_options options = {}
+  );
+  [[nodiscard]] result<lookup> find(std::string_view key, get_options options = {});
 
   /// Several keys, at most 1,000: one request per owner, each answer with its own version or error,
   /// in the order of `keys`. A key that stands twice is loaded once.
-  asio::awaitable<std::vector<result<lookup>>> async_get_many(
+  [[nodiscard]] asio::awaitable<std::vector<result<lookup>>> async_get_many(
       std::vector<std::string> keys, get_options options = {}
   );
-  std::vector<result<lookup>> get_many(std::vector<std::string> keys, get_options options = {});
+  [[nodiscard]] std::vector<result<lookup>> get_many(
+      std::vector<std::string> keys, get_options options = {}
+  );
 
   /// The copy this node holds, if it may serve it now: no load, no hop, never blocks.
   std::optional<lookup> peek(std::string_view key);
 
   /// The version of `key` at its owner, of an absent key too, for a later precondition. Loads
   /// nothing.
-  asio::awaitable<result<version>> async_observe(std::string key, get_options options = {});
-  result<version> observe(std::string_view key, get_options options = {});
+  [[nodiscard]] asio::awaitable<result<version>> async_observe(
+      std::string key, get_options options = {}
+  );
+  [[nodiscard]] result<version> observe(std::string_view key, get_options options = {});
 
   /// Sets the value, at the key's owner. Where the source is a store it is written there first, and
   /// only what it took reaches the cache; elsewhere the value lasts until eviction, TTL or the
@@ -79,25 +86,31 @@ class keyspace {
   /// a store a version confirms only an entry that its owner still holds: one that was evicted is a
   /// conflict, as is one that observe() gave of a key that nobody has read. Over a store without
   /// etags a precondition is errc::method_not_allowed.
-  asio::awaitable<result<change_result>> async_put(
+  [[nodiscard]] asio::awaitable<result<change_result>> async_put(
       std::string key, bytes value, put_options options = {}
   );
-  result<change_result> put(std::string_view key, bytes value, put_options options = {});
+  [[nodiscard]] result<change_result> put(
+      std::string_view key, bytes value, put_options options = {}
+  );
 
   /// Makes the key absent, at the source where it is a store, and in the cache for its negative
   /// TTL. Fails as async_put(); an absent key is no error.
-  asio::awaitable<result<change_result>> async_remove(std::string key, change_options options = {});
-  result<change_result> remove(std::string_view key, change_options options = {});
+  [[nodiscard]] asio::awaitable<result<change_result>> async_remove(
+      std::string key, change_options options = {}
+  );
+  [[nodiscard]] result<change_result> remove(std::string_view key, change_options options = {});
 
   /// Several puts or removes, at most 1,000, of which some run at the same time: one answer per
   /// item, in their order. Not atomic: each succeeds or fails for itself. A key that stands there
   /// before is errc::bad_request.
-  asio::awaitable<std::vector<result<change_result>>> async_put_many(std::vector<put_item> items);
-  std::vector<result<change_result>> put_many(std::vector<put_item> items);
-  asio::awaitable<std::vector<result<change_result>>> async_remove_many(
+  [[nodiscard]] asio::awaitable<std::vector<result<change_result>>> async_put_many(
+      std::vector<put_item> items
+  );
+  [[nodiscard]] std::vector<result<change_result>> put_many(std::vector<put_item> items);
+  [[nodiscard]] asio::awaitable<std::vector<result<change_result>>> async_remove_many(
       std::vector<std::string> keys, change_options options = {}
   );
-  std::vector<result<change_result>> remove_many(
+  [[nodiscard]] std::vector<result<change_result>> remove_many(
       std::vector<std::string> keys, change_options options = {}
   );
 
@@ -111,10 +124,10 @@ class keyspace {
   /// again. The function runs where async_update() is awaited, and must not block there; update()
   /// calls it on the calling thread. An update of the same key within it waits for itself until its
   /// deadline. Throws std::invalid_argument for an empty function.
-  asio::awaitable<result<updated>> async_update(
+  [[nodiscard]] asio::awaitable<result<updated>> async_update(
       std::string key, update_function compute, update_options options = {}
   );
-  result<updated> update(
+  [[nodiscard]] result<updated> update(
       std::string_view key, update_function compute, update_options options = {}
   );
 
@@ -122,14 +135,14 @@ class keyspace {
   ///
   /// OK when the owner and the gutter node of the key have applied it; partial when one could not
   /// be reached; errc::unavailable when none could.
-  asio::awaitable<result<change_result>> async_invalidate(
+  [[nodiscard]] asio::awaitable<result<change_result>> async_invalidate(
       std::string key, change_options options = {}
   );
-  result<change_result> invalidate(std::string_view key, change_options options = {});
+  [[nodiscard]] result<change_result> invalidate(std::string_view key, change_options options = {});
 
   /// Drops every entry on every node. Takes effect at once, memory comes back in slices.
-  asio::awaitable<result<change_result>> async_clear(change_options options = {});
-  result<change_result> clear(change_options options = {});
+  [[nodiscard]] asio::awaitable<result<change_result>> async_clear(change_options options = {});
+  [[nodiscard]] result<change_result> clear(change_options options = {});
 
   /// A new session: its reads do not go back, and see its own changes. Include
   /// <weir/engine/session.hpp>.

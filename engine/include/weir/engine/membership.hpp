@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/entry.hpp>
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// When a peer counts as unreachable and is routed around. Health never changes the ring.
 struct health_settings {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/store.hpp>
 
 #include <cstdint>
@@ -10,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Limits of a memory_store.
 struct memory_store_options {
@@ -28,16 +29,18 @@ class memory_store final : public store {
  public:
   explicit memory_store(memory_store_options options = {}) : options_(options) {}
 
-  result<loaded> load(std::string_view key) const;
-  result<stored> put(std::string_view key, bytes value, const write_condition& condition = {});
-  result<stored> erase(std::string_view key, const write_condition& condition = {});
+  [[nodiscard]] result<loaded> load(std::string_view key) const;
+  [[nodiscard]] result<stored> put(
+      std::string_view key, bytes value, const write_condition& condition = {}
+  );
+  [[nodiscard]] result<stored> erase(std::string_view key, const write_condition& condition = {});
   std::size_t size() const;
 
   asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override;
-  asio::awaitable<result<stored>> async_put(
+  [[nodiscard]] asio::awaitable<result<stored>> async_put(
       std::string key, bytes value, write_condition condition, load_context context
   ) override;
-  asio::awaitable<result<stored>> async_erase(
+  [[nodiscard]] asio::awaitable<result<stored>> async_erase(
       std::string key, write_condition condition, load_context context
   ) override;
 

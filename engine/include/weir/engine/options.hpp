@@ -1,6 +1,8 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/entry.hpp>
+#include <weir/engine/timespan.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -9,7 +11,7 @@
 #include <string>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// The longest TTL that can be asked for.
 inline constexpr milliseconds max_ttl = std::chrono::hours(24 * 30);
@@ -32,17 +34,19 @@ struct load_limits {
   std::size_t concurrent = 64;  ///< running at once
   std::size_t queue = 256;      ///< waiting for a place; more fail with errc::overloaded. Keys of
                                 ///< get_many() are not counted here: see max_batch_loads
-  milliseconds timeout{2000};   ///< of one call; then its waiters get errc::deadline_exceeded
+  timespan timeout =
+      milliseconds(2000);  ///< of one call; then its waiters get errc::deadline_exceeded
 };
 
 /// One keyspace. Aggregate: `{.name = "users", .ttl = 60s}`.
 struct keyspace_options {
   std::string name;  ///< [a-z0-9_-]{1,64}
-  milliseconds ttl{
-      std::chrono::minutes(5)};  ///< of a loaded value; a source may shorten it. 0 = keep nothing
-  double jitter = 0.10;          ///< up to this share of the TTL is taken off at random
-  milliseconds negative_ttl{5000};       ///< of "not found"; 0 = not kept
-  std::uint64_t max_memory = 64u << 20;  ///< bytes really taken on this node, overhead included
+  timespan ttl =
+      std::chrono::minutes(5);  ///< of a loaded value; a source may shorten it. 0 = keep nothing
+  double jitter = 0.10;         ///< up to this share of the TTL is taken off at random
+  timespan negative_ttl = milliseconds(5000);  ///< of "not found"; 0 = not kept
+  std::uint64_t max_memory =
+      64u << 20;  ///< bytes really taken on this node, overhead included; absent keys: a tenth
   std::uint64_t near_memory = 0;  ///< bytes for copies of keys that other nodes own; 0 = keep none
   std::uint64_t max_entry =
       1u << 20;               ///< bytes of one value; larger ones fail with errc::too_large
@@ -67,8 +71,8 @@ enum class read_from : std::uint8_t {
 
 /// How one get is done.
 struct get_options {
-  milliseconds timeout{
-      5000};  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
+  timespan timeout =
+      milliseconds(5000);  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
   read_from from = read_from::near;
   explanation* explain = nullptr;  ///< filled in step by step; must outlive the call
 };
@@ -85,15 +89,15 @@ struct precondition {
 
 /// How one put is done.
 struct put_options {
-  std::optional<milliseconds> ttl = std::nullopt;  ///< instead of the keyspace's, at most 30 days
+  std::optional<timespan> ttl = std::nullopt;  ///< instead of the keyspace's, at most 30 days
   precondition condition = {};
-  milliseconds timeout{5000};
+  timespan timeout = milliseconds(5000);
 };
 
 /// How one remove, invalidate or clear is done.
 struct change_options {
   precondition condition = {};  ///< remove only
-  milliseconds timeout{5000};
+  timespan timeout = milliseconds(5000);
 };
 
 /// What a change did. `unconfirmed` is empty when every node has applied it or cannot serve (OK);
@@ -108,4 +112,4 @@ struct change_result {
   bool is_partial() const noexcept { return !unconfirmed.empty(); }
 };
 
-}  // namespace weir
+}  // namespace WEIR_API

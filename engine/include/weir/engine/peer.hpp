@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/entry.hpp>
 #include <weir/engine/environment.hpp>
 #include <weir/engine/explain.hpp>
@@ -14,7 +15,7 @@
 #include <variant>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Who a node says it is when two nodes meet. Proven by the handshake, never by discovery.
 struct identity {

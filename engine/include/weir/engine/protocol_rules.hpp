@@ -1,6 +1,8 @@
 #pragma once
 
-namespace weir {
+#include <weir/engine/api.hpp>
+
+namespace weir WEIR_API {
 
 /// The rules that make the promises hold, one switch each. All on in the product.
 ///

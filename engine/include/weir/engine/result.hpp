@@ -1,12 +1,13 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/error.hpp>
 
 #include <boost/system/result.hpp>
 
 namespace boost::asio {}
 
-namespace weir {
+namespace weir WEIR_API {
 
 namespace asio = boost::asio;
 using boost::system::error_code;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/slot.hpp>
 #include <weir/engine/view.hpp>
 
@@ -8,7 +9,7 @@
 #include <span>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Maps slots to nodes: consistent hashing with virtual nodes (Karger et al., STOC 1997) and
 /// bounded load (Mirrokni, Thorup and Zadimoghaddam, 2016).

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/environment.hpp>
 
 #include <cstddef>
@@ -12,7 +13,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// How a runtime is made.
 struct runtime_options {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/environment.hpp>
 #include <weir/engine/keyspace.hpp>
 
@@ -13,7 +14,7 @@
 #include <string_view>
 #include <unordered_map>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Which versions one chain of calls has seen, so that the next ones do not go back.
 ///
@@ -66,27 +67,33 @@ class session {
   session() = default;
   session(weir::keyspace of, environment& env);
 
-  asio::awaitable<result<lookup>> async_find(std::string key, get_options options = {});
-  result<lookup> find(std::string_view key, get_options options = {});
-  asio::awaitable<result<entry>> async_get(std::string key, get_options options = {});
-  result<entry> get(std::string_view key, get_options options = {});
+  [[nodiscard]] asio::awaitable<result<lookup>> async_find(
+      std::string key, get_options options = {}
+  );
+  [[nodiscard]] result<lookup> find(std::string_view key, get_options options = {});
+  [[nodiscard]] asio::awaitable<result<entry>> async_get(std::string key, get_options options = {});
+  [[nodiscard]] result<entry> get(std::string_view key, get_options options = {});
 
-  asio::awaitable<result<change_result>> async_put(
+  [[nodiscard]] asio::awaitable<result<change_result>> async_put(
       std::string key, bytes value, put_options options = {}
   );
-  result<change_result> put(std::string_view key, bytes value, put_options options = {});
-  asio::awaitable<result<change_result>> async_remove(std::string key, change_options options = {});
-  result<change_result> remove(std::string_view key, change_options options = {});
-  asio::awaitable<result<change_result>> async_invalidate(
+  [[nodiscard]] result<change_result> put(
+      std::string_view key, bytes value, put_options options = {}
+  );
+  [[nodiscard]] asio::awaitable<result<change_result>> async_remove(
       std::string key, change_options options = {}
   );
-  result<change_result> invalidate(std::string_view key, change_options options = {});
-  asio::awaitable<result<change_result>> async_clear(change_options options = {});
-  result<change_result> clear(change_options options = {});
-  asio::awaitable<result<updated>> async_update(
+  [[nodiscard]] result<change_result> remove(std::string_view key, change_options options = {});
+  [[nodiscard]] asio::awaitable<result<change_result>> async_invalidate(
+      std::string key, change_options options = {}
+  );
+  [[nodiscard]] result<change_result> invalidate(std::string_view key, change_options options = {});
+  [[nodiscard]] asio::awaitable<result<change_result>> async_clear(change_options options = {});
+  [[nodiscard]] result<change_result> clear(change_options options = {});
+  [[nodiscard]] asio::awaitable<result<updated>> async_update(
       std::string key, update_function compute, update_options options = {}
   );
-  result<updated> update(
+  [[nodiscard]] result<updated> update(
       std::string_view key, update_function compute, update_options options = {}
   );
 

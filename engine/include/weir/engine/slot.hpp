@@ -1,9 +1,11 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <cstdint>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Number of slots that keys fall into; the same as in Redis Cluster. Slots are 0..slot_count-1.
 inline constexpr std::uint16_t slot_count = 16384;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/data_source.hpp>
 
 #include <functional>
@@ -7,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// What the source must hold for a write to happen.
 struct write_condition {
@@ -49,13 +50,13 @@ class store : public data_source {
   virtual entity_tags tags() const noexcept { return entity_tags::given; }
 
   /// Makes `value` the value of `key`. Runs on an event loop and must not block it.
-  virtual asio::awaitable<result<stored>> async_put(
+  [[nodiscard]] virtual asio::awaitable<result<stored>> async_put(
       std::string key, bytes value, write_condition condition, load_context context
   ) = 0;
 
   /// Makes `key` absent; an absent key is no error where there is no condition. The condition is
   /// never `absent`.
-  virtual asio::awaitable<result<stored>> async_erase(
+  [[nodiscard]] virtual asio::awaitable<result<stored>> async_erase(
       std::string key, write_condition condition, load_context context
   ) = 0;
 };
@@ -67,22 +68,23 @@ class store : public data_source {
 /// errc::overloaded and was not made.
 class blocking_store : public store, public std::enable_shared_from_this<blocking_store> {
  public:
-  virtual result<loaded> load(std::string_view key, const load_context& context) = 0;
-  virtual result<stored> put(
+  [[nodiscard]] virtual result<loaded> load(std::string_view key, const load_context& context) = 0;
+  [[nodiscard]] virtual result<stored> put(
       std::string_view key,
       const bytes& value,
       const write_condition& condition,
       const load_context& context
   ) = 0;
-  virtual result<stored> erase(
+  [[nodiscard]] virtual result<stored> erase(
       std::string_view key, const write_condition& condition, const load_context& context
   ) = 0;
 
-  asio::awaitable<result<loaded>> async_load(std::string key, load_context context) final;
-  asio::awaitable<result<stored>> async_put(
+  [[nodiscard]] asio::awaitable<result<loaded>> async_load(std::string key, load_context context)
+      final;
+  [[nodiscard]] asio::awaitable<result<stored>> async_put(
       std::string key, bytes value, write_condition condition, load_context context
   ) final;
-  asio::awaitable<result<stored>> async_erase(
+  [[nodiscard]] asio::awaitable<result<stored>> async_erase(
       std::string key, write_condition condition, load_context context
   ) final;
 };

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/entry.hpp>
 #include <weir/engine/options.hpp>
 #include <weir/engine/result.hpp>
@@ -10,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// What an update function answers to make the key absent.
 struct remove_entry {};
@@ -59,11 +60,12 @@ struct update_tries {
 
 /// How one update is done.
 struct update_options {
-  milliseconds timeout{5000};   ///< then errc::deadline_exceeded; the real limit of the retries
+  timespan timeout =
+      milliseconds(5000);       ///< then errc::deadline_exceeded; the real limit of the retries
   unsigned max_attempts = 100;  ///< then errc::conflict; being busy does not count
   bool create = true;  ///< false: an absent key is errc::not_found, the function is not called
-  std::optional<milliseconds> ttl = std::nullopt;  ///< of the new value, as put_options::ttl
-  update_tries* tries = nullptr;  ///< filled whatever the end; must outlive the call
+  std::optional<timespan> ttl = std::nullopt;  ///< of the new value, as put_options::ttl
+  update_tries* tries = nullptr;               ///< filled whatever the end; must outlive the call
 };
 
 /// What an update did.
@@ -76,4 +78,4 @@ struct updated {
   bool is_partial() const noexcept { return change.is_partial(); }
 };
 
-}  // namespace weir
+}  // namespace WEIR_API

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 
 #include <cstddef>
@@ -8,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// One node of the cluster as the views and the ring know it.
 struct member {
@@ -59,7 +60,9 @@ class view {
   explicit view(std::vector<member> members, ring_settings settings = {});
 
   /// The same for member lists from outside: errc::bad_request in place of the exception.
-  static result<view> from_peer(std::vector<member> members, ring_settings settings = {});
+  [[nodiscard]] static result<view> from_peer(
+      std::vector<member> members, ring_settings settings = {}
+  );
 
   /// XXH3-64 over id, incarnation and weight of all members and the ring settings.
   /// Addresses are left out: they may differ between nodes. The same on every platform and build.

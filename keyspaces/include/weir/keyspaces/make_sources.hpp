@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/data_source.hpp>
 
 #include <chrono>
@@ -12,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 class http_client;
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/config/settings.hpp>
+#include <weir/engine/api.hpp>
 #include <weir/engine/data_source.hpp>
 #include <weir/engine/options.hpp>
 #include <weir/node/node.hpp>
@@ -10,7 +11,7 @@
 #include <memory>
 #include <string>
 
-namespace weir {
+namespace weir WEIR_API {
 
 class http_client;
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -7,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 enum class log_level : std::uint8_t { debug, info, warn, error };
 
@@ -22,7 +24,8 @@ struct log_record {
   std::vector<std::pair<std::string, std::string>> fields = {};
 };
 
-/// Where records go. Called on any thread, on several at once; must not block. Empty = nowhere.
+/// Where records go. Called on any thread, on several at once; must not block.
+/// Empty = warnings and errors go to standard error.
 using log_sink = std::function<void(const log_record&)>;
 
 }  // namespace weir

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/discovery/provider.hpp>
+#include <weir/engine/api.hpp>
 #include <weir/engine/engine.hpp>
 #include <weir/engine/runtime.hpp>
 #include <weir/node/log.hpp>
@@ -21,16 +22,16 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace weir {
+namespace weir WEIR_API {
 
 class metrics_text;
 
 /// How a node is made. Aggregate: `{.cluster = "demo", .id = "n1"}`. No door is open unless named
 /// here.
 struct node_options {
-  std::string cluster = "weir";  ///< nodes of another cluster name are refused
-  std::string id = {};           ///< stable name, the ring hashes it; empty = the host name
-  std::uint32_t weight = 1;      ///< share of the keys relative to other nodes, 1..1000
+  std::string cluster = "weir";  ///< nodes of another name are refused; [A-Za-z0-9._-]{1,64}
+  std::string id = {};       ///< stable name, the ring hashes it; empty = the host name; as cluster
+  std::uint32_t weight = 1;  ///< share of the keys relative to other nodes, 1..100
 
   /// Where other nodes connect: "10.0.0.1:7420", ":7420" (every interface), "127.0.0.1:0" (any free
   /// port). Empty = closed. Without peer_tls the link is plain text without authentication: trusted
@@ -61,7 +62,8 @@ struct node_options {
   health_settings health = {};   ///< when a peer counts as unreachable
   runtime_options runtime = {};  ///< event loops and worker threads
 
-  /// Where log records go; called on any thread, must not block. Empty = nowhere.
+  /// Where log records go; called on any thread, must not block. Empty = warnings and errors as
+  /// lines to standard error.
   log_sink log = {};
 
   /// Adds families of its own to metrics(), called on any thread; see
@@ -121,7 +123,7 @@ class node {
   keyspace update_keyspace(keyspace_options options, source_argument source);
 
   /// Removes a keyspace from this node; errc::no_keyspace when there is none.
-  result<void> remove_keyspace(std::string_view name);
+  [[nodiscard]] result<void> remove_keyspace(std::string_view name);
 
   /// The keyspace of that name; a default-constructed handle when there is none.
   keyspace find_keyspace(std::string_view name) const;
@@ -136,7 +138,7 @@ class node {
   lease_status lease() const;
 
   /// Takes a member that is gone for good off every view, as engine::forget().
-  result<void> forget(std::string_view id);
+  [[nodiscard]] result<void> forget(std::string_view id);
 
   /// This node's ring; never null.
   std::shared_ptr<const weir::ring> ring() const;
@@ -145,7 +147,7 @@ class node {
   key_place place_of(std::string_view keyspace, std::string_view key) const;
 
   /// Adds a listener for changes of members, health, ring and keyspaces; see
-  /// node_options::executor.
+  /// node_options::executor. Throws std::invalid_argument for an empty one.
   void on_event(std::function<void(const cluster_event&)> listener);
 
   /// Everything this node counts, as Prometheus text.
@@ -154,7 +156,7 @@ class node {
   /// Opens the doors and looks for peers, without waiting for any. Once.
   ///
   /// On failure everything that was opened is closed again and the error names the address.
-  boost::system::result<void, start_error> start();
+  [[nodiscard]] boost::system::result<void, start_error> start();
 
   /// Takes the node out of the cluster gently, for `longest` at most in all: not ready, tells the
   /// peers that it goes, serves on while others learn it, finishes requests in flight. Ends with

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/environment.hpp>
 #include <weir/engine/errc.hpp>
 
@@ -7,7 +8,7 @@
 #include <optional>
 #include <string>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// How something that an operator asked the program for has ended.
 struct admin_outcome {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// The record types that can be asked for, by their numbers on the wire.
 enum class dns_type : std::uint16_t { a = 1, aaaa = 28, srv = 33 };

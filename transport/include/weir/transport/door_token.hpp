@@ -1,10 +1,12 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <cstdint>
 #include <string>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// What a token may do; none includes another.
 enum class door_right : std::uint8_t {

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// A host, by name or literal address, and a port.
 struct host_port {
@@ -18,7 +19,7 @@ struct host_port {
 
 /// Reads "host:port", "[::1]:port" and ":port". Fails with errc::bad_request on anything else:
 /// no port, a port above 65535, a bare IPv6 address, blanks or control characters.
-result<host_port> parse_host_port(std::string_view text);
+[[nodiscard]] result<host_port> parse_host_port(std::string_view text);
 
 /// The form that parse_host_port() reads, brackets included.
 std::string to_string(const host_port& address);

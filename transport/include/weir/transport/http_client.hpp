@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/data_source.hpp>
 #include <weir/engine/result.hpp>
 #include <weir/transport/host_port.hpp>
@@ -21,7 +22,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace weir {
+namespace weir WEIR_API {
 
 class http_pool;
 
@@ -71,7 +72,7 @@ struct http_url {
 
 /// Reads "http://host[:port][/path][?query]", https too. Fails with errc::bad_request on another
 /// scheme, user information, a fragment, or a character that must be percent-encoded.
-result<http_url> parse_http_url(std::string_view text);
+[[nodiscard]] result<http_url> parse_http_url(std::string_view text);
 
 /// An HTTP/1.1 client with kept connections, one pool per loop.
 ///
@@ -96,7 +97,9 @@ class http_client {
   /// be), ... When a kept connection turns out closed before any byte of the answer, a GET or HEAD
   /// is sent once more on a new one. When one stays silent until the deadline, those of its host that
   /// have been idle since before are closed, so that a host that is gone costs one time-out.
-  asio::awaitable<result<http_client_response>> async_request(http_client_request request);
+  [[nodiscard]] asio::awaitable<result<http_client_response>> async_request(
+      http_client_request request
+  );
 
  private:
   std::vector<asio::io_context*> loops_;
@@ -104,7 +107,7 @@ class http_client {
 };
 
 /// One request on a loop of its own; blocks until the outcome. For the command line and tests.
-result<http_client_response> http_fetch(
+[[nodiscard]] result<http_client_response> http_fetch(
     http_client_request request, http_client_options options = {}
 );
 

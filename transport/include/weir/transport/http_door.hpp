@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/engine.hpp>
 #include <weir/transport/admin_action.hpp>
 #include <weir/transport/door_token.hpp>
@@ -12,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 enum class check_state : std::uint8_t {
   passed,

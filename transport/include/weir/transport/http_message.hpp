@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/bytes.hpp>
 
 #include <chrono>
@@ -10,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// The methods that a handler can meet; any other is answered 405 before it gets there.
 enum class http_method : std::uint8_t {

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/errc.hpp>
 #include <weir/transport/http_message.hpp>
 
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// An answer of type application/problem+json (RFC 9457) with `status`, `title`, `detail` and
 /// `code`. `detail` may hold any bytes; what is not UTF-8 is replaced. An `overloaded` one asks for

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 #include <weir/transport/http_message.hpp>
 #include <weir/transport/tls.hpp>
@@ -19,7 +20,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace weir {
+namespace weir WEIR_API {
 
 class http_core;
 
@@ -118,7 +119,7 @@ class http_server {
   /// Listens on "127.0.0.1:7421", "[::1]:0", "localhost:80" or ":7420" (all addresses) and returns
   /// the address it got. The port is exclusive: with a second listener of this or another process
   /// it fails with address_in_use. May be called again for another address.
-  boost::system::result<std::string, listen_error> listen(std::string_view address);
+  [[nodiscard]] boost::system::result<std::string, listen_error> listen(std::string_view address);
 
   /// Takes no new connections; those that wait unaccepted are reset.
   void stop_accepting();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 #include <weir/transport/host_port.hpp>
 #include <weir/transport/tls.hpp>
@@ -16,7 +17,7 @@
 #include <utility>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// One GET on a connection of its own.
 struct http_stream_request {
@@ -53,7 +54,7 @@ class http_stream {
   /// Fails with errc::deadline_exceeded, errc::unauthorized (the certificate is not trusted),
   /// errc::bad_request (the request cannot be written), errc::protocol (the answer is neither TLS
   /// nor HTTP), or what the network said: connection_refused, eof, ...
-  asio::awaitable<result<http_stream_head>> async_open(
+  [[nodiscard]] asio::awaitable<result<http_stream_head>> async_open(
       http_stream_request request, time_point deadline
   );
 
@@ -61,7 +62,7 @@ class http_stream {
   ///
   /// Fails with errc::deadline_exceeded, errc::protocol, or what the network said: eof when the
   /// body was cut off, ... After a failure the stream is closed.
-  asio::awaitable<result<std::string>> async_read(time_point deadline);
+  [[nodiscard]] asio::awaitable<result<std::string>> async_read(time_point deadline);
 
   /// Ends what is under way, with asio::error::operation_aborted. Idempotent.
   void close();

@@ -1,16 +1,17 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Percent-decodes a key taken from a path; "/" and "%2F" give the same byte, "+" stays "+".
 /// Fails with errc::bad_request on a '%' that is not followed by two hex digits.
-result<std::string> decode_path_segment(std::string_view raw);
+[[nodiscard]] result<std::string> decode_path_segment(std::string_view raw);
 
 /// decode_path_segment() into `out`, reusing its memory; false where that one fails.
 bool decode_path_segment_into(std::string_view raw, std::string& out);

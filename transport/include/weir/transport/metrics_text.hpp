@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/stats.hpp>
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 #include <string_view>
 #include <utility>
 
-namespace weir {
+namespace weir WEIR_API {
 
 enum class metric_type : std::uint8_t { counter, gauge, histogram };
 

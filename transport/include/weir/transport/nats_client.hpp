@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/environment.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -13,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Why there is no connection to NATS.
 enum class nats_trouble : std::uint8_t {

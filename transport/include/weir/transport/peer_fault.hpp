@@ -1,10 +1,12 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// What a peer did against the protocol. Each closes the connection with errc::protocol and is
 /// counted.

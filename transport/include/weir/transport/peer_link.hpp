@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/peer.hpp>
 #include <weir/transport/peer_fault.hpp>
 #include <weir/transport/tls.hpp>
@@ -18,7 +19,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace weir {
+namespace weir WEIR_API {
 
 class peer_core;
 
@@ -113,7 +114,7 @@ class peer_link_network final : public peer_network {
 
   /// Binds "host:port", exclusively; port 0 = any. Returns the address with the port it got.
   /// Peers are let in from start() on. Fails with the system's code, address_in_use for example.
-  result<std::string> listen(std::string_view address);
+  [[nodiscard]] result<std::string> listen(std::string_view address);
 
   /// From here on the node is `self` and `handler` serves it. Call it once.
   void start(identity self, peer_handler& handler);

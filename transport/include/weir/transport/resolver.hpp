@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,7 +16,7 @@ namespace boost::asio {
 class io_context;
 }
 
-namespace weir {
+namespace weir WEIR_API {
 
 struct resolver_options {
   std::chrono::milliseconds query_timeout{1'000};  ///< per server and try
@@ -44,7 +45,7 @@ class resolver {
   /// The addresses of `host` as literals, in the order to try them, at least one. A literal address
   /// is its own answer. Fails with asio::error::host_not_found (the name has no address),
   /// host_not_found_try_again (no server answered) or errc::deadline_exceeded.
-  asio::awaitable<result<std::vector<std::string>>> async_resolve(
+  [[nodiscard]] asio::awaitable<result<std::vector<std::string>>> async_resolve(
       std::string host, std::chrono::steady_clock::time_point deadline
   );
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 
 #include <chrono>
@@ -15,7 +16,7 @@ namespace boost::asio::ssl {
 class context;
 }
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Settings, certificates and keys of one side of TLS connections; nobody changes it once it is
 /// made, so connections of any thread share it.
@@ -58,10 +59,12 @@ struct tls_error {
 /// Reads the files and makes a context. Blocks for the time of reading. Fails when a file is
 /// missing, unreadable, over 1 MiB or no PEM, when the key is not that of the certificate, needs a
 /// passphrase or may be read by everybody.
-boost::system::result<tls_context, tls_error> make_tls_context(tls_use use, const tls_files& files);
+[[nodiscard]] boost::system::result<tls_context, tls_error> make_tls_context(
+    tls_use use, const tls_files& files
+);
 
 /// Makes a client's context: `ca` is a PEM file, or empty for the authorities of the system.
-boost::system::result<tls_context, tls_error> make_tls_client(const std::string& ca);
+[[nodiscard]] boost::system::result<tls_context, tls_error> make_tls_client(const std::string& ca);
 
 /// Why a handshake, or a connection after it, failed. In std::error_code terms the values of
 /// tls_category(); message() says what to do.
@@ -111,7 +114,9 @@ class tls_credentials {
   };
 
   /// Reads the files; `ca` may be empty when no peers are met. Fails as make_tls_context().
-  static boost::system::result<std::shared_ptr<tls_credentials>, tls_error> load(tls_files files);
+  [[nodiscard]] static boost::system::result<std::shared_ptr<tls_credentials>, tls_error> load(
+      tls_files files
+  );
 
   /// Reads the files again: all of them or none take effect. Blocks for the time of reading.
   reloaded reload();
