@@ -12,8 +12,20 @@ namespace weir {
 struct byte_budget {
   std::atomic<std::uint64_t> used{0};
   std::uint64_t limit = 0;
+  std::atomic<std::uint64_t> absent_used{0};  ///< of `used`: entries of keys that are absent
+
+  /// Of the limit, for entries of absent keys: anybody can ask for keys that do not exist, and must
+  /// not drive out the values.
+  static constexpr std::uint64_t absent_percent = 10;
 
   bool is_exceeded() const noexcept { return used.load(std::memory_order_relaxed) > limit; }
+
+  bool is_absent_exceeded() const noexcept {
+    return absent_used.load(std::memory_order_relaxed) > limit / 100 * absent_percent;
+  }
+
+  /// Whether entries have to leave.
+  bool has_excess() const noexcept { return is_exceeded() || is_absent_exceeded(); }
 
   /// False for an entry that would displace more than half of the others; it is not kept at all.
   bool fits(std::uint64_t charge) const noexcept { return charge <= limit / 2; }
@@ -22,6 +34,15 @@ struct byte_budget {
 
   void give_back(std::uint64_t charge) noexcept {
     used.fetch_sub(charge, std::memory_order_relaxed);
+  }
+
+  /// Beside take() and give_back(), for the entry of an absent key.
+  void take_absent(std::uint64_t charge) noexcept {
+    absent_used.fetch_add(charge, std::memory_order_relaxed);
+  }
+
+  void give_back_absent(std::uint64_t charge) noexcept {
+    absent_used.fetch_sub(charge, std::memory_order_relaxed);
   }
 };
 

@@ -16,8 +16,8 @@ std::unique_ptr<eviction_policy> make_policy(eviction policy, hit_rule& rule) {
 }  // namespace
 
 entry_table::entry_table(store_budgets& budgets, eviction policy) : budgets_(budgets) {
-  for (std::size_t kind = 0; kind != entry_kind_count; ++kind) {
-    policies_[kind] = make_policy(policy, rules_[kind]);
+  for (std::size_t lane = 0; lane != lane_count; ++lane) {
+    policies_[lane] = make_policy(policy, rules_[lane]);
   }
 }
 
@@ -35,12 +35,28 @@ stored_entry* entry_table::insert(entry_ptr&& entry, entry_list& garbage) {
   if (auto* same = find(entry->key(), entry->hash)) erase(*same, garbage);
 
   auto* const taken = entry.release();
-  const auto kind = static_cast<std::size_t>(taken->kind);
+  const auto lane = lane_of(*taken);
   index_.insert(*taken);
-  policies_[kind]->on_insert(*taken);
+  policies_[lane]->on_insert(*taken);
   budget.take(taken->charge);
-  ++counts_[kind];
+  if (taken->is_absent) budget.take_absent(taken->charge);
+  ++counts_[lane];
   return taken;
+}
+
+// With one entry in each lane the older one goes: the other was inserted just now.
+stored_entry* entry_table::victim_of(entry_kind kind, std::size_t leave) noexcept {
+  const auto& budget = budgets_.of(kind);
+  const auto values = values_of(kind);
+  const auto absent = absent_of(kind);
+  if (budget.is_absent_exceeded() && counts_[absent] > leave) return policies_[absent]->victim();
+  if (!budget.is_exceeded()) return nullptr;
+  if (counts_[values] > leave) return policies_[values]->victim();
+  if (counts_[absent] > leave) return policies_[absent]->victim();
+  auto* value = policies_[values]->victim();
+  auto* none = policies_[absent]->victim();
+  if (value == nullptr || none == nullptr) return value != nullptr ? value : none;
+  return value->loaded_at < none->loaded_at ? value : none;
 }
 
 void entry_table::reschedule(stored_entry& entry, time_point expires) {
@@ -50,12 +66,14 @@ void entry_table::reschedule(stored_entry& entry, time_point expires) {
 }
 
 entry_table::entry_ptr entry_table::detach(stored_entry& entry) noexcept {
-  const auto kind = static_cast<std::size_t>(entry.kind);
+  const auto lane = lane_of(entry);
+  auto& budget = budgets_.of(entry.kind);
   wheel_.erase(entry);
-  policies_[kind]->on_erase(entry);
+  policies_[lane]->on_erase(entry);
   index_.erase(entry);
-  budgets_.of(entry.kind).give_back(entry.charge);
-  --counts_[kind];
+  budget.give_back(entry.charge);
+  if (entry.is_absent) budget.give_back_absent(entry.charge);
+  --counts_[lane];
   return entry_ptr(&entry);
 }
 

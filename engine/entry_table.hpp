@@ -37,12 +37,13 @@ struct store_budgets {
   }
 };
 
-/// The entries of one shard: an index, an eviction policy per kind, and an expiry wheel.
+/// The entries of one shard: an index, an eviction policy per kind, for values and absent keys
+/// apart, and an expiry wheel.
 ///
 /// A plain container: the caller holds the shard's lock around every call but make_entry() and
 /// prefetch(), and frees what left the table (`garbage`) after unlocking. Wherever entries leave on
 /// the table's own account, `on_gone(const stored_entry&)` hears of each before it leaves, so that
-/// the caller can raise the fence (R4). Budgets outlive the table. Empty, it takes some 300 bytes.
+/// the caller can raise the fence (R4). Budgets outlive the table. Empty, it takes some 500 bytes.
 class entry_table {
  public:
   using entry_ptr = stored_entry::pointer;
@@ -65,9 +66,9 @@ class entry_table {
 
   /// Tells the policy of a hit.
   void touch(stored_entry& entry) noexcept {
-    const auto kind = static_cast<std::size_t>(entry.kind);
-    const auto counted = rules_[kind].counted_uses;
-    if (counted == 0) return policies_[kind]->on_hit(entry);
+    const auto lane = lane_of(entry);
+    const auto counted = rules_[lane].counted_uses;
+    if (counted == 0) return policies_[lane]->on_hit(entry);
     if (entry.uses < counted) ++entry.uses;
   }
 
@@ -91,14 +92,14 @@ class entry_table {
   void reschedule(stored_entry& entry, time_point expires);
 
   /// Evicts entries of one kind until the kind's budget is met or only `leave` of them are left
-  /// here.
+  /// here. Absent keys go first as long as they take more than their share.
   ///
   /// The last one left is one that was inserted or hit last. So a caller leaves 1 in the shard
   /// where it inserted, and 0 when it then goes on to other shards.
   template <class OnGone>
   void evict(entry_kind kind, OnGone&& on_gone, entry_list& garbage, std::size_t leave = 1) {
-    while (count(kind) > leave && budgets_.of(kind).is_exceeded()) {
-      auto* victim = policies_[static_cast<std::size_t>(kind)]->victim();
+    while (count(kind) > leave) {
+      auto* victim = victim_of(kind, leave);
       if (victim == nullptr) return;
       drop(*victim, on_gone, garbage);
     }
@@ -158,10 +159,10 @@ class entry_table {
     return true;
   }
 
-  /// Shows entries of one kind, the hottest first, while `wants_more(entry)`.
+  /// Shows the values of one kind, the hottest first, while `wants_more(entry)`.
   template <class WantsMore>
   void visit_hottest(entry_kind kind, WantsMore&& wants_more) const {
-    const auto& policy = *policies_[static_cast<std::size_t>(kind)];
+    const auto& policy = *policies_[values_of(kind)];
     const auto* entry = policy.colder(nullptr);
     while (entry != nullptr && wants_more(*entry)) entry = policy.colder(entry);
   }
@@ -169,13 +170,28 @@ class entry_table {
   std::size_t size() const noexcept { return index_.size(); }
 
   std::size_t count(entry_kind kind) const noexcept {
-    return counts_[static_cast<std::size_t>(kind)];
+    return counts_[values_of(kind)] + counts_[absent_of(kind)];
   }
 
   /// Bytes that the index takes, of which each entry is charged a share.
   std::size_t index_memory() const noexcept { return index_.memory(); }
 
  private:
+  // Entries are in one lane per kind for values, and in another for absent keys.
+  static constexpr std::size_t lane_count = 2 * entry_kind_count;
+
+  static std::size_t values_of(entry_kind kind) noexcept {
+    return static_cast<std::size_t>(kind) * 2;
+  }
+
+  static std::size_t absent_of(entry_kind kind) noexcept { return values_of(kind) + 1; }
+
+  static std::size_t lane_of(const stored_entry& entry) noexcept {
+    return values_of(entry.kind) + (entry.is_absent ? 1 : 0);
+  }
+
+  stored_entry* victim_of(entry_kind kind, std::size_t leave) noexcept;
+
   template <class OnGone>
   void drop(stored_entry& entry, OnGone&& on_gone, entry_list& garbage) {
     on_gone(std::as_const(entry));
@@ -185,10 +201,10 @@ class entry_table {
   entry_ptr detach(stored_entry& entry) noexcept;
 
   // What a hit reads comes first, to lie on the lock's line.
-  std::array<hit_rule, entry_kind_count> rules_{};
+  std::array<hit_rule, lane_count> rules_{};
   entry_index index_;
-  std::array<std::unique_ptr<eviction_policy>, entry_kind_count> policies_;
-  std::array<std::size_t, entry_kind_count> counts_{};
+  std::array<std::unique_ptr<eviction_policy>, lane_count> policies_;
+  std::array<std::size_t, lane_count> counts_{};
   store_budgets& budgets_;
   expiry_wheel wheel_;
   std::size_t swept_groups_ = 0;

@@ -147,10 +147,10 @@ void keyspace_core::make_room(entry_kind kind, shard& first) {
     return garbage;  // freed by the caller, after the lock
   };
   const auto& budget = budgets_.of(kind);
-  if (!budget.is_exceeded()) return;
+  if (!budget.has_excess()) return;
   evict_from(first, 1);
   for (const auto& each : shards_) {
-    if (!budget.is_exceeded()) return;
+    if (!budget.has_excess()) return;
     if (each.get() != &first) evict_from(*each, 0);
   }
 }
@@ -213,6 +213,7 @@ keyspace_stats keyspace_core::stats() {
   out.invalidations = c.invalidations;
   out.records = c.records;
   out.bytes = budgets_.owned.used;
+  out.absent_bytes = budgets_.owned.absent_used;
   out.gutter_bytes = budgets_.gutter.used;
   out.near_bytes = budgets_.near_copy.used;
   out.revalidated = c.revalidated;

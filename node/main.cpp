@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <malloc.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -52,6 +53,12 @@ int main(int argc, char** argv) {
       const auto fetch = [&](http_client_request request) {
         return http_fetch(std::move(request), client);
       };
+      // What a keyspace may take is a promise about the process. Buffers of large values, taken from
+      // the heap, would leave holes among what stays, and so would a heap per thread.
+      if (parsed.command->command == verb::serve) {
+        ::mallopt(M_MMAP_THRESHOLD, 64 * 1024);
+        ::mallopt(M_ARENA_MAX, 2);
+      }
       code = run_command(*parsed.command, fetch, streams);
     }
     // A node goes on without a reader of its banner; a command that prints has failed.

@@ -146,6 +146,12 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
       "tier",
       {{"owned", &stats::bytes}, {"gutter", &stats::gutter_bytes}, {"near", &stats::near_bytes}}
   );
+  families.number(
+      "weir_cache_absent_bytes",
+      gauge,
+      "Of the owned ones, bytes taken by entries of absent keys, a tenth of the limit at most.",
+      &stats::absent_bytes
+  );
   families.number("weir_cache_entries", gauge, "Entries held now.", &stats::entries);
   families.number(
       "weir_near_hits_total",

@@ -113,7 +113,7 @@ TEST_F(BatchTest, AllBatchesTogetherAreBounded) {
   EXPECT_EQ(over[0].error(), errc::deadline_exceeded);  // the last place to wait in
   EXPECT_EQ(over[1].error(), errc::overloaded);
   EXPECT_EQ(over[1].error().detail(), "16000 keys of batches wait already");
-  cache_.remove_keyspace("users");
+  cache_.remove_keyspace("users").value();
   source_->open_gate();
   for (auto& each : batches) each.get();
 }

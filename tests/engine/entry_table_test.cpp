@@ -126,6 +126,34 @@ TEST(EntryTableTest, ReplacesAnEntryOfAnyKind) {
   EXPECT_EQ(store.budgets.near_copy.used, 0u);
 }
 
+TEST(EntryTableTest, AbsentKeysTakeATenthAndDriveNoValueOut) {
+  table_fixture store(100'000);
+  for (int i = 0; i != 100; ++i) store.put("value" + std::to_string(i), std::string(100, 'v'));
+  for (int i = 0; i != 10'000; ++i) {
+    store.put("none" + std::to_string(i), "", {.is_absent = true});
+    for (const auto& gone : store.evict()) ASSERT_TRUE(gone.starts_with("none")) << gone;
+    ASSERT_LE(store.budgets.owned.absent_used, 10'000u);
+  }
+  EXPECT_EQ(store.get("none9999"), "");
+  EXPECT_EQ(store.get("none0"), "(none)");
+  for (int i = 0; i != 100; ++i) EXPECT_NE(store.get("value" + std::to_string(i)), "(none)");
+}
+
+TEST(EntryTableTest, AbsentKeysGiveWayToValuesWhenAllIsFull) {
+  table_fixture store(10'000);
+  store.put("none", "", {.is_absent = true});
+  for (int i = 0; i != 1000; ++i) {
+    store.put("value" + std::to_string(i), std::string(100, 'v'));
+    store.evict();
+    ASSERT_FALSE(store.budgets.owned.is_exceeded());
+  }
+  EXPECT_EQ(store.get("none"), "");  // within its tenth
+  store.budgets.owned.limit = store.find("value999")->charge;
+  store.evict();
+  EXPECT_NE(store.get("value999"), "(none)");
+  EXPECT_EQ(store.get("none"), "(none)");
+}
+
 TEST(EntryTableTest, SharesLargeValuesAndKeepsThemAliveForReaders) {
   table_fixture store;
   store.put("k", large);
@@ -183,9 +211,13 @@ TEST(EntryTableTest, ChargesWhatAnEntryTakes) {
   const auto small = table_fixture::make("k", std::string(50, 'v'), {});
   EXPECT_GE(small->charge, sizeof(stored_entry) + 51);
   EXPECT_LE(small->charge, sizeof(stored_entry) + 51 + 64);
-  const auto shared = table_fixture::make("k", std::string(100000, 'v'), {});
-  EXPECT_GE(shared->charge, sizeof(stored_entry) + 100001);
-  EXPECT_LE(shared->charge, sizeof(stored_entry) + 100001 + 96);
+  const auto shared = table_fixture::make("k", std::string(10000, 'v'), {});
+  EXPECT_GE(shared->charge, sizeof(stored_entry) + 10001);
+  EXPECT_LE(shared->charge, sizeof(stored_entry) + 10001 + 96);
+  constexpr std::size_t whole_pages = 25 * 4096;
+  const auto mapped = table_fixture::make("k", std::string(100000, 'v'), {});
+  EXPECT_GE(mapped->charge, sizeof(stored_entry) + 100001);
+  EXPECT_LE(mapped->charge, sizeof(stored_entry) + whole_pages + 96);
 }
 
 TEST(EntryTableTest, GivesTheBudgetBackWhenEntriesLeave) {

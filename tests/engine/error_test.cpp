@@ -92,7 +92,7 @@ TEST_F(ErrorTest, UnavailableHasAnotherTextForReadsThanForChanges) {
   EXPECT_EQ(
       error(errc::unavailable).message(), "no node could answer, or this one is stopping"
   );
-  cache_.remove_keyspace("users");
+  cache_.remove_keyspace("users").value();
   EXPECT_EQ(users_.put("1", bytes("x")).error(), errc::no_keyspace);
 }
 

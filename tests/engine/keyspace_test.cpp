@@ -4,6 +4,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 
+#include <optional>
 #include <set>
 
 namespace weir::test {
@@ -298,12 +299,61 @@ TEST_F(CacheTest, GetManyOfNothingIsEmptyAndTooManyIsRefused) {
   EXPECT_EQ(found.at(1000).error(), errc::too_large);
 }
 
+TEST_F(CacheTest, AbsentKeysDoNotDriveValuesOut) {
+  constexpr std::uint64_t limit = 3u << 20;  // two thirds for the values
+  auto files = cache_.add_keyspace(
+      {.name = "files", .negative_ttl = 1h, .max_memory = limit},
+      [](std::string_view key) -> std::optional<std::string> {
+        if (key.starts_with("none")) return std::nullopt;
+        return std::string(10'000, 'f');
+      }
+  );
+  for (int i = 0; i != 200; ++i) ASSERT_TRUE(files.get("file" + std::to_string(i)));
+  for (int batch = 0; batch != 50; ++batch) {
+    std::vector<std::string> keys;
+    for (int i = 0; i != 200; ++i) keys.push_back("none" + std::to_string(batch * 200 + i));
+    for (const auto& each : files.get_many(keys)) ASSERT_TRUE(each);
+  }
+  int hits = 0;
+  for (int i = 0; i != 200; ++i) hits += files.peek("file" + std::to_string(i)) ? 1 : 0;
+  EXPECT_EQ(hits, 200);
+  EXPECT_LE(files.stats().absent_bytes, limit / 10);
+  EXPECT_GT(files.stats().absent_bytes, 0u);
+}
+
+TEST_F(CacheTest, ANullSourceIsRefusedWithTheNameOfItsKeyspace) {
+  struct never : blocking_source {
+    result<loaded> load(std::string_view, const load_context&) override { return errc::not_found; }
+  };
+
+  using function = result<bytes> (*)(std::string_view);
+  const auto said_of = [&](auto&& source) -> std::string {
+    try {
+      cache_.add_keyspace({.name = "none"}, std::forward<decltype(source)>(source));
+    } catch (const std::invalid_argument& refused) {
+      return refused.what();
+    }
+    return "accepted";
+  };
+  const std::string wanted = "keyspace \"none\": the source is null; pass a function or an object";
+  EXPECT_EQ(said_of(std::shared_ptr<never>()), wanted);
+  EXPECT_EQ(said_of(std::unique_ptr<never>()), wanted);
+  EXPECT_EQ(said_of(nullptr), wanted);
+  EXPECT_EQ(said_of(function{}), wanted);
+  EXPECT_EQ(said_of(std::function<result<bytes>(std::string_view)>()), wanted);
+  EXPECT_FALSE(cache_.find_keyspace("none"));
+  EXPECT_THROW(
+      cache_.update_keyspace({.name = "users"}, std::shared_ptr<never>()), std::invalid_argument
+  );
+  EXPECT_TRUE(users_.get("1"));  // as it was
+}
+
 TEST_F(CacheTest, ABlockingCallOnAnEventLoopThrows) {
   boost::asio::io_context loop;
   std::promise<bool> threw;
   auto on_loop = make_source([&](std::string) -> boost::asio::awaitable<result<bytes>> {
     try {
-      users_.get("1");
+      static_cast<void>(users_.get("1"));
       threw.set_value(false);
     } catch (const std::logic_error&) {
       threw.set_value(true);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <atomic>
 #include <bit>
 #include <cstddef>
@@ -9,13 +11,15 @@
 #include <string_view>
 #include <utility>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// An immutable sequence of bytes that is cheap to copy.
 ///
 /// Up to `inline_capacity` bytes live inside the object: no allocation, no shared counter. Longer
-/// ones share one reference-counted block. Distinct objects may be used from distinct threads, also
-/// when they share a block. Construction allocates at most once; copying never does.
+/// ones share one reference-counted block; of some 32 KiB and more it lies in pages of its own,
+/// which go back to the system with it and leave no hole among smaller ones. Distinct objects may
+/// be used from distinct threads, also when they share a block. Construction allocates at most
+/// once; copying never does.
 class bytes {
  public:
   static constexpr std::size_t inline_capacity = 119;
@@ -63,10 +67,9 @@ class bytes {
   /// True when the bytes live in a shared block (longer than inline_capacity).
   bool is_shared() const noexcept { return small_size() == shared_mark; }
 
-  /// Bytes taken beyond the object itself, 0 for inline ones.
-  std::size_t heap_size() const noexcept {
-    return is_shared() ? sizeof(shared_block) + block()->size : 0;
-  }
+  /// Bytes taken beyond the object itself, whole pages where it has pages of its own; 0 for inline
+  /// ones.
+  std::size_t heap_size() const noexcept;
 
   /// A value of `size` bytes filled by `fill(char*)` before anybody else sees it; allocates at most
   /// once.
@@ -83,7 +86,8 @@ class bytes {
 
  private:
   struct shared_block {
-    std::atomic<std::size_t> references{1};
+    std::atomic<std::uint32_t> references{1};
+    std::uint32_t pages = 0;  // of its own; 0 = from operator new
     std::size_t size = 0;
 
     char* data() noexcept { return reinterpret_cast<char*>(this + 1); }

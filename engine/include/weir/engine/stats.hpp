@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
+
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -8,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// Counts of durations in buckets whose upper bounds are `duration_bounds`, in seconds, plus one
 /// without bound.
@@ -56,6 +58,7 @@ struct keyspace_stats {
   std::uint64_t records = 0;        ///< of these: ordered by other nodes
   std::uint64_t entries = 0;        ///< now
   std::uint64_t bytes = 0;          ///< now, overhead included
+  std::uint64_t absent_bytes = 0;   ///< of these: absent keys, a tenth of max_memory at most
   std::uint64_t gutter_bytes = 0;   ///< now
   std::uint64_t near_hits = 0;      ///< of the hits: served from copies of other nodes' keys
   std::uint64_t near_bytes = 0;     ///< now
