@@ -1,6 +1,7 @@
 #include "render.hpp"
 
 #include "expand.hpp"
+#include "masking.hpp"
 #include "scalars.hpp"
 #include "text.hpp"
 
@@ -28,15 +29,6 @@ bool is_plain(std::string_view text) {
              words.begin(), words.end(), [&](const char* each) { return lower(text) == each; }
          ) &&
          std::all_of(text.begin(), text.end(), safe);
-}
-
-/// Whether a header of this name usually carries a credential.
-bool is_credential(std::string_view name) {
-  const std::string lowered = lower(name);
-  constexpr std::array words{"auth", "cookie", "token", "secret", "key", "password", "credential"};
-  return std::any_of(words.begin(), words.end(), [&](const char* word) {
-    return lowered.find(word) != lowered.npos;
-  });
 }
 
 std::string in_quotes(std::string_view text) {

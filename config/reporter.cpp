@@ -1,5 +1,6 @@
 #include "reporter.hpp"
 
+#include "masking.hpp"
 #include "text.hpp"
 
 #include <algorithm>
@@ -85,7 +86,12 @@ problem reporter::located(const origin& at, const place& where) const {
 }
 
 void reporter::add_excerpt(problem& what, const origin& at) const {
-  const std::string_view line = line_of(at.source, at.line);
+  const auto above = [&](std::size_t n) {
+    return n < at.line ? line_of(at.source, at.line - n) : std::string_view();
+  };
+  const std::string_view as_written = line_of(at.source, at.line);
+  const std::string safe = masked(as_written, above);
+  const std::string_view line = safe;
   const std::size_t bytes = std::min<std::size_t>(at.column - 1, line.size());
   const std::size_t first =
       start_of_character(line, bytes > excerpt_before ? bytes - excerpt_before : 0);
@@ -93,7 +99,7 @@ void reporter::add_excerpt(problem& what, const origin& at) const {
   const std::string_view shown = line.substr(first, last - first);
   const std::size_t right = count_characters(line.substr(bytes, last - bytes));
   what.line = at.line;
-  what.column = count_characters(line.substr(0, bytes)) + 1;
+  what.column = count_characters(as_written.substr(0, bytes)) + 1;
   what.excerpt = printable(shown);
   what.caret = count_characters(line.substr(first, bytes - first));
   what.width = std::clamp<std::size_t>(at.width, 1, std::max<std::size_t>(right, 1));

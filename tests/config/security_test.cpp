@@ -115,5 +115,28 @@ TEST_F(SecurityTest, TokensChangeLiveAndFilesByRestart) {
   EXPECT_FALSE(secured.restart.empty());
 }
 
+TEST_F(SecurityTest, AMistakeBesideASecretDoesNotShowIt) {
+  const std::string secret = "writer-secret-0123456789";
+  for (const std::string& token :
+       {"{name: w, secret: \"" + secret + "\", alow: [write]}",
+        "{name: w, secret: " + secret + ", alow: [write]}",
+        "{name: w, secert: " + secret + ", allow: [write]}"}) {
+    const auto shown = format_problems(
+        load_yaml(with("auth: {tokens: [" + token + "]}\n")).problems
+    );
+    EXPECT_THAT(shown, HasSubstr("name: w"));
+    EXPECT_THAT(shown, testing::Not(HasSubstr(secret)));
+  }
+}
+
+TEST_F(SecurityTest, ASecretOfSeveralLinesIsNotShown) {
+  const auto shown = format_problems(
+      load_yaml(with("auth:\n  tokens:\n    - name: w\n      allow: [read]\n"
+                     "      secret: |\n        top\tsecret-0123456789\n\tmore\n"))
+          .problems
+  );
+  EXPECT_THAT(shown, testing::Not(HasSubstr("secret-0123456789")));
+}
+
 }  // namespace
 }  // namespace weir::config
