@@ -47,6 +47,15 @@ constexpr field node_fields[] = {
      .text = "Memory of all keyspaces of this node. Keyspaces without a limit of their own share "
              "what the others leave equally; limits that add up to more are an error.",
      .member = scalar_member<&node_settings::max_memory>()},
+    {.name = "max_reply_memory",
+     .type = kind::size,
+     .fallback = "64MiB",
+     .low = "1MiB",
+     .high = "64GiB",
+     .text = "Memory of answers that wait for slow readers, over all connections and doors. Beyond "
+             "it large answers wait and then fail with `overloaded`, and the slowest readers are "
+             "cut off. Should be well above `max_entry`.",
+     .member = scalar_member<&node_settings::max_reply_memory>()},
     {.name = "drain_timeout",
      .type = kind::duration,
      .fallback = "25s",

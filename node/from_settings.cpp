@@ -123,6 +123,7 @@ node_options options_from(const config::settings& settings) {
       .id = settings.node.id.value_or(""),
       .weight = settings.node.weight,
       .http_address = config::to_string(settings.listen.http.address),
+      .max_reply_memory = settings.node.max_reply_memory,
       .ring = {.vnodes = settings.ring.vnodes, .bounded_load = settings.ring.bounded_load},
       .runtime = {.threads = settings.node.threads.value_or(0)},
   };

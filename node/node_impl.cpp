@@ -8,6 +8,9 @@
 
 #include <weir/config/address.hpp>
 #include <weir/engine/names.hpp>
+#include <weir/transport/host_port.hpp>
+
+#include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -54,11 +57,28 @@ node_options checked(node_options options) {
   return options;
 }
 
+bool is_loopback(const std::string& address) {
+  const auto parts = parse_host_port(address);
+  if (!parts) return false;
+  error_code no_address;
+  const auto literal = asio::ip::make_address(parts->host, no_address);
+  return parts->host == "localhost" || (!no_address && literal.is_loopback());
+}
+
 bool same_candidates(const std::vector<candidate>& one, const std::vector<candidate>& other) {
   const auto same = [](const candidate& a, const candidate& b) {
     return a.id == b.id && a.address == b.address;
   };
   return std::equal(one.begin(), one.end(), other.begin(), other.end(), same);
+}
+
+void append_reply_memory(metrics_text& out, const reply_budget& budget) {
+  out.family(
+      "weir_reply_memory_bytes",
+      metric_type::gauge,
+      "Memory of answers that wait for slow readers, of node.max_reply_memory."
+  );
+  out.sample({}, static_cast<double>(budget.used()));
 }
 
 void append_answers(metrics_text& out, const std::vector<answer_count>& counts) {
@@ -86,9 +106,10 @@ void append_last_answer(metrics_text& out, std::int64_t wall_ms) {
 node::impl::impl(node_options given)
     : options(checked(std::move(given))),
       hub(std::make_shared<event_hub>(options.log, options.executor)),
+      replies(std::make_shared<reply_budget>(options.max_reply_memory)),
       threads(options.runtime),
       tls(std::make_shared<node_tls>(
-          options.peer_tls, options.http_tls, hub, *threads.loops().front()
+          options.id, options.peer_tls, options.http_tls, hub, *threads.loops().front()
       )),
       core(threads, own_identity(), {.ring = options.ring, .health = options.health}),
       door(core, door_settings()) {
@@ -108,6 +129,7 @@ door_options node::impl::door_settings() {
   made.version = version_text;
   made.revision = revision_text;
   made.ring = options.ring;
+  made.is_local = is_loopback(options.http_address);
   made.readiness = [this] { return readiness(); };
   made.reload = options.reload;
   made.drain = options.drain;
@@ -117,6 +139,7 @@ door_options node::impl::door_settings() {
 
 void node::impl::append_metrics(metrics_text& out) const {
   tls->append_metrics(out);
+  append_reply_memory(out, *replies);
   if (network) append_link_metrics(out, network->counters(), network->links());
   if (options.discovery) append_answers(out, options.discovery->counts());
   append_last_answer(out, discovery_answered_at);
@@ -183,6 +206,7 @@ node::impl::outcome node::impl::open_peer_door() {
   peer_link_options link;
   link.server_tls = tls->peer_server();
   link.client_tls = tls->peer_client();
+  link.replies = replies;
   link.log = [hub = hub](std::string_view remark, peer_log_fields fields) {
     hub->log_link(remark, std::move(fields));
   };
@@ -247,6 +271,7 @@ void node::impl::take_candidates(result<std::vector<candidate>> found) {
 node::impl::outcome node::impl::open_http_door() {
   if (options.http_address.empty()) return {};
   server = std::make_unique<http_server>(threads.loops(), http_limits{}, door);
+  server->share_replies(replies);
   if (auto contexts = tls->http_server()) server->use_tls(std::move(contexts));
   server->on_log([hub = hub](std::string_view remark) {
     hub->log(log_level::warn, "http.remark", {{"detail", std::string(remark)}});

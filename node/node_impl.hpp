@@ -7,6 +7,7 @@
 #include <weir/transport/http_door.hpp>
 #include <weir/transport/http_server.hpp>
 #include <weir/transport/peer_link.hpp>
+#include <weir/transport/reply_budget.hpp>
 
 #include <atomic>
 #include <memory>
@@ -42,6 +43,7 @@ struct node::impl {
 
   const node_options options;
   const std::shared_ptr<event_hub> hub;
+  const std::shared_ptr<reply_budget> replies;
   runtime threads;
   const std::shared_ptr<node_tls> tls;
   engine core;

@@ -25,6 +25,7 @@ std::string days_left(system_clock::time_point expires) {
 }  // namespace
 
 node_tls::node_tls(
+    const std::string& id,
     const tls_files& peer,
     const tls_files& http,
     std::shared_ptr<event_hub> hub,
@@ -33,15 +34,17 @@ node_tls::node_tls(
     : hub_(std::move(hub)),
       loop_(loop),
       timer_(loop),
-      peer_(load("peer", peer)),
-      http_(load("http", http)) {
+      peer_(load("peer", peer, id)),
+      http_(load("http", http, {})) {
   if (peer_) all_.push_back({"peer", peer_});
   if (http_) all_.push_back({"http", http_});
 }
 
-std::shared_ptr<tls_credentials> node_tls::load(const std::string& use, const tls_files& files) {
+std::shared_ptr<tls_credentials> node_tls::load(
+    const std::string& use, const tls_files& files, const std::string& name
+) {
   if (files == tls_files()) return nullptr;
-  auto made = tls_credentials::load(files);
+  auto made = tls_credentials::load(files, name);
   if (!made) throw std::invalid_argument("weir: TLS of the " + use + " door: " + made.error().text);
   return *made;
 }
@@ -110,7 +113,8 @@ void node_tls::append_checks(std::vector<readiness_check>& to) const {
     const auto left = each.files->expires() - system_clock::now();
     readiness_check check{"certificate of " + each.use, check_state::passed, {}};
     if (left < system_clock::duration::zero()) {
-      check.state = check_state::failed;
+      // Without its peers a node still answers, from its source; behind a dead door it does not.
+      check.state = each.files == http_ ? check_state::failed : check_state::noted;
       check.detail = "expired; replace its file";
     } else if (left < soon) {
       check.state = check_state::noted;

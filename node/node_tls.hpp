@@ -18,9 +18,10 @@ namespace weir {
 /// their files have changed.
 class node_tls : public std::enable_shared_from_this<node_tls> {
  public:
-  /// Reads the files; throws std::invalid_argument when they cannot be used. What has no `cert`
-  /// stays plain.
+  /// Reads the files; throws std::invalid_argument when they cannot be used, or when others would
+  /// refuse the certificate; that of peers must be for node `id`. What has no `cert` stays plain.
   node_tls(
+      const std::string& id,
       const tls_files& peer,
       const tls_files& http,
       std::shared_ptr<event_hub> hub,
@@ -38,7 +39,8 @@ class node_tls : public std::enable_shared_from_this<node_tls> {
   tls_source peer_client() const;
   tls_source http_server() const;
 
-  /// A line per certificate: an expired one fails, one near its end is noted.
+  /// A line per certificate: an expired one of the HTTP door fails; an expired one of the peer door,
+  /// and one near its end, is noted.
   void append_checks(std::vector<readiness_check>& to) const;
   void append_metrics(metrics_text& out) const;
 
@@ -48,7 +50,9 @@ class node_tls : public std::enable_shared_from_this<node_tls> {
     std::shared_ptr<tls_credentials> files;
   };
 
-  std::shared_ptr<tls_credentials> load(const std::string& use, const tls_files& files);
+  std::shared_ptr<tls_credentials> load(
+      const std::string& use, const tls_files& files, const std::string& name
+  );
   void reload(const held& which);
   void look_later();
 

@@ -26,11 +26,6 @@ struct awaited_outcome {
 asio::awaitable<http_response> http_door::impl::administer(
     const http_request& request, door_page page
 ) const {
-  if (request.header("Origin")) {
-    co_return problem(
-        errc::forbidden, "web pages may not do this; use `weir reload` or `weir drain`"
-    );
-  }
   if (!unknown_parameter(request.query, "").empty()) {
     co_return problem(errc::bad_request, "this address takes no parameters");
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -44,14 +45,26 @@ need need_of(const http_request& request, door_page page) noexcept {
   }
 }
 
-/// The token in "Bearer TOKEN"; empty when there is none.
-std::string_view shown_in(const http_request& request) noexcept {
+/// What a request shows to be let in.
+struct shown_token {
+  std::string_view secret;  ///< the token in "Bearer TOKEN"; empty when there is none
+  bool is_ambiguous = false;
+};
+
+shown_token shown_in(const http_request& request) noexcept {
   constexpr std::string_view scheme = "Bearer";
-  auto value = request.header("Authorization").value_or(std::string_view());
-  const auto space = value.find(' ');
-  if (space == value.npos || !http_name_equal(value.substr(0, space), scheme)) return {};
-  value.remove_prefix(std::min(value.find_first_not_of(' ', space), value.size()));
-  return value;
+  shown_token shown;
+  bool was_seen = false;
+  for (const auto& field : request.fields) {
+    if (!http_name_equal(field.name, "Authorization")) continue;
+    if (std::exchange(was_seen, true)) return {{}, true};
+    auto value = field.value;
+    const auto space = value.find(' ');
+    if (space == value.npos || !http_name_equal(value.substr(0, space), scheme)) continue;
+    value.remove_prefix(std::min(value.find_first_not_of(' ', space), value.size()));
+    shown.secret = value;
+  }
+  return shown;
 }
 
 bool same(std::string_view one, std::string_view other) noexcept {
@@ -112,7 +125,9 @@ door_verdict door_auth::judge(const http_request& request, const door_route& rou
   if (route.page == door_page::livez || route.page == door_page::readyz) {
     return door_verdict::allowed;
   }
-  if (!recognize(shown_in(request), pass)) return door_verdict::unauthorized;
+  const auto shown = shown_in(request);
+  if (shown.is_ambiguous) return door_verdict::ambiguous;
+  if (!recognize(shown.secret, pass)) return door_verdict::unauthorized;
   const auto wanted = need_of(request, route.page);
   const bool has_rights = (pass.rights & wanted.all_of) == wanted.all_of &&
                           (wanted.one_of == 0 || (pass.rights & wanted.one_of) != 0);

@@ -20,6 +20,9 @@ enum class door_verdict : std::uint8_t {
   allowed,
   unauthorized,  ///< no token, or none that is known
   forbidden,     ///< a known one without the right
+  ambiguous,     ///< two Authorization fields
+  foreign_page,  ///< a change that a web page sent
+  foreign_host,  ///< for a name that is not this machine's, at a door for this machine only
 };
 
 /// The token that a connection showed last, so that the next request with it costs a comparison.
@@ -51,6 +54,7 @@ class door_auth {
   bool may_read(const http_request& request, std::string_view keyspace, door_pass& pass) const;
 
   void count(door_verdict verdict) const noexcept {
+    if (verdict == door_verdict::ambiguous) return;
     auto& sum = verdict == door_verdict::unauthorized ? unauthorized_ : forbidden_;
     sum.fetch_add(1, std::memory_order_relaxed);
   }

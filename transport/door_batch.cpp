@@ -14,13 +14,18 @@
 
 #include <algorithm>
 #include <exception>
+#include <memory>
+#include <optional>
 #include <set>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace weir {
 namespace {
 
 constexpr std::size_t max_reply = 16 * 1024 * 1024;
+constexpr std::size_t piece_size = 32 * 1024;
 constexpr std::size_t purges_at_once = 64;
 
 void write_key(json_writer& line, const std::string& key, bool as_base64) {
@@ -56,6 +61,68 @@ void write_line(
   if (!why.remark().empty()) line.member("source", why.remark());
   line.end_object().end_line();
 }
+
+/// The answer for one key.
+struct batch_row {
+  std::string key;
+  std::optional<lookup> found;
+  door_outcome outcome;
+  error why;  ///< when nothing was found out
+};
+
+/// The lines of an answer, made as the client takes them: meanwhile the values are only referred to,
+/// and one that stands there many times is there once.
+class batch_lines final : public http_pieces {
+ public:
+  batch_lines(std::vector<batch_row> rows, bool as_base64)
+      : http_pieces(size_of(rows)), rows_(std::move(rows)), as_base64_(as_base64) {}
+
+  bool next(std::string& piece) override {
+    const auto start = piece.size();
+    while (next_ != rows_.size() && piece.size() - start < piece_size) append_line(piece);
+    return next_ != rows_.size();
+  }
+
+ private:
+  static std::size_t size_of(const std::vector<batch_row>& rows) {
+    std::unordered_set<const char*> seen;
+    std::size_t values = 0;
+    std::size_t largest = 0;
+    for (const auto& row : rows) {
+      if (!row.found) continue;
+      const auto value = row.found->entry.value.view();
+      if (seen.insert(value.data()).second) values += value.size();
+      largest = std::max(largest, value.size());
+    }
+    const auto line = largest + largest / 3;  // in base64
+    return values + 3 * (line + 2 * piece_size) + rows.size() * sizeof(batch_row);
+  }
+
+  void append_line(std::string& piece) {
+    auto row = std::move(rows_[next_++]);
+    line_.clear();
+    const auto* entry = row.found ? &*row.found : nullptr;
+    const bool fits = entry == nullptr || entry->entry.value.size() + written_ <= max_reply;
+    if (fits) write_line(line_, row.key, as_base64_, entry, row.outcome.name(), row.why);
+    if (!fits || written_ + line_.size() > max_reply) {
+      line_.clear();
+      const error full(
+          errc::too_large,
+          {.detail =
+               "the answer is full, " + std::to_string(max_reply) + " bytes; ask for it alone"}
+      );
+      write_line(line_, row.key, as_base64_, nullptr, name(errc::too_large), full);
+    }
+    written_ += line_.size();
+    piece.append(line_.text());
+  }
+
+  std::vector<batch_row> rows_;
+  const bool as_base64_;
+  std::size_t next_ = 0;
+  std::size_t written_ = 0;
+  json_writer line_;
+};
 
 // Purges of one request under way at once. All on the loop of its connection: no locks.
 struct purge_run {
@@ -118,31 +185,32 @@ asio::awaitable<door_answer> http_door::impl::get_many(
     co_return refuse(*refused);
   }
   const get_options how{.timeout = time_left(request)};
-  const auto found = co_await keyspace.async_get_many(batch.keys, how);
-  const error over_reply(
-      errc::too_large,
-      {.detail = "the answer is full, " + std::to_string(max_reply) + " bytes; ask for it alone"}
-  );
-  json_writer lines;
-  json_writer line;
+  auto found = co_await keyspace.async_get_many(batch.keys, how);
+  std::vector<batch_row> rows(found.size());
+  std::size_t bytes_in_all = 0;
   for (std::size_t i = 0; i != found.size(); ++i) {
-    line.clear();
-    const auto* entry = found[i] ? &*found[i] : nullptr;
-    door_outcome outcome;
-    if (entry != nullptr && !entry->found) outcome = errc::not_found;
-    if (entry == nullptr) outcome = failure(found[i].error(), keyspace, door_op::get_many).outcome;
-    const bool fits = entry == nullptr || entry->entry.value.size() + lines.size() <= max_reply;
-    const auto why = entry == nullptr ? found[i].error() : error();
-    if (fits) write_line(line, batch.keys[i], batch.is_base64, entry, outcome.name(), why);
-    if (!fits || lines.size() + line.size() > max_reply) {
-      line.clear();
-      const auto code = name(errc::too_large);
-      write_line(line, batch.keys[i], batch.is_base64, nullptr, code, over_reply);
+    auto& row = rows[i];
+    row.key = std::move(batch.keys[i]);
+    bytes_in_all += row.key.size();
+    if (!found[i]) {
+      row.why = found[i].error();
+      row.outcome = failure(row.why, keyspace, door_op::get_many).outcome;
+      continue;
     }
-    lines.append(line);
+    if (!found[i]->found) row.outcome = errc::not_found;
+    bytes_in_all += found[i]->entry.value.size();
+    row.found = std::move(*found[i]);
   }
+  auto lines = std::make_shared<batch_lines>(std::move(rows), batch.is_base64);
   door_answer done;
-  done.response.body = bytes(lines.text());
+  if (bytes_in_all > piece_size) {
+    done.response.pieces = std::move(lines);
+  } else {
+    std::string text;
+    while (lines->next(text)) {
+    }
+    done.response.body = bytes(text);
+  }
   done.response.add("Content-Type", "application/x-ndjson");
   co_return done;
 }

@@ -13,6 +13,17 @@ door_refusal bad(std::string detail) {
   return {errc::bad_request, std::move(detail)};
 }
 
+std::size_t colons_outside_strings(std::string_view json_text) noexcept {
+  std::size_t count = 0;
+  bool is_inside = false;
+  for (std::size_t i = 0; i < json_text.size(); ++i) {
+    if (json_text[i] == '"') is_inside = !is_inside;
+    if (is_inside && json_text[i] == '\\') ++i;
+    if (!is_inside && json_text[i] == ':') ++count;
+  }
+  return count;
+}
+
 std::optional<door_refusal> read_keys(const json::value& from, door_batch& out) {
   const auto* list = from.if_array();
   if (list == nullptr) return bad("the keys must be a JSON array of strings");
@@ -48,8 +59,13 @@ std::optional<door_refusal> read_batch(std::string_view body, batch_form form, d
   const auto parsed = json::parse(json::string_view(body.data(), body.size()), error, {}, strict);
   if (error) return bad("the body is not JSON: " + error.message());
   const auto* object = parsed.if_object();
-  if (object == nullptr || object->size() != 1) {
-    return bad("the body must be an object with one member, like {\"keys\": [\"a\"]}");
+  const bool may_be_all = form == batch_form::keys_or_all;
+  // The parser keeps the last of two members of one name: each has a colon of its own.
+  if (object == nullptr || object->size() != 1 || colons_outside_strings(body) != 1) {
+    return bad(
+        std::string("the body must be an object with one member, like {\"keys\": [\"a\"]}") +
+        (may_be_all ? " or {\"all\": true}" : "")
+    );
   }
   const auto& member = *object->begin();
   const std::string_view name(member.key().data(), member.key().size());
@@ -57,9 +73,10 @@ std::optional<door_refusal> read_batch(std::string_view body, batch_form form, d
     out.is_base64 = name == "keys_base64";
     return read_keys(member.value(), out);
   }
-  if (name != "all" || form != batch_form::keys_or_all) {
+  if (name != "all" || !may_be_all) {
     return bad(
-        "unknown member \"" + std::string(name.substr(0, 64)) + "\"; use keys or keys_base64"
+        "unknown member \"" + std::string(name.substr(0, 64)) + "\"; use keys or keys_base64" +
+        (may_be_all ? ", or {\"all\": true}" : "")
     );
   }
   if (!member.value().is_bool() || !member.value().get_bool()) {

@@ -66,6 +66,18 @@ bool none_match_names(std::string_view field, version current) noexcept {
   return false;
 }
 
+bool match_names(std::string_view field, version current) noexcept {
+  if (field == "*") return true;
+  skip_separators(field);
+  while (!field.empty()) {
+    const auto tag = take_tag(field);
+    if (!tag) return false;
+    if (!tag->is_weak && current && parse_version(tag->opaque) == current) return true;
+    skip_separators(field);
+  }
+  return false;
+}
+
 std::optional<door_refusal> read_condition(const http_request& request, precondition& out) {
   std::optional<door_refusal> refused;
   const auto match = only_field(request, "If-Match", refused);
@@ -83,6 +95,11 @@ std::optional<door_refusal> read_condition(const http_request& request, precondi
   }
   if (!match) return std::nullopt;
   auto rest = *match;
+  if (rest == "*") {
+    return door_refusal{
+        errc::bad_request,
+        "If-Match: * is not known here: leave it out, or send one version, as an ETag gave it"};
+  }
   const auto tag = take_tag(rest);
   if (!tag || !rest.empty()) {
     return door_refusal{

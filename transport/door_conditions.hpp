@@ -20,6 +20,10 @@ struct door_refusal {
 /// `*`, weak comparison), so that 304 is the answer. Nonsense names nothing.
 bool none_match_names(std::string_view field, version current) noexcept;
 
+/// Whether an If-Match field of a GET names `current` (RFC 9110, 13.1.1: strong comparison); 412 is
+/// the answer when it does not.
+bool match_names(std::string_view field, version current) noexcept;
+
 /// Reads If-Match and If-None-Match of a change into `out`. Allowed are one tag in If-Match or `*`
 /// in If-None-Match. A tag that no weir ever gave is a conflict; what is no tag is a bad request.
 std::optional<door_refusal> read_condition(const http_request& request, precondition& out);

@@ -92,6 +92,7 @@ struct http_door::impl {
   std::string_view allowed_in(const door_route& route, std::string_view keyspace) const;
   door_session& session_of(const http_request& request) const;
   request_counters& counters_of(door_session& session, std::string_view keyspace);
+  std::string not_here(std::string_view keyspace) const;
   std::optional<door_answer> find_target(
       const door_route& route, std::string_view keyspace, door_target& out
   ) const;

@@ -78,6 +78,7 @@ void door_fields::add(http_response& response, const lookup& found, std::string&
         has_type ? std::string_view(entry.meta->content_type)
                  : std::string_view("application/octet-stream")
     );
+    response.add("X-Content-Type-Options", "nosniff");
   }
   if (entry.version) {
     scratch.clear();

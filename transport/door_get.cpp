@@ -80,13 +80,21 @@ void http_door::impl::answer(
     return;
   }
   fields.add(response, found, scratch);
+  bool is_unmodified = false;
   for (const auto& field : request.fields) {
-    if (!http_name_equal(field.name, "If-None-Match")) continue;
-    if (!none_match_names(field.value, found.entry.version)) continue;
-    response.status = 304;
-    return;
+    if (http_name_equal(field.name, "If-Match") &&
+        !match_names(field.value, found.entry.version)) {
+      response = problem(errc::conflict, "the value has not the version that If-Match names");
+      return;
+    }
+    is_unmodified = is_unmodified || (http_name_equal(field.name, "If-None-Match") &&
+                                      none_match_names(field.value, found.entry.version));
   }
-  response.body = std::move(found.entry.value);
+  if (is_unmodified) {
+    response.status = 304;
+  } else {
+    response.body = std::move(found.entry.value);
+  }
 }
 
 }  // namespace weir

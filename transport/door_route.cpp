@@ -1,8 +1,11 @@
 #include "door_route.hpp"
 
+#include <weir/transport/http_target.hpp>
+
 #include <algorithm>
 #include <array>
 #include <utility>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -68,6 +71,33 @@ std::string_view unknown_parameter(std::string_view query, std::string_view know
     if (!part.empty() && !is_in_list(known, name)) return name.empty() ? part : name;
   }
   return {};
+}
+
+std::string_view doubled_parameter(std::string_view query) noexcept {
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto name = query.substr(0, end).substr(0, query.substr(0, end).find('='));
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (!name.empty() && query_parameter(query, name)) return name;
+  }
+  return {};
+}
+
+bool is_near_miss(std::string_view typed, std::string_view known) {
+  constexpr std::size_t longest = 64;
+  if (typed.size() > longest || known.size() > longest) return false;
+  // Levenshtein distance, one row at a time.
+  std::vector<std::size_t> row(known.size() + 1);
+  for (std::size_t i = 0; i != row.size(); ++i) row[i] = i;
+  for (std::size_t i = 0; i != typed.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j != known.size(); ++j) {
+      const auto changed = diagonal + (typed[i] == known[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back() <= (known.size() > 3 ? 2U : 1U);
 }
 
 }  // namespace weir

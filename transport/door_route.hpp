@@ -46,4 +46,10 @@ inline constexpr std::string_view allowed_with_writes = "GET, HEAD, PUT, DELETE,
 /// empty when all are.
 std::string_view unknown_parameter(std::string_view query, std::string_view known) noexcept;
 
+/// The name of the first query parameter that stands there again; empty when none does.
+std::string_view doubled_parameter(std::string_view query) noexcept;
+
+/// Whether `typed` is one or two slips of the finger away from `known`.
+bool is_near_miss(std::string_view typed, std::string_view known);
+
 }  // namespace weir

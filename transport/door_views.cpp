@@ -86,7 +86,13 @@ http_response http_door::impl::view(const http_request& request, door_page page)
         name(errc::not_found),
         "Not found",
         "nothing is served at \"" + std::string(request.path.substr(0, 128)) +
-            "\"; data is at /v1/{keyspace}/{key}, the node's view at /cluster"
+            "\"; data is at /v1/{keyspace}/{key}, the node's view at /cluster, probes are /livez "
+            "and /readyz, metrics at /metrics"
+    );
+  }
+  if (const auto twice = doubled_parameter(request.query); !twice.empty()) {
+    return problem(
+        errc::bad_request, "parameter \"" + std::string(twice) + "\" stands there twice; send one"
     );
   }
   if (request.method == http_method::options) {

@@ -106,8 +106,10 @@ void http_acceptor::on_accept(const error_code& error, tcp::socket socket, std::
     auto admission = gone ? nullptr : core_->admit(remote.address());
     if (admission) {
       auto& home = *core_->loops()[loop];
+      auto& place = *admission;
       auto connection =
           std::make_shared<http_connection>(home, std::move(socket), std::move(admission));
+      place.belongs_to(connection);
       asio::dispatch(home.context(), [connection] { connection->start(); });
     } else if (!gone) {
       refuse(std::move(socket));

@@ -1,6 +1,7 @@
 #include "http_connection.hpp"
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <array>
@@ -16,6 +17,7 @@ using clock = http_request::clock;
 constexpr std::size_t first_buffer = 4'096;
 constexpr std::size_t largest_buffer = 65'536;
 constexpr std::chrono::milliseconds drain_grace{250};  // for a request already on its way
+constexpr std::chrono::milliseconds idle_before_trim{1'000};
 
 }  // namespace
 
@@ -25,7 +27,8 @@ http_connection::http_connection(
     : core_(admission->core().shared_from_this()),
       loop_(loop),
       socket_(std::move(stream)),
-      admission_(std::move(admission)) {
+      admission_(std::move(admission)),
+      share_(core_->replies) {
   session_.id = core_->next_session.fetch_add(1, std::memory_order_relaxed);
   session_.remote = admission_->address().to_string();
 }
@@ -38,12 +41,11 @@ void http_connection::start() {
   socket_.socket().non_blocking(true, ignored);
   now_ = since_ = clock::now();
   const auto tls = core_->tls ? core_->tls() : nullptr;
-  if (tls == nullptr) return read();
-  phase_ = phase::greeting;
-  if (++core_->handshakes > core_->limits.max_handshakes) {
-    core_->refused.fetch_add(1, std::memory_order_relaxed);
-    return close();
+  if (tls == nullptr) {
+    if (core_->tls) admission_->greeted();
+    return read();
   }
+  phase_ = phase::greeting;
   socket_.secure(tls, tls_side::server);
   greet();
 }
@@ -57,7 +59,7 @@ void http_connection::greet() {
       self->core_->remark_seldom("http: " + self->session_.remote + ": " + error.message());
       return self->close();
     }
-    --self->core_->handshakes;
+    self->admission_->greeted();
     self->phase_ = phase::head;
     self->now_ = self->since_ = clock::now();
     self->read();
@@ -77,13 +79,17 @@ void http_connection::run() {
 }
 
 void http_connection::take_requests() {
-  while (!last_answer_given_ && (phase_ == phase::head || phase_ == phase::body)) {
-    if (output_is_full() && !flush()) return;
-    if (phase_ == phase::closed) return;
+  for (;;) {
+    if ((output_is_full() || phase_ == phase::streaming) && !flush()) return;
+    if (phase_ == phase::streaming) {
+      append_piece();
+      continue;
+    }
+    if (last_answer_given_ || (phase_ != phase::head && phase_ != phase::body)) break;
     if (!(phase_ == phase::head ? take_head() : take_body())) break;
   }
-  if (phase_ == phase::closed || !flush() || phase_ == phase::handling || phase_ == phase::closed)
-    return;
+  if (phase_ == phase::closed || !flush() || phase_ == phase::closed) return;
+  if (phase_ == phase::handling || phase_ == phase::waiting) return;
   if (phase_ == phase::switching) return hand_over();
   if (end_of_input_ && !last_answer_given_ && !unread().empty()) {
     refuse({400, errc::bad_request, "the request is cut off"});
@@ -145,6 +151,7 @@ void http_connection::sweep(time_point now) {
   const auto& limits = core_->limits;
   now_ = now;
   if (phase_ == phase::closed || phase_ == phase::handling) return;
+  if (phase_ == phase::waiting) return look_for_memory(now);
   if (phase_ == phase::lingering) {
     if (now - since_ >= limits.linger) close();
     return;
@@ -155,9 +162,15 @@ void http_connection::sweep(time_point now) {
     return close();
   }
   if (writing_) {
-    if (!write_pace_.too_slow(now, limits.write_timeout, limits.rate_grace, limits.min_rate))
-      return;
-    core_->timeouts.fetch_add(1, std::memory_order_relaxed);
+    const bool is_pressed = share_.size() > 0 && core_->replies->is_spent();
+    const auto slow =
+        write_pace_.too_slow(now, limits.write_timeout, limits.rate_grace, limits.min_rate);
+    const auto in_the_way =
+        is_pressed &&
+        write_pace_.too_slow(now, limits.pressed_grace, limits.pressed_grace, limits.pressed_rate);
+    if (!slow && !in_the_way) return;
+    auto& cause = slow ? core_->timeouts : core_->short_of_memory;
+    cause.fetch_add(1, std::memory_order_relaxed);
     return close();
   }
   if (phase_ == phase::body) {
@@ -167,12 +180,20 @@ void http_connection::sweep(time_point now) {
     return;
   }
   const bool begun = !unread().empty();
+  if (!begun && now - since_ >= idle_before_trim) trim();
   if (!begun && core_->draining && now - since_ >= drain_grace) return close();
   const auto limit = begun || answered_ == 0 ? limits.header_timeout : limits.idle_timeout;
   if (now - since_ < limit) return;
   if (begun) return time_out("the header took too long");
   core_->timeouts.fetch_add(1, std::memory_order_relaxed);
   close();
+}
+
+/// Gives back what earlier answers needed.
+void http_connection::trim() {
+  if (output_.capacity() > largest_copied) std::string().swap(output_);
+  if (sending_.capacity() > largest_copied) std::string().swap(sending_);
+  if (piece_.capacity() > 0) std::string().swap(piece_);
 }
 
 void http_connection::time_out(const char* detail) {
@@ -187,12 +208,18 @@ void http_connection::drain() {
 
 void http_connection::close() {
   if (phase_ == phase::closed) return;
-  if (phase_ == phase::greeting) --core_->handshakes;
   phase_ = phase::closed;
   error_code ignored;
   socket_.close(ignored);
   admission_.reset();
+  pieces_.reset();
+  output_large_ = sending_large_ = bytes();
+  share_.set(0);
   loop_.remove(*this);
+}
+
+void http_connection::close_soon() {
+  asio::post(loop_.context(), [self = shared_from_this()] { self->close(); });
 }
 
 /// Ends the connection so that the client can still read the last answer: closing with unread bytes
@@ -209,7 +236,16 @@ void http_connection::linger() {
 }
 
 bool http_connection::output_is_full() const noexcept {
-  return output_.size() >= core_->limits.max_unread || !output_large_.empty();
+  if (output_.size() >= core_->limits.max_unread || !output_large_.empty()) return true;
+  return writing_ && core_->replies->is_spent();
+}
+
+/// What waits here for the client to read it.
+void http_connection::count_held() noexcept {
+  auto held = output_large_.size() + sending_large_.size();
+  if (writing_) held += output_.size() + sending_.size();
+  if (pieces_) held = pieces_->held;
+  share_.set(held);
 }
 
 template <class Write>
@@ -238,6 +274,7 @@ bool http_connection::flush() {
     if (error == asio::error::would_block) {
       write_pace_.start(now_);
       write_later();
+      count_held();
       return false;
     }
     if (error) {
@@ -279,6 +316,7 @@ void http_connection::mark_sent(std::size_t size) {
   sending_.clear();
   if (!sending_large_.empty()) sending_large_ = bytes();
   sent_ = 0;
+  if (share_.size() > 0) count_held();
 }
 
 void http_connection::hand_over() {

@@ -4,6 +4,7 @@
 #include "http_pace.hpp"
 #include "http_parser.hpp"
 #include "net_stream.hpp"
+#include "reply_share.hpp"
 
 #include <memory>
 #include <string>
@@ -14,7 +15,8 @@ namespace weir {
 /// One client connection: reads, has requests answered in order, writes. Lives on one loop.
 ///
 /// Invariant: at most one of {a read, a handler} is pending, beside at most one write. While a
-/// request is with its handler the input buffer neither moves nor grows.
+/// request is with its handler the input buffer neither moves nor grows. A large answer is taken from
+/// its handler only when there is memory for it to wait in, should the client read slowly.
 class http_connection : public std::enable_shared_from_this<http_connection> {
  public:
   http_connection(http_loop& loop, net_stream stream, std::unique_ptr<http_admission> admission);
@@ -29,12 +31,28 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
 
   void close();
 
+  /// close() from any thread, later.
+  void close_soon();
+
   std::size_t place = 0;  ///< index in the loop's list
 
  private:
   using time_point = http_request::clock::time_point;
 
-  enum class phase : std::uint8_t { greeting, head, body, handling, switching, lingering, closed };
+  static constexpr std::size_t largest_copied =
+      16'384;  // of a body; a longer one is written from where it is
+
+  enum class phase : std::uint8_t {
+    greeting,
+    head,
+    body,
+    waiting,  // for reply memory, with a request that is not carried out yet
+    handling,
+    streaming,  // an answer in pieces
+    switching,
+    lingering,
+    closed
+  };
   enum class after : std::uint8_t { keep, close };
 
   // Driving: run() takes requests until something has to be waited for.
@@ -50,15 +68,22 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   void begin_body();
   bool take_body();
   bool closed_as_another_protocol();
+  void remark_protocol(std::string_view spoken);
   bool describe_request();
   void dispatch();
+  void carry_out();
+  void wait_for_memory();
+  void look_for_memory(time_point now);
   void start_handler();
   void answer(const http_response& response);
   void refuse(const http_refusal& why);
   void time_out(const char* detail);
 
   // Replies.
+  bool has_room_for(const http_response& response);
   void append(const http_response& response, after then);
+  void append_piece();
+  void count_held() noexcept;
   bool output_is_full() const noexcept;
   bool flush();
   template <class Write>
@@ -69,6 +94,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
 
   void hand_over();
   void linger();
+  void trim();
 
   // Input buffer: [begin_, end_) is received and not consumed.
   std::string_view unread() const noexcept { return {input_.get() + begin_, end_ - begin_}; }
@@ -87,6 +113,7 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   bool writing_ = false;
   bool end_of_input_ = false;
   bool last_answer_given_ = false;
+  bool is_settled_ = false;  // a whole request came
   std::size_t answered_ = 0;
   time_point now_{};    // of the last event
   time_point since_{};  // start of the current wait
@@ -106,6 +133,10 @@ class http_connection : public std::enable_shared_from_this<http_connection> {
   std::string output_, sending_;
   bytes output_large_, sending_large_;
   std::size_t sent_ = 0;
+  std::shared_ptr<http_pieces> pieces_;  // the rest of an answer
+  std::string piece_;
+  time_point wait_began_{};
+  reply_share share_;
 };
 
 }  // namespace weir

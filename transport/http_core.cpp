@@ -1,5 +1,6 @@
 #include "http_core.hpp"
 
+#include "client_key.hpp"
 #include "http_acceptor.hpp"
 #include "http_connection.hpp"
 
@@ -8,7 +9,10 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <array>
+#include <ctime>
 #include <sys/resource.h>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -18,6 +22,7 @@ using asio::ip::tcp;
 constexpr std::chrono::milliseconds shortest_sweep{10};
 constexpr std::chrono::milliseconds longest_sweep{500};
 constexpr std::chrono::milliseconds sweep_while_draining{50};
+constexpr std::chrono::milliseconds sweep_while_waiting{20};
 constexpr std::chrono::seconds same_remark_after{10};
 constexpr std::size_t most_remarks = 256;
 
@@ -60,6 +65,21 @@ http_limits fitted(http_limits limits) noexcept {
   return limits;
 }
 
+/// RFC 9110, 5.6.7: "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+std::string date_field(std::time_t when) {
+  constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr const char* months[] = {
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  std::tm parts{};
+  ::gmtime_r(&when, &parts);
+  std::array<char, 48> rest;  // names of days and months must not follow the locale
+  std::strftime(rest.data(), rest.size(), " %Y %H:%M:%S GMT\r\n", &parts);
+  std::array<char, 4> day;
+  std::strftime(day.data(), day.size(), "%d", &parts);
+  return std::string("Date: ") + days[parts.tm_wday] + ", " + day.data() + ' ' +
+         months[parts.tm_mon] + rest.data();
+}
+
 std::string to_string(const tcp::endpoint& endpoint) {
   return weir::to_string(host_port{endpoint.address().to_string(), endpoint.port()});
 }
@@ -94,9 +114,24 @@ void http_loop::remove(http_connection& connection) {
   connections_.pop_back();
 }
 
+void http_loop::hurry() {
+  if (std::exchange(hurried_, true) || timer_ == nullptr) return;
+  timer_->cancel();  // the next sweep says when the one after it comes
+}
+
+std::string_view http_loop::date(std::chrono::steady_clock::time_point now) {
+  if (now < date_ends_ && !date_.empty()) return date_;
+  using std::chrono::system_clock;
+  const auto wall = system_clock::now();
+  const auto second = std::chrono::floor<std::chrono::seconds>(wall);
+  date_ = date_field(system_clock::to_time_t(second));
+  date_ends_ = now + (second + std::chrono::seconds(1) - wall);
+  return date_;
+}
+
 void http_loop::sweep_later() {
   sweeping_ = true;
-  timer_->expires_after(sweep_every_);
+  timer_->expires_after(hurried_ ? std::min(sweep_every_, sweep_while_waiting) : sweep_every_);
   timer_->async_wait([self = shared_from_this()](const error_code&) {
     self->sweeping_ = false;
     if (self->timer_ == nullptr) return;
@@ -107,6 +142,7 @@ void http_loop::sweep_later() {
 
 void http_loop::sweep() {
   const auto now = std::chrono::steady_clock::now();
+  hurried_ = false;
   if (now >= drain_deadline_) return close_all();
   // From the back: a connection that closes is replaced by one already seen.
   for (std::size_t i = connections_.size(); i-- > 0;) {
@@ -135,7 +171,29 @@ void http_loop::retire() {
 }
 
 http_admission::~http_admission() {
-  if (core_) core_->release(address_, counted_);
+  bool is_last = false;
+  {
+    const std::lock_guard lock(core_->mutex_);
+    if (!is_in_) return;
+    core_->leave(*this);
+    is_last = core_->open == 0;
+  }
+  if (is_last && core_->draining) core_->finish_drain();
+}
+
+void http_admission::belongs_to(const std::shared_ptr<http_connection>& connection) {
+  const std::lock_guard lock(core_->mutex_);
+  connection_ = connection;
+}
+
+void http_admission::greeted() {
+  const std::lock_guard lock(core_->mutex_);
+  if (std::exchange(is_greeting_, false)) --core_->greeting_;
+}
+
+void http_admission::settle() {
+  const std::lock_guard lock(core_->mutex_);
+  core_->settle(*this);
 }
 
 http_core::http_core(
@@ -161,35 +219,68 @@ void http_core::remark_seldom(const std::string& line) {
 }
 
 std::unique_ptr<http_admission> http_core::admit(const asio::ip::address& address) {
-  auto client = address;
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    client = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-  }
-  const bool counted = limits.count_loopback || !client.is_loopback();
-  std::lock_guard lock(mutex_);
-  const bool full =
-      open >= limits.max_connections ||
-      (counted && per_address_.contains(client) && per_address_[client] >= limits.max_per_address);
+  const auto key = client_key(address);
+  const bool counted = limits.count_loopback || !key.is_loopback();
+  auto made = std::make_unique<http_admission>(shared_from_this(), address);
+  victims gone;
+  const std::lock_guard lock(mutex_);
+  const auto here = counted ? per_address_.find(key) : per_address_.end();
+  const bool crowded = here != per_address_.end() && here->second >= limits.max_per_address;
+  const auto same_client = [&key](const http_admission& one) { return one.key_ == key; };
+  const auto anybody = [](const http_admission&) { return true; };
+  const auto in_handshake = [](const http_admission& one) { return one.is_greeting_; };
+  const bool full = crowded ? !put_out_oldest(same_client, gone)
+                            : open >= limits.max_connections && !put_out_oldest(anybody, gone);
   if (full) {
     refused.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  if (counted) ++per_address_[client];
-  ++open;
-  accepted.fetch_add(1, std::memory_order_relaxed);
-  return std::make_unique<http_admission>(shared_from_this(), client, counted);
+  if (tls && greeting_ >= limits.max_handshakes) put_out_oldest(in_handshake, gone);
+  enter(*made, key, counted);
+  return made;
 }
 
-void http_core::release(const asio::ip::address& address, bool counted) {
-  {
-    std::lock_guard lock(mutex_);
-    if (counted) {
-      const auto found = per_address_.find(address);
-      if (--found->second == 0) per_address_.erase(found);
-    }
-    --open;
-  }
-  if (draining && open == 0) finish_drain();
+void http_core::enter(http_admission& one, const asio::ip::address& key, bool counted) {
+  one.key_ = key;
+  one.is_counted_ = counted;
+  one.is_in_ = one.is_new_ = true;
+  one.is_greeting_ = static_cast<bool>(tls);
+  one.place_ = newcomers_.insert(newcomers_.end(), &one);
+  greeting_ += one.is_greeting_ ? 1 : 0;
+  if (counted) ++per_address_[key];
+  ++open;
+  accepted.fetch_add(1, std::memory_order_relaxed);
+}
+
+void http_core::settle(http_admission& one) {
+  if (std::exchange(one.is_greeting_, false)) --greeting_;
+  if (std::exchange(one.is_new_, false)) newcomers_.erase(one.place_);
+}
+
+void http_core::leave(http_admission& one) {
+  settle(one);
+  one.is_in_ = false;
+  --open;
+  if (!one.is_counted_) return;
+  const auto found = per_address_.find(one.key_);
+  if (--found->second == 0) per_address_.erase(found);
+}
+
+/// Takes the place of the oldest newcomer of that kind; false when there is none.
+template <class Which>
+bool http_core::put_out_oldest(Which which, victims& out) {
+  const auto found = std::find_if(newcomers_.begin(), newcomers_.end(), [&](const auto* one) {
+    return which(*one);
+  });
+  if (found == newcomers_.end()) return false;
+  auto& oldest = **found;
+  auto connection = oldest.connection_.lock();
+  leave(oldest);
+  refused.fetch_add(1, std::memory_order_relaxed);
+  if (!connection) return true;
+  connection->close_soon();
+  out.push_back(std::move(connection));
+  return true;
 }
 
 boost::system::result<std::string, listen_error> http_core::listen(std::string_view address) {

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,6 +33,12 @@ class http_loop : public std::enable_shared_from_this<http_loop> {
   void add(const std::shared_ptr<http_connection>& connection);
   void remove(http_connection& connection);
 
+  /// A connection waits for reply memory: look at it often.
+  void hurry();
+
+  /// The Date field, whole, of the second in which `now` lies; reads the clock once a second.
+  std::string_view date(std::chrono::steady_clock::time_point now);
+
   /// Tells every connection that the server drains; closes what is left at `deadline`.
   void drain(std::chrono::steady_clock::time_point deadline);
 
@@ -49,27 +56,50 @@ class http_loop : public std::enable_shared_from_this<http_loop> {
   std::chrono::steady_clock::time_point drain_deadline_ =
       std::chrono::steady_clock::time_point::max();
   bool sweeping_ = false;
+  bool hurried_ = false;
+  std::string date_;
+  std::chrono::steady_clock::time_point date_ends_{};
   std::vector<std::shared_ptr<http_connection>> connections_;
 };
 
-/// A connection's place among those admitted; gives it back when it goes.
+/// A connection's place among those admitted; gives it back when it goes. One that has not sent a
+/// whole request yet may lose it to another connection, and is closed then.
 class http_admission {
  public:
-  http_admission(std::shared_ptr<http_core> core, asio::ip::address address, bool counted)
-      : core_(std::move(core)), address_(std::move(address)), counted_(counted) {}
+  http_admission(std::shared_ptr<http_core> core, asio::ip::address address)
+      : core_(std::move(core)), address_(std::move(address)) {}
 
-  http_admission(http_admission&&) = default;
-  http_admission& operator=(http_admission&&) = delete;
+  http_admission(const http_admission&) = delete;
+  http_admission& operator=(const http_admission&) = delete;
   ~http_admission();
 
   http_core& core() const noexcept { return *core_; }
 
   const asio::ip::address& address() const noexcept { return address_; }
 
+  /// Whose place it is; before anything else.
+  void belongs_to(const std::shared_ptr<http_connection>& connection);
+
+  /// The handshake of TLS is done.
+  void greeted();
+
+  /// A whole request came: from here on the place is kept.
+  void settle();
+
  private:
-  std::shared_ptr<http_core> core_;
-  asio::ip::address address_;
-  bool counted_;
+  friend class http_core;
+
+  const std::shared_ptr<http_core> core_;
+  const asio::ip::address address_;
+
+  // Guarded by the core's mutex.
+  asio::ip::address key_;
+  bool is_counted_ = false;  // for its address
+  bool is_in_ = false;       // not put out for another
+  bool is_new_ = false;      // stands in the core's list
+  bool is_greeting_ = false;
+  std::list<http_admission*>::iterator place_;
+  std::weak_ptr<http_connection> connection_;
 };
 
 /// What the parts of one server share. Outlives the http_server while a connection lives.
@@ -84,13 +114,14 @@ class http_core : public std::enable_shared_from_this<http_core> {
   std::string upgrade_protocol;
   http_upgrade_handler upgrade;
   tls_source tls;  // empty = plain
+  std::shared_ptr<reply_budget> replies = std::make_shared<reply_budget>();
 
   std::atomic<bool> draining{false};
   std::atomic<bool> stopped{false};
   std::atomic<std::uint64_t> next_session{1};
-  std::atomic<std::size_t> open{0}, handshakes{0};
-  std::atomic<std::uint64_t> accepted{0}, refused{0}, requests{0}, bad_requests{0}, timeouts{0},
-      accept_pauses{0}, failed_handshakes{0};
+  std::atomic<std::size_t> open{0};
+  std::atomic<std::uint64_t> accepted{0}, refused{0}, short_of_memory{0}, requests{0},
+      bad_requests{0}, timeouts{0}, accept_pauses{0}, failed_handshakes{0};
 
   void remark(std::string_view line) const {
     if (log) log(line);
@@ -101,9 +132,9 @@ class http_core : public std::enable_shared_from_this<http_core> {
 
   const std::vector<std::shared_ptr<http_loop>>& loops() const noexcept { return loops_; }
 
-  /// A place for one more connection from `address`, or null when a limit is reached.
+  /// A place for one more connection from `address`, if need be that of one which has not sent a
+  /// request yet; null when a limit is reached.
   std::unique_ptr<http_admission> admit(const asio::ip::address& address);
-  void release(const asio::ip::address& address, bool counted);
 
   boost::system::result<std::string, listen_error> listen(std::string_view address);
   void stop_accepting();
@@ -111,11 +142,23 @@ class http_core : public std::enable_shared_from_this<http_core> {
   void stop();
 
  private:
+  friend class http_admission;
+
   void finish_drain();
+
+  // All of these under mutex_.
+  void enter(http_admission& one, const asio::ip::address& key, bool counted);
+  void leave(http_admission& one);
+  void settle(http_admission& one);
+  using victims = std::vector<std::shared_ptr<http_connection>>;  // let go without mutex_
+  template <class Which>
+  bool put_out_oldest(Which which, victims& out);
 
   std::vector<std::shared_ptr<http_loop>> loops_;
   std::mutex mutex_;
-  std::map<asio::ip::address, std::size_t> per_address_;
+  std::map<asio::ip::address, std::size_t> per_address_;  // by client_key()
+  std::list<http_admission*> newcomers_;                  // without a whole request, oldest first
+  std::size_t greeting_ = 0;                              // of these, in their handshake
   std::vector<std::shared_ptr<http_acceptor>> acceptors_;
   std::function<void()> drained_;
   std::map<std::string, std::chrono::steady_clock::time_point> remarked_;

@@ -1,5 +1,6 @@
 // Takes requests apart and sends each to its page; what the pages do is in door_*.cpp.
 #include "door_core.hpp"
+#include "door_guard.hpp"
 
 #include <weir/transport/http_target.hpp>
 
@@ -42,6 +43,18 @@ std::optional<door_op> op_of(const http_request& request, door_page page) noexce
 
 bool is_read(door_op op) noexcept {
   return op == door_op::get || op == door_op::get_many;
+}
+
+std::string_view text_of(door_verdict verdict) noexcept {
+  switch (verdict) {
+    case door_verdict::foreign_page:
+      return "web pages of other origins may not change anything here; use the command line or curl";
+    case door_verdict::foreign_host:
+      return "without tokens this door is for this machine only: Host must be localhost, "
+             "127.0.0.1 or [::1]; a proxy before it must set that, or give the door auth.tokens";
+    default:
+      return "the token does not allow this here";
+  }
 }
 
 errc table_code(const error_code& error, door_op op) noexcept {
@@ -175,6 +188,18 @@ asio::awaitable<door_answer> http_door::impl::dispatch(
             "\"; a '?' that belongs to the key is written %3F"
     );
   }
+  if (const auto twice = doubled_parameter(request.query); !twice.empty()) {
+    co_return refuse(
+        errc::bad_request, "parameter \"" + std::string(twice) + "\" stands there twice; send one"
+    );
+  }
+  if (const auto refused = refuse_fields(request, op)) {
+    door_answer done;
+    const auto title = refused->status == 415 ? "Unsupported media type" : "Bad request";
+    done.response = problem(refused->status, name(errc::bad_request), title, refused->detail);
+    done.outcome = errc::bad_request;
+    co_return done;
+  }
   switch (op) {
     case door_op::get:
       co_return co_await get(request, std::move(target));
@@ -198,11 +223,7 @@ std::optional<door_answer> http_door::impl::find_target(
 ) const {
   out.keyspace = engine.find_keyspace(keyspace);
   if (!out.keyspace) {
-    return refuse(
-        errc::no_keyspace,
-        "this node has no keyspace \"" + std::string(keyspace.substr(0, 64)) +
-            "\"; GET /cluster/keyspaces lists those it has"
-    );
+    return refuse(errc::no_keyspace, not_here(keyspace));
   }
   if (route.page != door_page::key) return std::nullopt;
   if (!decode_path_segment_into(route.key, out.key)) {
@@ -250,14 +271,31 @@ door_answer http_door::impl::failure(
   return done;
 }
 
+/// That there is no such keyspace, and which one may have been meant.
+std::string http_door::impl::not_here(std::string_view keyspace) const {
+  std::string text = "this node has no keyspace \"" + std::string(keyspace.substr(0, 64)) + "\"; ";
+  for (const auto& each : engine.keyspaces()) {
+    if (is_near_miss(keyspace, each.name())) {
+      return text.append("did you mean \"").append(each.name()).append("\"?");
+    }
+  }
+  return text.append("GET /cluster/keyspaces lists those it has");
+}
+
 http_response http_door::impl::method_not_allowed(
     const http_request& request, std::string_view allowed
 ) const {
-  auto response = problem(
-      errc::method_not_allowed,
-      std::string(name(request.method)) +
-          " is not for this address; allowed: " + std::string(allowed)
-  );
+  auto text =
+      std::string(name(request.method)) + " is not for this address; allowed: " + std::string(allowed);
+  const auto route = find_route(request.path);
+  if (route.page == door_page::keyspace) {
+    const auto here = "/v1/" + (route.keyspace.empty() ? "{keyspace}" : std::string(route.keyspace));
+    const bool drops =
+        request.method == http_method::delete_ || request.method == http_method::purge;
+    text += drops ? "; to drop all copies, POST {\"all\": true} to " + here + "?purge"
+                  : "; one key is at " + here + "/{key}, several by POST to " + here + "?get";
+  }
+  auto response = problem(errc::method_not_allowed, text);
   response.add("Allow", allowed);
   return response;
 }
@@ -271,17 +309,27 @@ std::string_view http_door::impl::allowed_in(const door_route& route, std::strin
 }
 
 door_verdict http_door::impl::judge(const http_request& request) const {
-  if (!auth.is_on()) return door_verdict::allowed;
-  return auth.judge(request, find_route(request.path), session_of(request).pass);
+  const bool may_change = request.method != http_method::get || !request.query.empty();
+  if (!may_change && !auth.is_on() && !options.is_local) return door_verdict::allowed;
+  const auto route = find_route(request.path);
+  const bool is_probe = route.page == door_page::livez || route.page == door_page::readyz;
+  if (may_change && is_change(request, route.page) && is_from_foreign_page(request)) {
+    return door_verdict::foreign_page;
+  }
+  if (auth.is_on()) return auth.judge(request, route, session_of(request).pass);
+  const bool is_elsewhere = options.is_local && !is_probe && !request.host.empty() &&
+                            !is_this_machine(request.host);
+  return is_elsewhere ? door_verdict::foreign_host : door_verdict::allowed;
 }
 
 asio::awaitable<http_response> http_door::impl::turn_away(
     const http_request& request, door_verdict verdict
 ) const {
   auth.count(verdict);
-  if (verdict == door_verdict::forbidden) {
-    co_return problem(errc::forbidden, "the token does not allow this here");
+  if (verdict == door_verdict::ambiguous) {
+    co_return problem(errc::bad_request, "Authorization stands there twice; send one");
   }
+  if (verdict != door_verdict::unauthorized) co_return problem(errc::forbidden, text_of(verdict));
   asio::steady_timer timer(co_await asio::this_coro::executor);
   timer.expires_at(std::min(request.arrived + pause_of_strangers, request.deadline));
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
@@ -355,6 +403,13 @@ asio::awaitable<http_response> http_door::handle(const http_request& request) {
 
 std::uint64_t http_door::body_limit(const http_request& request) const {
   return impl_->body_limit(request);
+}
+
+bool http_door::may_be_large(const http_request& request) const {
+  const auto page = find_route(request.path).page;
+  return request.method == http_method::get ? page == door_page::key
+                                            : page == door_page::keyspace &&
+                                                  !is_change(request, page);
 }
 
 void http_door::note(const cluster_event& event) noexcept {

@@ -56,6 +56,7 @@ http_response& http_response::add(std::string_view name, std::string_view value)
 void http_response::clear() noexcept {
   status = 200;
   body = bytes();
+  pieces.reset();
   fields_.clear();
 }
 
@@ -117,6 +118,8 @@ std::string_view http_reason(unsigned status) noexcept {
       return "Misdirected Request";
     case 429:
       return "Too Many Requests";
+    case 426:
+      return "Upgrade Required";
     case 431:
       return "Request Header Fields Too Large";
     case 500:

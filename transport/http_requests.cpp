@@ -12,15 +12,16 @@
 #include <cstring>
 #include <exception>
 #include <new>
+#include <utility>
 
 namespace weir {
 namespace {
 
-constexpr std::size_t largest_copied =
-    16'384;                                  // of a body; a longer one is written from where it is
 constexpr std::size_t body_window = 16'384;  // free behind the head while a body comes in
 constexpr std::size_t kept_body = 65'536;    // memory kept for the next body
 
+constexpr auto no_memory =
+    "answers to slow readers take all of node.max_reply_memory; retry later, and read faster";
 constexpr auto over_limit = "the body is over its limit, for a value max_entry of its keyspace";
 
 http_response answer_for(const std::exception_ptr& failure) {
@@ -33,6 +34,16 @@ http_response answer_for(const std::exception_ptr& failure) {
   } catch (...) {
     return problem(500, name(errc::unknown_outcome), "Internal error", "the handler failed");
   }
+}
+
+/// A reason phrase as the title of a problem: "URI too long".
+std::string title_of(std::string_view reason) {
+  std::string title(reason);
+  for (std::size_t i = 1; i + 1 < title.size(); ++i) {
+    const auto is_upper = [&title](std::size_t at) { return title[at] >= 'A' && title[at] <= 'Z'; };
+    if (title[i - 1] == ' ' && is_upper(i) && !is_upper(i + 1)) title[i] += 'a' - 'A';
+  }
+  return title;
 }
 
 void append_number(std::string& out, std::size_t number) {
@@ -54,6 +65,9 @@ bool http_connection::take_head() {
     case parse_state::need_more:
       return false;
     case parse_state::refused:
+      if (unread().starts_with("PRI * HTTP/2.0\r\n")) {
+        remark_protocol("HTTP/2 without asking");
+      }
       refuse(why);
       return true;
     case parse_state::complete:
@@ -68,14 +82,20 @@ bool http_connection::closed_as_another_protocol() {
   const char* protocol = first == 0x16 ? "TLS" : first == '*' || first == '$' ? "RESP" : nullptr;
   if (protocol == nullptr) return false;
   core_->bad_requests.fetch_add(1, std::memory_order_relaxed);
-  core_->remark_seldom(
-      "http: " + session_.remote + ": closed, it speaks " + protocol + " to a plain HTTP port"
-  );
+  remark_protocol(protocol);
   close();
   return true;
 }
 
+void http_connection::remark_protocol(std::string_view spoken) {
+  const auto port = core_->upgrade ? "a plain peer port" : "a plain HTTP port";
+  core_->remark_seldom(
+      "http: " + session_.remote + ": closed, it speaks " + std::string(spoken) + " to " + port
+  );
+}
+
 void http_connection::begin_message() {
+  if (!std::exchange(is_settled_, true)) admission_->settle();
   if (!describe_request()) return;
   const bool switches = core_->upgrade && !head_.upgrade.empty() && !core_->draining &&
                         head_.method == http_method::get &&
@@ -103,6 +123,7 @@ bool http_connection::describe_request() {
   request_.target = head_.target;
   request_.path = head_.path;
   request_.query = head_.query;
+  request_.host = head_.host;
   request_.body = {};
   request_.fields = head_.fields();
   request_.arrived = now_;
@@ -178,6 +199,12 @@ bool http_connection::take_body() {
 void http_connection::dispatch() {
   phase_ = phase::handling;
   core_->requests.fetch_add(1, std::memory_order_relaxed);
+  wait_began_ = now_;
+  carry_out();
+}
+
+void http_connection::carry_out() {
+  phase_ = phase::handling;
   response_.clear();
   bool done = true;
   try {
@@ -185,8 +212,31 @@ void http_connection::dispatch() {
   } catch (...) {
     response_ = answer_for(std::current_exception());
   }
-  if (done) return answer(response_);
+  if (done && has_room_for(response_)) return answer(response_);
+  if (done || (core_->replies->is_spent() && core_->handler.may_be_large(request_))) {
+    return wait_for_memory();
+  }
   start_handler();
+}
+
+/// Slow readers have what the answer needs: only the request is kept until some of it is free.
+void http_connection::wait_for_memory() {
+  response_.clear();
+  phase_ = phase::waiting;
+  loop_.hurry();
+}
+
+void http_connection::look_for_memory(time_point now) {
+  const bool is_over =
+      now - wait_began_ >= core_->limits.reply_wait || now >= request_.deadline;
+  if (core_->replies->is_spent() && !is_over) return loop_.hurry();
+  if (is_over) {
+    core_->short_of_memory.fetch_add(1, std::memory_order_relaxed);
+    answer(problem(errc::overloaded, no_memory));
+  } else {
+    carry_out();
+  }
+  run();
 }
 
 void http_connection::start_handler() {
@@ -194,7 +244,14 @@ void http_connection::start_handler() {
       [self = shared_from_this()](const std::exception_ptr& failure, http_response response) {
         if (self->phase_ == phase::closed) return;
         self->now_ = http_request::clock::now();
-        self->answer(failure ? answer_for(failure) : response);
+        if (failure) {
+          self->answer(answer_for(failure));
+        } else if (self->has_room_for(response)) {
+          self->answer(response);
+        } else {
+          self->core_->short_of_memory.fetch_add(1, std::memory_order_relaxed);
+          self->answer(problem(errc::overloaded, no_memory));
+        }
         self->run();
       };
   try {
@@ -211,7 +268,7 @@ void http_connection::answer(const http_response& response) {
   begin_ = message_end_;
   if (begin_ == end_) begin_ = end_ = 0;
   if (body_.capacity() > kept_body) std::string().swap(body_);
-  phase_ = phase::head;
+  phase_ = pieces_ ? phase::streaming : phase::head;
   since_ = now_;
 }
 
@@ -219,15 +276,30 @@ void http_connection::answer(const http_response& response) {
 void http_connection::refuse(const http_refusal& why) {
   core_->bad_requests.fetch_add(1, std::memory_order_relaxed);
   request_.method = http_method::get;
-  append(problem(why.status, name(why.code), http_reason(why.status), why.detail), after::close);
+  const auto title = title_of(http_reason(why.status));
+  append(problem(why.status, name(why.code), title, why.detail), after::close);
   phase_ = phase::head;
+}
+
+/// Takes the memory in which a large answer may have to wait; false when slow readers have it all.
+bool http_connection::has_room_for(const http_response& response) {
+  if (request_.method == http_method::head) return true;
+  const auto wanted = response.pieces ? response.pieces->held : response.body.size();
+  return wanted <= largest_copied || share_.grow(wanted);
 }
 
 void http_connection::append(const http_response& response, after then) {
   append_status_line(output_, response.status);
+  output_.append(loop_.date(now_));
   output_.append(response.fields());
-  const bool has_body = response.status >= 200 && response.status != 204 && response.status != 304;
-  if (has_body) {
+  const bool may_have_body =
+      response.status >= 200 && response.status != 204 && response.status != 304;
+  const bool in_pieces = may_have_body && response.pieces;
+  if (in_pieces && !head_.http_1_0) {
+    output_.append("Transfer-Encoding: chunked\r\n");
+  } else if (in_pieces) {
+    then = after::close;  // the end of the connection is that of the body
+  } else if (may_have_body) {
     output_.append("Content-Length: ");
     append_number(output_, response.body.size());
     output_.append("\r\n");
@@ -239,12 +311,35 @@ void http_connection::append(const http_response& response, after then) {
     output_.append("Connection: keep-alive\r\n");
   }
   output_.append("\r\n");
-  if (!has_body || request_.method == http_method::head) return;
-  if (response.body.size() <= largest_copied) {
+  if (!may_have_body || request_.method == http_method::head) return;
+  if (in_pieces) {
+    pieces_ = response.pieces;
+  } else if (response.body.size() <= largest_copied) {
     output_.append(response.body.view());
   } else {
     output_large_ = response.body;
   }
+  if (share_.size() > 0 || writing_) count_held();
+}
+
+/// Appends the next piece of an answer; all before it is with the system.
+void http_connection::append_piece() {
+  piece_.clear();
+  const bool is_last = !pieces_->next(piece_);
+  if (head_.http_1_0) {
+    output_.append(piece_);
+  } else if (!piece_.empty()) {
+    std::array<char, 16> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + 16, piece_.size(), 16).ptr;
+    output_.append(digits.data(), end).append("\r\n").append(piece_).append("\r\n");
+  }
+  if (piece_.capacity() > 8 * largest_copied) std::string().swap(piece_);
+  if (!is_last) return;
+  if (!head_.http_1_0) output_.append("0\r\n\r\n");
+  pieces_.reset();
+  phase_ = phase::head;
+  since_ = now_;
+  count_held();
 }
 
 }  // namespace weir

@@ -13,6 +13,10 @@ std::uint64_t http_handler::body_limit(const http_request&) const {
   return UINT64_MAX;
 }
 
+bool http_handler::may_be_large(const http_request&) const {
+  return true;
+}
+
 void throw_exception_from_error(const listen_error& error, const boost::source_location&) {
   throw boost::system::system_error(error.code, error.text);
 }
@@ -40,6 +44,10 @@ void http_server::use_tls(tls_source contexts) {
   core_->tls = std::move(contexts);
 }
 
+void http_server::share_replies(std::shared_ptr<reply_budget> budget) {
+  core_->replies = std::move(budget);
+}
+
 void http_server::stop_accepting() {
   core_->stop_accepting();
 }
@@ -59,6 +67,7 @@ http_server_stats http_server::stats() const {
       .connections = core_->open,
       .accepted_total = core_->accepted,
       .refused_total = core_->refused,
+      .short_of_memory_total = core_->short_of_memory,
       .requests_total = core_->requests,
       .bad_requests_total = core_->bad_requests,
       .timeouts_total = core_->timeouts,

@@ -1,3 +1,4 @@
+#include "client_key.hpp"
 #include "http_upgrade.hpp"
 #include "peer_core.hpp"
 #include "peer_service.hpp"
@@ -7,6 +8,8 @@
 #include <weir/transport/http_server.hpp>
 
 #include <boost/asio/awaitable.hpp>
+
+#include <algorithm>
 
 namespace weir {
 
@@ -39,6 +42,8 @@ http_limits peer_http_limits(const peer_link_options& options) {
   http_limits limits;
   limits.max_connections = options.max_handshakes;
   limits.max_per_address = options.max_per_address;
+  limits.max_handshakes = options.max_handshakes;
+  limits.count_loopback = options.count_loopback;
   limits.header_timeout = options.handshake_timeout;
   limits.idle_timeout = options.handshake_timeout;
   return limits;
@@ -61,6 +66,7 @@ result<std::string> peer_core::listen(std::string_view address) {
   server->on_log([self = shared_from_this()](std::string_view text) {
     self->log("peer_listener", {{"detail", std::string(text)}});
   });
+  server->share_replies(replies);
   if (options.server_tls) server->use_tls(options.server_tls);
   // The server keeps this function, and with it the handler, as long as it has connections.
   auto take_over = [self = shared_from_this(),
@@ -86,27 +92,48 @@ void peer_core::start(identity who, peer_handler& to) {
 void peer_core::accept(net_stream socket, std::string_view leftover) {
   error_code error;
   const auto remote = socket.socket().remote_endpoint(error);
-  const bool is_exempt = error || remote.address().is_loopback();
-  const std::string from = is_exempt ? std::string() : remote.address().to_string();
+  const auto client = client_key(remote.address());
+  const bool is_counted = options.count_loopback || !client.is_loopback();
   std::shared_ptr<peer_service> service;
   {
     std::lock_guard lock(mutex_);
     if (error || !started_ || stopped_) return;
-    const bool full = accepted_ >= options.max_peers || handshakes_ >= options.max_handshakes ||
-                      (!from.empty() && accepted_from_[from] >= options.max_per_address);
-    if (full) {
+    const auto here = is_counted ? accepted_from_.find(client) : accepted_from_.end();
+    const bool is_crowded =
+        here != accepted_from_.end() && here->second >= options.max_per_address;
+    const bool is_full =
+        accepted_ >= options.max_peers || greeting_.size() >= options.max_handshakes;
+    const bool is_refused =
+        is_crowded ? !put_out_oldest(&client) : is_full && !put_out_oldest(nullptr);
+    if (is_refused) {
       ++refused_;
       return say_busy(socket);
     }
     set_peer_options(socket.socket(), options);
     service = std::make_shared<peer_service>(shared_from_this(), std::move(socket), remote);
     connections_.insert(service);
+    greeting_.push_back(service.get());
     ++accepted_;
-    ++handshakes_;
-    if (!from.empty()) ++accepted_from_[from];
+    if (is_counted) ++accepted_from_[client];
   }
   ++peers_accepted_;
   service->begin(leftover);
+}
+
+bool peer_core::put_out_oldest(const asio::ip::address* client) {
+  const auto oldest = std::find_if(greeting_.begin(), greeting_.end(), [client](const auto* each) {
+    return client == nullptr || each->client() == *client;
+  });
+  if (oldest == greeting_.end()) return false;
+  (*oldest)->close_soon({link_loss::timeout, false, "no hello, and others want in"});
+  greeting_.erase(oldest);
+  ++refused_;
+  return true;
+}
+
+void peer_core::finish_handshake(const peer_service& service) {
+  std::lock_guard lock(mutex_);
+  greeting_.remove_if([&service](const auto* each) { return each == &service; });
 }
 
 void peer_core::forget(peer_connection& connection) {
@@ -116,7 +143,8 @@ void peer_core::forget(peer_connection& connection) {
   connection.add_to(closed_);
   if (const auto* service = dynamic_cast<peer_service*>(&connection)) {
     --accepted_;
-    const auto from = accepted_from_.find(service->remote_address());
+    greeting_.remove_if([service](const auto* each) { return each == service; });
+    const auto from = accepted_from_.find(service->client());
     if (from != accepted_from_.end() && --from->second == 0) accepted_from_.erase(from);
   }
   for (auto one = present_.begin(); one != present_.end();) {

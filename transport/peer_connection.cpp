@@ -186,6 +186,7 @@ void peer_connection::flush() {
         return;
       }
       queue_.take(out_, room_for(queue_.size()));
+      on_taken();
       if (out_.empty()) flush_coming_ = false;  // a control frame must be able to wake the loop
     }
     if (out_.empty()) return wait_for_room();

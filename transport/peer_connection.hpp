@@ -86,6 +86,9 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
   virtual bool may_read() = 0;
   virtual void on_closed(const connection_end& why) = 0;
 
+  /// Something was taken off queue_ to be written; under mutex_.
+  virtual void on_taken() {}
+
   /// Call under mutex_ after adding to queue_: wakes the loop unless it is about to write anyway.
   void flush_soon();
   void resume();

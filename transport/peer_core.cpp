@@ -30,7 +30,8 @@ peer_core::peer_core(
     : env(environment),
       loops(std::move(io_loops)),
       options(std::move(with)),
-      limits(limits_of(options)) {
+      limits(limits_of(options)),
+      replies(options.replies ? options.replies : std::make_shared<reply_budget>()) {
   if (loops.empty()) {
     throw std::invalid_argument("peer_link_network: at least one event loop expected");
   }

@@ -6,8 +6,10 @@
 #include <weir/transport/peer_link.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 
 #include <atomic>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,6 +25,7 @@ class http_server;
 class resolver;
 class peer_client;
 class peer_dialler;
+class peer_service;
 
 /// What all connections of one network share. Outlives the network as long as a connection needs
 /// it.
@@ -35,6 +38,7 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   const std::vector<asio::io_context*> loops;
   const peer_link_options options;
   const frame_limits limits;
+  const std::shared_ptr<reply_budget> replies;
 
   /// Set by start(), before any connection is let in.
   identity self;
@@ -65,7 +69,8 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   void add(std::shared_ptr<peer_connection> connection);
   void forget(peer_connection& connection);
 
-  void finish_handshake() noexcept { --handshakes_; }
+  /// The other side of `service` has said who it is.
+  void finish_handshake(const peer_service& service);
 
   bool knows_address(const std::string& address) const;
 
@@ -93,6 +98,9 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
  private:
   asio::io_context& next_loop();
 
+  /// Under mutex_: closes the oldest connection without a hello, of one client if it is given.
+  bool put_out_oldest(const asio::ip::address* client);
+
   /// Runs `task` on each loop and waits, unless the loop runs no more.
   void run_on_each_loop(const std::function<void(asio::io_context&)>& task);
 
@@ -102,7 +110,8 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   mutable std::mutex mutex_;
   std::map<std::string, std::shared_ptr<peer_dialler>> diallers_;
   std::set<std::shared_ptr<peer_connection>> connections_;
-  std::map<std::string, std::size_t> accepted_from_;  // by address, loopback left out
+  std::map<asio::ip::address, std::size_t> accepted_from_;  // by client_key()
+  std::list<peer_service*> greeting_;                       // without a hello, oldest first
   std::size_t accepted_ = 0;
 
   struct presence {
@@ -120,7 +129,6 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   peer_link_counters closed_;                                     // of connections that are gone
 
   std::atomic<std::size_t> next_loop_{0};
-  std::atomic<std::size_t> handshakes_{0};
   std::atomic<std::uint64_t> refused_{0}, links_up_{0}, peers_accepted_{0};
   std::atomic<std::uint64_t> unknown_replies_{0}, late_replies_{0};
   std::array<std::atomic<std::uint64_t>, peer_fault_count> faults_{};

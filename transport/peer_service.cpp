@@ -1,5 +1,6 @@
 #include "peer_service.hpp"
 
+#include "client_key.hpp"
 #include "peer_core.hpp"
 #include "peer_socket.hpp"
 
@@ -14,6 +15,9 @@ namespace {
 
 // Beyond these, an asker hears errc::overloaded.
 constexpr std::size_t max_waiting = 65'536;
+
+// Replies up to here are always made: heartbeats and votes are among them.
+constexpr std::size_t small_queue = 65'536;
 
 }  // namespace
 
@@ -38,15 +42,15 @@ peer_service::peer_service(
 )
     : peer_connection(std::move(core), std::move(socket), peer_side::acceptor),
       remote_(remote),
-      remote_address_(remote.address().is_loopback() ? "" : remote.address().to_string()) {}
+      client_(client_key(remote.address())),
+      share_(peer_connection::core().replies) {}
 
 std::pair<std::string, std::string> peer_service::place() const {
   return {"from", to_string(host_port{remote_.address().to_string(), remote_.port()})};
 }
 
 void peer_service::on_up() {
-  was_up_ = true;
-  core().finish_handshake();
+  core().finish_handshake(*this);
   if (!peer_.address.empty() && !core().knows_address(peer_.address))
     look_up(std::exchange(peer_.address, {}));
 }
@@ -93,11 +97,21 @@ peer_fault peer_service::on_message(const frame_message& message) {
     messages_out_.add(1);
     return peer_fault::none;
   }
+  const auto type = message.header.type;
+  if (type == frame_type::get || type == frame_type::get_many) {
+    std::lock_guard lock(mutex_);
+    if (is_pressed()) {
+      append_fault(queue_, id, request_.view_digest, errc::overloaded);
+      messages_out_.add(1);
+      return peer_fault::none;
+    }
+  }
   peer_reply reply;
   if (core().handler->try_serve(request_, reply)) {
     std::lock_guard lock(mutex_);
     if (in_service_.contains(id) || waiting_.contains(id)) return peer_fault::duplicate_request;
     append_reply(queue_, id, reply, core().limits);
+    if (queue_.size() > small_queue) share_.set(queue_.size());
     messages_out_.add(1);
     return peer_fault::none;
   }
@@ -122,7 +136,12 @@ void peer_service::answer(std::uint64_t id, const peer_reply& reply) {
   append_reply(written, id, reply, core().limits);
   std::lock_guard lock(mutex_);
   if (!up_ || in_service_.erase(id) + waiting_.erase(id) == 0) return;
-  queue_.absorb(std::move(written));
+  if (written.size() > small_queue && !share_.grow(written.size())) {
+    append_fault(queue_, id, reply.view_digest, errc::overloaded);
+  } else {
+    queue_.absorb(std::move(written));
+    if (queue_.size() > small_queue) share_.set(queue_.size());
+  }
   messages_out_.add(1);
   flush_soon();
 }
@@ -134,12 +153,23 @@ bool peer_service::may_read() {
 }
 
 void peer_service::on_closed(const connection_end& why) {
-  if (!was_up_) core().finish_handshake();
+  {
+    std::lock_guard lock(mutex_);
+    share_.set(0);
+  }
   if (why.cause != link_loss::rejected) return;
   peer_log_fields fields{place()};
   if (!why.peer.empty()) fields.emplace_back("peer", why.peer);
   fields.emplace_back("reason", why.text);
   core().log_seldom("peer_refused", std::move(fields));
+}
+
+void peer_service::on_taken() {
+  if (share_.size() != 0) share_.set(queue_.size() <= small_queue ? 0 : queue_.size());
+}
+
+bool peer_service::is_pressed() const noexcept {
+  return queue_.size() > small_queue && share_.budget().is_spent();
 }
 
 }  // namespace weir

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "peer_connection.hpp"
+#include "reply_share.hpp"
 
+#include <boost/asio/ip/address.hpp>
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include <cstdint>
@@ -19,8 +21,8 @@ class peer_service final : public peer_connection {
       std::shared_ptr<peer_core> core, net_stream socket, const asio::ip::tcp::endpoint& remote
   );
 
-  /// The address that is counted for limits; empty = exempt.
-  const std::string& remote_address() const noexcept { return remote_address_; }
+  /// Whose connection it is for limits.
+  const asio::ip::address& client() const noexcept { return client_; }
 
   std::pair<std::string, std::string> place() const override;
 
@@ -31,7 +33,10 @@ class peer_service final : public peer_connection {
   peer_fault on_message(const frame_message& message) override;
   bool may_read() override;
   void on_closed(const connection_end& why) override;
+  void on_taken() override;
 
+  /// Under mutex_: whether replies wait here while the memory for them is spent.
+  bool is_pressed() const noexcept;
   void answer(std::uint64_t id, const peer_reply& reply);
 
   /// Gives its address back to a peer that nobody named, if it came from there.
@@ -39,13 +44,13 @@ class peer_service final : public peer_connection {
   void looked_up(const std::string& claimed, const std::vector<asio::ip::tcp::endpoint>& found);
 
   const asio::ip::tcp::endpoint remote_;
-  std::string remote_address_;
+  const asio::ip::address client_;
   peer_request request_;  // the one being handled; keeps its memory for the next
   boost::unordered_flat_set<std::uint64_t> in_service_;  // guarded by mutex_
   // Those that only wait for news of a change, up to seconds each: they must not stop the reading
   // of heartbeats. Guarded by mutex_.
   boost::unordered_flat_set<std::uint64_t> waiting_;
-  bool was_up_ = false;
+  reply_share share_;  // of what waits in queue_; guarded by mutex_
 };
 
 }  // namespace weir

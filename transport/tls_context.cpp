@@ -50,6 +50,14 @@ bool ended_well() {
   return ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
 }
 
+/// Peers dial and are dialled with one certificate: OpenSSL looks for the usage of one side only.
+int also_for_both_sides(int is_good, X509_STORE_CTX* context) {
+  if (is_good != 1 || X509_STORE_CTX_get_error_depth(context) != 0) return is_good;
+  if (serves_both_sides(X509_STORE_CTX_get_current_cert(context))) return 1;
+  X509_STORE_CTX_set_error(context, X509_V_ERR_INVALID_PURPOSE);
+  return 0;
+}
+
 /// One context being filled; the first thing that fails is remembered.
 class builder {
  public:
@@ -127,7 +135,11 @@ class builder {
   }
 
   void trust(bool is_peer) {
-    SSL_CTX_set_verify(native_, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    SSL_CTX_set_verify(
+        native_,
+        SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+        is_peer ? &also_for_both_sides : nullptr
+    );
     if (files_.ca.empty()) {
       if (is_peer) return fail("no authority is named; give ca");
       if (SSL_CTX_set_default_verify_paths(native_) != 1) fail("the system has no authorities");

@@ -1,5 +1,7 @@
 #include "tls_pem.hpp"
 
+#include <weir/engine/errc.hpp>
+
 #include <sys/stat.h>
 
 namespace weir {
@@ -11,7 +13,7 @@ struct tls_credentials::set {
   system_time expires;
 
   static boost::system::result<std::shared_ptr<const set>, tls_error> make(
-      tls_texts texts, const tls_files& files
+      tls_texts texts, const tls_files& files, const std::string& name
   ) {
     const auto made = std::make_shared<set>();
     made->texts = std::move(texts);
@@ -24,6 +26,10 @@ struct tls_credentials::set {
       return {};
     };
     if (auto done = fill(tls_use::server, made->server); !done) return done.error();
+    const auto now = std::chrono::system_clock::now();
+    if (auto fault = fault_of_own(made->texts, files, name, now); !fault.empty()) {
+      return tls_error{make_error_code(errc::bad_request), std::move(fault)};
+    }
     if (files.ca.empty()) return std::shared_ptr<const set>(made);
     if (auto done = fill(tls_use::peer_server, made->peer_server); !done) return done.error();
     if (auto done = fill(tls_use::peer_client, made->peer_client); !done) return done.error();
@@ -32,13 +38,15 @@ struct tls_credentials::set {
 };
 
 boost::system::result<std::shared_ptr<tls_credentials>, tls_error> tls_credentials::load(
-    tls_files files
+    tls_files files, std::string name
 ) {
-  const std::shared_ptr<tls_credentials> made(new tls_credentials(std::move(files)));
+  const std::shared_ptr<tls_credentials> made(
+      new tls_credentials(std::move(files), std::move(name))
+  );
   made->used_stamp_ = made->seen_stamp_ = made->stamp();
   auto texts = read_tls_files(made->files_);
   if (!texts) return texts.error();
-  auto first = set::make(std::move(*texts), made->files_);
+  auto first = set::make(std::move(*texts), made->files_, made->name_);
   if (!first) return first.error();
   made->set_ = std::move(*first);
   return made;
@@ -58,7 +66,7 @@ tls_credentials::reloaded tls_credentials::reload() {
   const bool is_same = texts->same_as(before->texts);
   auto next = is_same ? before : std::shared_ptr<const set>();
   if (!is_same) {
-    auto made = set::make(std::move(*texts), files_);
+    auto made = set::make(std::move(*texts), files_, name_);
     if (!made) return refuse(made.error());
     next = std::move(*made);
   }

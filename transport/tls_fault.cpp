@@ -10,7 +10,7 @@ struct named {
   const char* message;
 };
 
-constexpr std::array<named, 10> faults{{
+constexpr std::array<named, 11> faults{{
     {"none", "no fault"},
     {"plaintext", "plaintext: the other side does not speak TLS; set tls on both sides or neither"},
     {"version", "TLS version: none in common; peers speak TLS 1.3, clients TLS 1.2 or later"},
@@ -21,11 +21,13 @@ constexpr std::array<named, 10> faults{{
     {"not_yet_valid", "certificate of the other side is not valid yet; compare the clocks"},
     {"refused", "the other side refuses this side's certificate, or wants one; its log says why"},
     {"broken", "the other side broke the TLS protocol"},
+    {"wrong_usage",
+     "wrong usage: the other side's certificate needs both serverAuth and clientAuth"},
 }};
 
 const named& entry_of(int value) noexcept {
   const auto index = static_cast<std::size_t>(value);
-  return faults[index < faults.size() ? index : faults.size() - 1];
+  return faults[index < faults.size() ? index : std::size_t{9}];
 }
 
 class category final : public boost::system::error_category {

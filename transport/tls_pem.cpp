@@ -20,9 +20,10 @@ tls_error cannot_use(const std::string& path, const std::string& why) {
   return {make_error_code(errc::bad_request), "\"" + path + "\" " + why};
 }
 
-/// A descriptor that closes itself.
+/// A descriptor that closes itself. Opening does not wait for somebody to write into a pipe.
 struct open_file {
-  explicit open_file(const std::string& path) : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  explicit open_file(const std::string& path)
+      : fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)) {}
 
   open_file(const open_file&) = delete;
   open_file& operator=(const open_file&) = delete;

@@ -87,6 +87,8 @@ tls_fault fault_of_verification(long why) noexcept {
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       return tls_fault::wrong_name;
+    case X509_V_ERR_INVALID_PURPOSE:
+      return tls_fault::wrong_usage;
     default:
       return tls_fault::wrong_ca;
   }

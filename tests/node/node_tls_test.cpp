@@ -1,12 +1,15 @@
+#include "tests/waiting.hpp"
 #include "transport/certificates.hpp"
 
 #include <weir/discovery/static_provider.hpp>
 #include <weir/node/node.hpp>
+#include <weir/transport/http_client.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
+#include <string>
 
 namespace weir {
 namespace {
@@ -38,20 +41,46 @@ TEST_F(NodeTlsTest, ANodeWithAGoodCertificateIsReady) {
   );
 }
 
-TEST_F(NodeTlsTest, AnExpiredCertificateMakesItNotReady) {
-  node one(options(std::chrono::seconds(-5)));
+TEST_F(NodeTlsTest, APeerCertificateThatEndsIsShownAndTheNodeStaysReady) {
+  auto made = options(std::chrono::seconds(2));
+  made.http_address = "127.0.0.1:0";
+  node one(made);
   one.start().value();
-  EXPECT_FALSE(one.is_ready());
+  std::string shown;
+  const auto is_shown = [&] {
+    shown = http_fetch({.url = "http://" + one.http_address() + "/readyz?verbose"}).value().body;
+    return shown.find("expired") != std::string::npos;
+  };
+  EXPECT_TRUE(test::eventually(is_shown));
+  EXPECT_THAT(shown, HasSubstr("[!] certificate of peer: expired; replace its file\n"));
+  EXPECT_TRUE(one.is_ready());
 }
 
-TEST_F(NodeTlsTest, ARenewedCertificateMakesItReadyAgain) {
-  node one(options(std::chrono::seconds(-5)));
+TEST_F(NodeTlsTest, ADoorWhoseCertificateEndsIsNotReadyUntilItIsRenewed) {
+  auto made = options(std::chrono::hours(24 * 90));
+  const tls_folder door;
+  door.write(ca_.issue({.names = {"door"}, .addresses = {}, .ends = std::chrono::seconds(2)}));
+  made.http_address = "127.0.0.1:0";
+  made.http_tls = {door.cert(), door.key(), {}};
+  node one(made);
   one.start().value();
-  files_.write(ca_.issue("n1"));
+  EXPECT_TRUE(test::eventually([&] { return !one.is_ready(); }));
+  door.write(ca_.issue("door"));
   one.reload_tls();
   EXPECT_TRUE(one.is_ready());
+}
+
+TEST_F(NodeTlsTest, AnExpiredCertificateIsAMistake) {
+  EXPECT_THROW(node one(options(std::chrono::seconds(-5))), std::invalid_argument);
+}
+
+TEST_F(NodeTlsTest, TheCertificateOfAnotherNodeReplacesNothing) {
+  node one(options(std::chrono::hours(24 * 90)));
+  one.start().value();
+  files_.write(ca_.issue("n3"));
+  one.reload_tls();
   EXPECT_THAT(
-      one.metrics(), HasSubstr("weir_tls_reloads_total{door=\"peer\",outcome=\"replaced\"} 1\n")
+      one.metrics(), HasSubstr("weir_tls_reloads_total{door=\"peer\",outcome=\"refused\"} 1\n")
   );
 }
 

@@ -87,6 +87,7 @@ issued authority::issue(const certificate_request& request) const {
   for (const auto& each : request.names) names += (names.empty() ? "DNS:" : ",DNS:") + each;
   for (const auto& each : request.addresses) names += (names.empty() ? "IP:" : ",IP:") + each;
   if (!names.empty()) extend(made, NID_subject_alt_name, names);
+  if (!request.usages.empty()) extend(made, NID_ext_key_usage, request.usages);
   X509_sign(made, parts_->key, EVP_sha256());
   issued out;
   out.cert = pem_of(made);

@@ -15,6 +15,7 @@ struct certificate_request {
   std::vector<std::string> addresses;  ///< IP addresses
   std::chrono::seconds begins{-3600};  ///< from now
   std::chrono::seconds ends{3600};
+  std::string usages = {};  ///< extended key usages, "serverAuth,clientAuth"; empty = any
 };
 
 /// A certificate and its key, as PEM.

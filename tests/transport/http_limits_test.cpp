@@ -315,6 +315,54 @@ TEST_F(HttpLimitsTest, CountsConnectionsPerAddressWhenToldToForLoopback) {
   EXPECT_EQ(connect().receive().status, 503u);
 }
 
+TEST_F(HttpLimitsTest, TheOldestSilentConnectionGivesWayToANewOne) {
+  serve({.max_connections = 2});
+  auto oldest = connect();
+  EXPECT_TRUE(test::eventually([&] { return server_->stats().connections == 1; }));
+  auto other = connect();
+  EXPECT_TRUE(test::eventually([&] { return server_->stats().connections == 2; }));
+  EXPECT_EQ(ask(get("/")).status, 200u);
+  EXPECT_TRUE(oldest.is_closed());
+  EXPECT_EQ(other.send(get("/")).receive().status, 200u);
+  EXPECT_EQ(server_->stats().refused_total, 1u);
+}
+
+TEST_F(HttpLimitsTest, AnAddressOverItsLimitLosesItsOwnOldestSilentConnection) {
+  serve({.max_per_address = 2, .count_loopback = true});
+  auto served = connect();
+  EXPECT_EQ(served.send(get("/")).receive().status, 200u);
+  auto silent = connect();
+  EXPECT_TRUE(test::eventually([&] { return server_->stats().connections == 2; }));
+  EXPECT_EQ(ask(get("/")).status, 200u);
+  EXPECT_TRUE(silent.is_closed());
+  EXPECT_EQ(served.send(get("/")).receive().status, 200u);
+}
+
+TEST_F(HttpLimitsTest, AThousandSilentConnectionsShutNobodyOut) {
+  serve({.max_connections = 64, .max_per_address = 32, .count_loopback = true});
+  std::vector<test::raw_client> silent;
+  for (int i = 0; i < 300; ++i) {
+    silent.push_back(connect());
+    if (i % 50 == 49) expect_still_serving();
+  }
+  EXPECT_LE(server_->stats().connections, 33u);
+}
+
+TEST_F(HttpLimitsTest, SaysThatHttp2IsNotSpokenHere) {
+  serve();
+  EXPECT_EQ(ask("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").status, 505u);
+  EXPECT_TRUE(remarked("it speaks HTTP/2"));
+}
+
+TEST_F(HttpLimitsTest, TitlesAreSpeltAlike) {
+  serve();
+  EXPECT_NE(ask("GET / a HTTP/1.1\r\n\r\n").body.find("\"title\":\"Bad request\""), std::string::npos);
+  EXPECT_NE(
+      ask("GET /?" + std::string(30'000, 'x')).body.find("\"title\":\"URI too long\""),
+      std::string::npos
+  );
+}
+
 TEST_F(HttpLimitsTest, ExemptsLoopbackFromTheLimitPerAddress) {
   serve({.max_per_address = 1});
   auto first = connect();

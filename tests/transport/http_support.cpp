@@ -116,10 +116,31 @@ answer raw_client::receive(bool head_only) {
   got.head = buffer_.substr(0, end + 4);
   buffer_.erase(0, end + 4);
   got.status = static_cast<unsigned>(std::stoul(got.head.substr(9, 3)));
+  if (got.says("Transfer-Encoding: chunked\r\n") && !head_only) {
+    got.body = receive_chunks();
+    return got;
+  }
   const auto field = got.head.find("Content-Length: ");
   if (field == std::string::npos || head_only) return got;
   got.body = receive_bytes(std::stoul(got.head.substr(field + 16)));
   return got;
+}
+
+std::string raw_client::receive_chunks() {
+  std::string body;
+  for (;;) {
+    std::string size;
+    while (!size.ends_with("\r\n")) {
+      const auto next = receive_bytes(1);
+      if (next.empty()) return {};
+      size += next;
+    }
+    const auto length = std::stoul(size, nullptr, 16);
+    const auto piece = receive_bytes(length + 2);
+    if (piece.size() != length + 2) return {};
+    if (length == 0) return body;
+    body.append(piece, 0, length);
+  }
 }
 
 std::string raw_client::receive_bytes(std::size_t count) {

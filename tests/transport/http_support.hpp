@@ -73,6 +73,8 @@ class raw_client {
   /// Everything until the other side closes; "" at once when it already has.
   std::string receive_all();
   std::string receive_bytes(std::size_t count);
+  /// A chunked body, taken together.
+  std::string receive_chunks();
   /// Waits until there is something to read, or the end.
   bool has_news_within(std::chrono::milliseconds time);
   /// True when the other side has closed (or reset) and nothing is left to read.

@@ -72,7 +72,7 @@ TEST_F(PeerTlsTest, MegabytesPassBesideSmallMessages) {
 }
 
 TEST_F(PeerTlsTest, AnotherAuthorityIsRefusedAndNamed) {
-  const certified n1(other_, "n1", ca_.pem()), n2(ca_, "n2");
+  const certified n1(other_, "n1", ca_.pem() + other_.pem()), n2(ca_, "n2");
   peer_node a({.id = "n1", .options = n1.options()}), b({.id = "n2", .options = n2.options()});
   expect_refused(a, b);
   EXPECT_TRUE(b.logged("wrong CA"));
@@ -117,7 +117,7 @@ TEST_F(PeerTlsTest, APlainNodeIsNotTrusted) {
   const certified n1(ca_, "n1");
   peer_node a({.id = "n1", .options = n1.options()}), b({.id = "n2"});
   a.network().connect(b.address());
-  EXPECT_TRUE(b.logged("TLS to a plain HTTP port"));
+  EXPECT_TRUE(b.logged("TLS to a plain peer port"));
   EXPECT_EQ(a.network().counters().links_up, 0U);
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <sys/stat.h>
 
 namespace {
 
@@ -117,11 +118,55 @@ TEST_F(TlsCredentialsTest, NoticesAChangeOnceItHasSettled) {
 }
 
 TEST_F(TlsCredentialsTest, KnowsWhenTheCertificateEnds) {
-  files_.write(ca_.issue({.names = {"n1"}, .addresses = {}, .ends = std::chrono::seconds(-60)}));
+  files_.write(ca_.issue({.names = {"n1"}, .addresses = {}, .ends = std::chrono::seconds(600)}));
   const auto held = tls_credentials::load(named()).value();
-  const auto ago = std::chrono::system_clock::now() - held->expires();
-  EXPECT_GE(ago, std::chrono::seconds(60));
-  EXPECT_LE(ago, std::chrono::seconds(70));
+  const auto left = held->expires() - std::chrono::system_clock::now();
+  EXPECT_LE(left, std::chrono::seconds(600));
+  EXPECT_GE(left, std::chrono::seconds(540));
+}
+
+TEST_F(TlsCredentialsTest, AnExpiredPairReplacesNothing) {
+  const auto held = tls_credentials::load(named()).value();
+  const auto before = held->peer_server();
+  files_.write(ca_.issue({.names = {"n1"}, .addresses = {}, .ends = std::chrono::seconds(-60)}));
+  EXPECT_THAT(held->reload().text, HasSubstr("has expired; renew it"));
+  EXPECT_EQ(held->peer_server(), before);
+  EXPECT_THAT(tls_credentials::load(named()).error().text, HasSubstr("has expired"));
+}
+
+TEST_F(TlsCredentialsTest, APairThatIsNotValidYetReplacesNothing) {
+  const auto held = tls_credentials::load(named()).value();
+  files_.write(ca_.issue({.names = {"n1"}, .addresses = {}, .begins = std::chrono::seconds(1800)}));
+  EXPECT_THAT(held->reload().text, HasSubstr("not valid yet"));
+}
+
+TEST_F(TlsCredentialsTest, APairOfAnotherNodeReplacesNothing) {
+  const auto held = tls_credentials::load(named(), "n1").value();
+  files_.write(ca_.issue("n3"));
+  EXPECT_THAT(held->reload().text, HasSubstr("no DNS name equal to node id \"n1\""));
+}
+
+TEST_F(TlsCredentialsTest, APairOfAnotherAuthorityReplacesNothing) {
+  const auto held = tls_credentials::load(named()).value();
+  files_.write(other_ca_.issue("n1"));
+  EXPECT_THAT(held->reload().text, HasSubstr("is not good for the authorities in"));
+}
+
+TEST_F(TlsCredentialsTest, APairForOneSideOnlyReplacesNothing) {
+  const auto held = tls_credentials::load(named()).value();
+  for (const char* usage : {"clientAuth", "serverAuth"}) {
+    files_.write(ca_.issue({.names = {"n1"}, .addresses = {}, .usages = usage}));
+    EXPECT_THAT(held->reload().text, HasSubstr("issue it with serverAuth and clientAuth"));
+  }
+  files_.write(ca_.issue({.names = {"n1"}, .addresses = {}, .usages = "serverAuth,clientAuth"}));
+  EXPECT_EQ(held->reload().what, outcome::replaced);
+}
+
+TEST_F(TlsCredentialsTest, APipeInPlaceOfAFileIsRefusedAtOnce) {
+  const auto held = tls_credentials::load(named()).value();
+  std::filesystem::remove(files_.cert());
+  ASSERT_EQ(::mkfifo(files_.cert().c_str(), 0600), 0);
+  EXPECT_THAT(held->reload().text, HasSubstr("is not a file"));
 }
 
 }  // namespace

@@ -49,6 +49,8 @@ struct node_settings {
   std::optional<std::uint32_t> threads;
   /// Bytes for all keyspaces together; keyspace_settings::budget is each one's part.
   std::uint64_t max_memory = std::uint64_t{1} << 30;
+  /// Bytes of answers that wait for slow readers.
+  std::uint64_t max_reply_memory = std::uint64_t{64} << 20;
   milliseconds drain_timeout{25'000};
 
   friend bool operator==(const node_settings&, const node_settings&) = default;

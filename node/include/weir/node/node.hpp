@@ -58,6 +58,10 @@ struct node_options {
   /// Names the other nodes. Null = a lone node, unless others dial it. Needs peer_address.
   std::shared_ptr<provider> discovery = nullptr;
 
+  /// Bytes of answers that may wait for slow readers, over all connections and doors. Beyond, large
+  /// answers wait, then fail with `overloaded`, and readers that take nothing are cut off.
+  std::size_t max_reply_memory = std::size_t{64} << 20;
+
   ring_settings ring = {};       ///< equal on all nodes of a cluster
   health_settings health = {};   ///< when a peer counts as unreachable
   runtime_options runtime = {};  ///< event loops and worker threads

@@ -35,6 +35,9 @@ struct door_options {
   std::string revision;           ///< of its sources; empty = unknown
   ring_settings ring;             ///< as given to the engine, for /cluster/ring
 
+  /// The door is for this machine only: without tokens, requests for another host are refused.
+  bool is_local = false;
+
   /// When the process started, for the metrics.
   std::chrono::system_clock::time_point started = std::chrono::system_clock::now();
 
@@ -65,6 +68,7 @@ class http_door final : public http_handler {
   bool try_handle(const http_request& request, http_response& response) override;
   asio::awaitable<http_response> handle(const http_request& request) override;
   std::uint64_t body_limit(const http_request& request) const override;
+  bool may_be_large(const http_request& request) const override;
 
   /// From now on these tokens are asked for, everywhere but at /livez and /readyz; without any the
   /// door is open to everybody, as it is at first. At any time.

@@ -4,6 +4,7 @@
 #include <weir/engine/bytes.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -58,6 +59,7 @@ struct http_request {
   std::string_view target;  ///< as sent
   std::string_view path;    ///< raw, percent-encoded, begins with '/' (or is "*" for OPTIONS)
   std::string_view query;   ///< after '?', raw; empty when there is none
+  std::string_view host;    ///< of the Host field, with the port; empty when there is none
   std::string_view body;    ///< whole, chunked coding removed
   std::span<const http_field> fields;
   clock::time_point arrived;   ///< read after the bytes of the request came in
@@ -69,12 +71,31 @@ struct http_request {
   std::optional<std::string_view> header(std::string_view name) const noexcept;
 };
 
-/// One answer. The server adds Content-Length and Connection, leaves the body out for HEAD, 204 and
-/// 304, and writes the rest as it stands here.
+/// A long body that need not be in memory at once.
+class http_pieces {
+ public:
+  explicit http_pieces(std::size_t bytes_held) noexcept : held(bytes_held) {}
+
+  http_pieces(const http_pieces&) = delete;
+  http_pieces& operator=(const http_pieces&) = delete;
+  virtual ~http_pieces() = default;
+
+  /// Appends the next piece, tens of KiB, and returns whether another one follows. Called on the
+  /// connection's loop when the client has taken the piece before; the request may be gone by then.
+  /// Must neither throw nor block.
+  virtual bool next(std::string& piece) = 0;
+
+  const std::size_t held;  ///< bytes that this keeps in memory, with the largest piece
+};
+
+/// One answer. The server adds Date, Content-Length and Connection, leaves the body out for HEAD, 204
+/// and 304, and writes the rest as it stands here.
 class http_response {
  public:
   unsigned status = 200;
   bytes body;
+
+  std::shared_ptr<http_pieces> pieces;  ///< the body in place of `body`; sent in chunks
 
   http_response() = default;
 

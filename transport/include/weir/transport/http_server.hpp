@@ -3,6 +3,7 @@
 #include <weir/engine/api.hpp>
 #include <weir/engine/result.hpp>
 #include <weir/transport/http_message.hpp>
+#include <weir/transport/reply_budget.hpp>
 #include <weir/transport/tls.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -25,7 +26,8 @@ namespace weir WEIR_API {
 class http_core;
 
 /// Limits and times of the server. What is over a limit is refused before anything is allocated for
-/// it.
+/// it. Where connections are over a limit, the oldest that has not sent a whole request yet is
+/// closed first: of that address, of all, or, for max_handshakes, of those in their handshake.
 struct http_limits {
   std::size_t max_target = 8'192;       ///< bytes of path and query; beyond: 414
   std::size_t max_header = 8'192;       ///< bytes of all field lines; beyond: 431
@@ -34,11 +36,16 @@ struct http_limits {
   std::size_t max_requests = 1000;      ///< per connection, then `Connection: close`; 0 = no limit
   std::size_t max_connections =
       10'000;  ///< in all, at most half the descriptor limit; beyond: 503 and close
-  std::size_t max_per_address = 256;  ///< of one client address; beyond: 503 and close
-  std::size_t max_handshakes = 256;   ///< of TLS at once; beyond: close
+  std::size_t max_per_address = 256;  ///< of one IPv4 address or IPv6 /64; beyond: 503 and close
+  std::size_t max_handshakes = 1024;  ///< of TLS at once
   std::size_t max_unread = 65'536;    ///< bytes of small replies waiting before reading pauses
   std::size_t min_rate = 1024;  ///< bytes per second of a body or reply once `rate_grace` is over
   bool count_loopback = false;  ///< apply max_per_address to loopback clients too
+
+  // While answers that wait for slow readers take all of their memory (reply_budget):
+  std::size_t pressed_rate = 65'536;  ///< bytes per second that a reader must take, or be cut off
+  std::chrono::milliseconds pressed_grace{2'000};  ///< before that applies, or without a byte
+  std::chrono::milliseconds reply_wait{3'000};     ///< of a large answer for memory; then 503
 
   std::chrono::milliseconds header_timeout{
       10'000};  ///< from connect or first byte to the empty line
@@ -66,6 +73,10 @@ class http_handler {
   /// same connection wait, so that answers keep their order. Must end by `request.deadline`.
   virtual asio::awaitable<http_response> handle(const http_request& request) = 0;
 
+  /// Whether the answer may be large, so that the request waits while memory for answers is short.
+  /// Asked when try_handle() returned false.
+  virtual bool may_be_large(const http_request& request) const;
+
   /// The most bytes of body this request may have; the smaller of this and max_body holds. Called
   /// when the head is complete, before the body is read; `request.body` is still empty.
   virtual std::uint64_t body_limit(const http_request& request) const;
@@ -86,7 +97,9 @@ struct listen_error {
 struct http_server_stats {
   std::size_t connections = 0;  ///< open now
   std::uint64_t accepted_total = 0;
-  std::uint64_t refused_total = 0;   ///< connections over a limit
+  std::uint64_t refused_total = 0;   ///< connections over a limit, refused or closed for another
+  std::uint64_t short_of_memory_total = 0;  ///< answers refused, and slow readers cut off, for want
+                                            ///< of reply memory
   std::uint64_t requests_total = 0;  ///< answered by the handler
   std::uint64_t bad_requests_total =
       0;  ///< answered 4xx or 5xx by the server itself, or closed as another protocol
@@ -111,6 +124,10 @@ class http_server {
   /// Sets where one-line remarks go (another protocol spoken, descriptors used up). Before
   /// listen().
   void on_log(std::function<void(std::string_view)> log);
+
+  /// Makes the server share the memory of waiting answers with other doors; without it, it has a
+  /// budget of its own. Before listen().
+  void share_replies(std::shared_ptr<reply_budget> budget);
 
   /// Makes every connection from now on speak TLS, with the context that `contexts` gives for it; a
   /// null one leaves it plain. Before listen().

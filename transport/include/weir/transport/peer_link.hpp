@@ -3,6 +3,7 @@
 #include <weir/engine/api.hpp>
 #include <weir/engine/peer.hpp>
 #include <weir/transport/peer_fault.hpp>
+#include <weir/transport/reply_budget.hpp>
 #include <weir/transport/tls.hpp>
 
 #include <array>
@@ -43,13 +44,19 @@ struct peer_link_options {
   milliseconds silent_is_dead{3000};
 
   std::size_t max_peers = 1024;       ///< connections of other nodes
-  std::size_t max_per_address = 64;   ///< of one address; loopback is exempt
-  std::size_t max_handshakes = 256;   ///< connections without a finished handshake
+  std::size_t max_per_address = 64;   ///< of one IPv4 address or IPv6 /64; loopback is exempt
+  std::size_t max_handshakes = 256;   ///< connections without a finished handshake. Here and there
+                                      ///< the oldest of them gives way to a new one
+  bool count_loopback = false;        ///< apply max_per_address to loopback, too
   std::size_t max_output = 64 << 20;  ///< bytes waiting for one node; then reading stops, and calls
                                       ///< but heartbeats and votes
   std::size_t max_in_service = 1024;  ///< requests being served per connection; then reading stops.
                                       ///< Those that wait for news of a change do not count
   std::uint32_t max_value = 64 << 20;  ///< bytes of one value
+
+  /// The memory of replies that wait for slow nodes, shared with other doors; null = a budget of its
+  /// own. Where it is spent, large replies become errc::overloaded.
+  std::shared_ptr<reply_budget> replies = nullptr;
 
   /// TLS of connections that are accepted and dialled, as for tls_use::peer_server and peer_client:
   /// then a node must have a certificate with its id as a DNS name. Empty = plain text.

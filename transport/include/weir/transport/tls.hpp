@@ -79,6 +79,7 @@ enum class tls_fault : std::uint8_t {
   not_yet_valid,   ///< it begins in the future
   refused,         ///< the other side does not accept this node's certificate
   broken,          ///< anything else against the protocol
+  wrong_usage,     ///< its certificate is not for both sides of a link
 };
 
 /// "wrong_ca", for logs and metrics. Static storage.
@@ -113,12 +114,16 @@ class tls_credentials {
     std::uint64_t refused = 0;
   };
 
-  /// Reads the files; `ca` may be empty when no peers are met. Fails as make_tls_context().
+  /// Reads the files; `ca` may be empty when no peers are met. Fails as make_tls_context(), and
+  /// when others would refuse the certificate: outside its time, without serverAuth (and, with a
+  /// `ca`, clientAuth) among its extended key usages, with a `ca` also when it is not from there, or
+  /// when `name`, unless empty, is none of its DNS names.
   [[nodiscard]] static boost::system::result<std::shared_ptr<tls_credentials>, tls_error> load(
-      tls_files files
+      tls_files files, std::string name = {}
   );
 
-  /// Reads the files again: all of them or none take effect. Blocks for the time of reading.
+  /// Reads the files again and asks the same of them: all of them or none take effect. Blocks for
+  /// the time of reading; what is no regular file is not waited for.
   reloaded reload();
 
   /// Whether the files differ from those that the last load() or reload() saw, and have been the
@@ -137,12 +142,14 @@ class tls_credentials {
  private:
   struct set;
 
-  explicit tls_credentials(tls_files files) : files_(std::move(files)) {}
+  tls_credentials(tls_files files, std::string name)
+      : files_(std::move(files)), name_(std::move(name)) {}
 
   std::shared_ptr<const set> current() const;
   std::string stamp() const;
 
   const tls_files files_;
+  const std::string name_;
   mutable std::mutex mutex_;
   std::shared_ptr<const set> set_;
   counts counts_;
