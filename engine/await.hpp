@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <condition_variable>
@@ -18,47 +19,108 @@
 
 namespace weir {
 
+/// How many coroutines the calling thread is resuming, one from within the other.
+inline constinit thread_local unsigned nested_resumes = 0;
+
+/// What await_result() waits for: an answer, which may come before anybody waits, from any thread.
+///
+/// Stack: an answer that comes while the function that gives it still runs is returned without
+/// suspending; one that comes later resumes the coroutine at once, but never more than a few from
+/// within one another: what would be deeper takes its turn on the executor.
+template <class T>
+class awaited_answer {
+ public:
+  void give(result<T> answer) {
+    waiting now;
+    {
+      const std::lock_guard lock(mutex_);
+      if (is_over_) return;
+      is_over_ = true;
+      if (!waiter_.handler) {
+        answer_.emplace(std::move(answer));
+        return;
+      }
+      now = std::move(waiter_);
+    }
+    resume(std::move(now), std::move(answer));
+  }
+
+  bool is_given() const {
+    const std::lock_guard lock(mutex_);
+    return is_over_;
+  }
+
+  /// Once, and only if is_given() before anybody waited.
+  result<T> take() { return std::move(*answer_); }
+
+  /// Resumes the handler when the answer comes; by way of its executor if it is there already.
+  template <class Handler>
+  void wait(Handler handler) {
+    const asio::any_io_executor executor = asio::get_associated_executor(handler);
+    waiting later{completion<result<T>>(std::move(handler)), executor};
+    {
+      const std::lock_guard lock(mutex_);
+      if (!is_over_) {
+        waiter_ = std::move(later);
+        return;
+      }
+    }
+    asio::post(executor, call_of(std::move(later), take()));
+  }
+
+ private:
+  static constexpr unsigned most_nested = 8;
+
+  struct waiting {
+    completion<result<T>> handler;
+    asio::any_io_executor executor;
+  };
+
+  static auto call_of(waiting waiter, result<T> answer) {
+    return [handler = std::move(waiter.handler), answer = std::move(answer)]() mutable {
+      std::move(handler)(std::move(answer));
+    };
+  }
+
+  static void resume(waiting waiter, result<T> answer) {
+    const auto executor = waiter.executor;
+    auto call = call_of(std::move(waiter), std::move(answer));
+    if (nested_resumes == most_nested) return asio::post(executor, std::move(call));
+
+    struct one_deeper {
+      one_deeper() { ++nested_resumes; }
+
+      ~one_deeper() { --nested_resumes; }
+    } const deeper;
+
+    asio::dispatch(executor, std::move(call));
+  }
+
+  mutable std::mutex mutex_;
+  bool is_over_ = false;
+  std::optional<result<T>> answer_;
+  waiting waiter_;
+};
+
 /// Awaits a function that reports through a completion: `co_await await_result<T>(start)` calls
-/// `start(completion<result<T>>)` and resumes on the awaiting coroutine's executor.
+/// `start(completion<result<T>>)` and goes on on the awaiting coroutine's executor, at once if the
+/// answer is there when `start` returns.
 ///
 /// Cancelling the coroutine ends the wait with operation_aborted; what was started goes on alone.
 template <class T, class Start>
 asio::awaitable<result<T>> await_result(Start start) {
-  auto initiate = [&start](auto handler) {
-    const auto executor = asio::get_associated_executor(handler);
-    auto slot = asio::get_associated_cancellation_slot(handler);
-    using handler_type = decltype(handler);
-    const auto resume = [executor](handler_type to, result<T> with) {
-      auto call = [to = std::move(to), with = std::move(with)]() mutable {
-        std::move(to)(std::move(with));
-      };
-      asio::dispatch(executor, std::move(call));
-    };
-    if (!slot.is_connected()) {
-      start(completion<result<T>>([resume, handler = std::move(handler)](result<T> with) mutable {
-        resume(std::move(handler), std::move(with));
-      }));
-      return;
+  auto state = std::make_shared<awaited_answer<T>>();
+  start(completion<result<T>>([state](result<T> with) { state->give(std::move(with)); }));
+  if (state->is_given()) co_return state->take();
+  auto initiate = [&state](auto handler) {
+    const auto kept = std::move(state);  // it will own the frame, which must not own it
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+      slot.assign([weak = std::weak_ptr(kept)](asio::cancellation_type) {
+        if (const auto waited = weak.lock())
+          waited->give(error_code(asio::error::operation_aborted));
+      });
     }
-    // Answer and cancellation may race on two threads: the first takes the handler.
-    struct shared {
-      explicit shared(handler_type from) : handler(std::move(from)) {}
-      std::mutex mutex;
-      std::optional<handler_type> handler;
-    };
-    const auto state = std::make_shared<shared>(std::move(handler));
-    const auto finish = [state, resume](result<T> with) {
-      std::unique_lock lock(state->mutex);
-      if (!state->handler) return;
-      handler_type taken = std::move(*state->handler);
-      state->handler.reset();
-      lock.unlock();
-      resume(std::move(taken), std::move(with));
-    };
-    slot.assign([finish](asio::cancellation_type) {
-      finish(error_code(asio::error::operation_aborted));
-    });
-    start(completion<result<T>>(finish));
+    kept->wait(std::move(handler));
   };
   auto token = asio::use_awaitable;
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(result<T>)>(
@@ -67,7 +129,7 @@ asio::awaitable<result<T>> await_result(Start start) {
 }
 
 /// Waits on the calling thread for the same kind of function. Throws std::logic_error on an event
-/// loop.
+/// loop. In a process that was forked off, errc::unavailable: the threads stayed behind.
 template <class T, class Start>
 result<T> block_on(environment& env, Start start) {
   if (env.on_event_loop()) {
@@ -75,6 +137,7 @@ result<T> block_on(environment& env, Start start) {
         "weir: a blocking call on a thread that runs an event loop; co_await the async_ twin there"
     );
   }
+  if (env.was_forked()) return errc::unavailable;
 
   struct shared {
     std::mutex mutex;

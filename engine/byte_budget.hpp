@@ -11,14 +11,18 @@ namespace weir {
 /// `used` passes `limit` for as long as an insert takes to evict others.
 struct byte_budget {
   std::atomic<std::uint64_t> used{0};
-  std::uint64_t limit = 0;
+  std::atomic<std::uint64_t> limit{0};
   std::atomic<std::uint64_t> absent_used{0};  ///< of `used`: entries of keys that are absent
 
   /// Of the limit, for entries of absent keys: anybody can ask for keys that do not exist, and must
   /// not drive out the values.
   static constexpr std::uint64_t absent_percent = 10;
 
-  bool is_exceeded() const noexcept { return used.load(std::memory_order_relaxed) > limit; }
+  bool is_on() const noexcept { return limit.load(std::memory_order_relaxed) != 0; }
+
+  bool is_exceeded() const noexcept {
+    return used.load(std::memory_order_relaxed) > limit.load(std::memory_order_relaxed);
+  }
 
   bool is_absent_exceeded() const noexcept {
     return absent_used.load(std::memory_order_relaxed) > limit / 100 * absent_percent;
@@ -28,7 +32,9 @@ struct byte_budget {
   bool has_excess() const noexcept { return is_exceeded() || is_absent_exceeded(); }
 
   /// False for an entry that would displace more than half of the others; it is not kept at all.
-  bool fits(std::uint64_t charge) const noexcept { return charge <= limit / 2; }
+  bool fits(std::uint64_t charge) const noexcept {
+    return charge <= limit.load(std::memory_order_relaxed) / 2;
+  }
 
   void take(std::uint64_t charge) noexcept { used.fetch_add(charge, std::memory_order_relaxed); }
 

@@ -17,7 +17,11 @@ keyspace cache::add_keyspace(keyspace_options options, source_argument source) {
   return engine_->add_keyspace(std::move(options), std::move(source));
 }
 
-keyspace cache::update_keyspace(keyspace_options options, source_argument source) {
+keyspace_update cache::update_keyspace(keyspace_options options) {
+  return engine_->update_keyspace(std::move(options));
+}
+
+keyspace_update cache::update_keyspace(keyspace_options options, source_argument source) {
   return engine_->update_keyspace(std::move(options), std::move(source));
 }
 

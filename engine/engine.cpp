@@ -86,8 +86,9 @@ keyspace engine::add_keyspace(keyspace_options options, source_argument from) {
   auto source = source_of(options, std::move(from));
   auto name = options.name;
   const std::lock_guard lock(impl_->mutex);
+  const keyspace_origin origin{++impl_->last_lineage, impl_->last_seqs[name]};
   auto core = std::make_shared<keyspace_core>(
-      impl_->context, std::move(options), std::move(source), impl_->last_seqs[name]
+      impl_->context, std::move(options), std::move(source), origin
   );
   if (!impl_->keyspaces.try_emplace(name, core).second) {
     throw std::invalid_argument(
@@ -97,34 +98,73 @@ keyspace engine::add_keyspace(keyspace_options options, source_argument from) {
   return keyspace(std::move(core));
 }
 
-keyspace engine::update_keyspace(keyspace_options options, source_argument from) {
+keyspace_update engine::update_keyspace(keyspace_options options) {
+  check(options);
+  const auto core = impl_->find(options.name);
+  if (!core) {
+    throw std::invalid_argument(
+        "keyspace \"" + options.name + "\" does not exist; add it with a source"
+    );
+  }
+  return impl_->update(std::move(options), core->loads_from());
+}
+
+keyspace_update engine::update_keyspace(keyspace_options options, source_argument from) {
   check(options);
   auto source = source_of(options, std::move(from));
+  return impl_->update(std::move(options), std::move(source));
+}
+
+keyspace_update engine::impl::update(
+    keyspace_options options, std::shared_ptr<data_source> source
+) {
   std::shared_ptr<keyspace_core> before;
   std::shared_ptr<keyspace_core> core;
   {
-    const std::lock_guard lock(impl_->mutex);
-    auto& place = impl_->keyspaces[options.name];
-    auto& last_seq = impl_->last_seqs[options.name];
-    if (place) last_seq = place->last_seq() + seq_gap;
-    core = std::make_shared<keyspace_core>(impl_->context, options, std::move(source), last_seq);
-    before = std::exchange(place, core);
+    const std::lock_guard lock(mutex);
+    auto& place = keyspaces[options.name];
+    const bool is_same = place && place->loads_from() == source;
+    if (is_same && place->options().can_become(options)) {
+      core = place;
+    } else {
+      keyspace_origin origin{place ? place->lineage() : ++last_lineage, last_seqs[options.name]};
+      if (place) origin.first_seq = last_seqs[options.name] = place->last_seq() + seq_gap;
+      core = std::make_shared<keyspace_core>(context, options, std::move(source), origin);
+      before = std::exchange(place, core);
+      std::erase_if(retired, [](const auto& each) { return each.expired(); });
+      // Before anybody finds the new one: what it loads began after any change of the old one.
+      if (before) before->move_on();
+      if (before) retired.push_back(before);
+    }
   }
-  if (before) before->close(errc::no_keyspace);
-  return keyspace(std::move(core));
+  keyspace_update done{.keyspace = keyspace(core), .is_replaced = before != nullptr};
+  done.dropped = before ? before->empty_out() : core->retune(options);
+  return done;
+}
+
+std::vector<std::shared_ptr<keyspace_core>> engine::impl::take_retired(std::string_view name) {
+  std::vector<std::shared_ptr<keyspace_core>> found;
+  std::erase_if(retired, [&](const auto& each) {
+    auto core = each.lock();
+    if (core && !name.empty() && core->options().name() != name) return false;
+    if (core) found.push_back(std::move(core));
+    return true;
+  });
+  return found;
 }
 
 result<void> engine::remove_keyspace(std::string_view name) {
-  std::shared_ptr<keyspace_core> before;
+  std::vector<std::shared_ptr<keyspace_core>> gone;
   {
     const std::lock_guard lock(impl_->mutex);
     const auto found = impl_->keyspaces.find(name);
     if (found == impl_->keyspaces.end()) return errc::no_keyspace;
-    before = std::move(found->second);
-    impl_->last_seqs[found->first] = before->last_seq() + seq_gap;
+    gone = impl_->take_retired(name);
+    impl_->last_seqs[found->first] = found->second->last_seq() + seq_gap;
+    gone.push_back(std::move(found->second));
     impl_->keyspaces.erase(found);
   }
-  before->close(errc::no_keyspace);
+  for (const auto& each : gone) each->close(errc::no_keyspace);
   return {};
 }
 
@@ -221,7 +261,7 @@ void engine::hand_over(time_point deadline, completion<std::size_t> done) {
   impl_->for_each_keyspace([&](keyspace_core& each) {
     const auto used = each.stats().bytes;
     for (auto& key : each.hottest(left))
-      items.push_back({std::string(each.options().name), std::move(key)});
+      items.push_back({std::string(each.options().name()), std::move(key)});
     left -= std::min<std::uint64_t>(left, used);
   });
   std::make_shared<weir::hand_over>(impl_->context, std::move(items), deadline, std::move(done))
@@ -253,18 +293,18 @@ void engine::leave(time_point deadline, completion<> done) {
 }
 
 void engine::stop() {
-  std::map<std::string, std::shared_ptr<keyspace_core>, std::less<>> all;
+  std::vector<std::shared_ptr<keyspace_core>> all;
   {
     const std::lock_guard lock(impl_->mutex);
     if (std::exchange(impl_->is_stopped, true)) return;
     impl_->context->env.cancel(impl_->timer);
-    all =
-        impl_
-            ->keyspaces;  // they stay, closed: later requests hear "unavailable", not "no keyspace"
+    all = impl_->take_retired({});
+    // They stay, closed: later requests hear "unavailable", not "no keyspace".
+    for (const auto& [name, each] : impl_->keyspaces) all.push_back(each);
   }
   impl_->members->stop();
   impl_->agreed->stop();
-  for (const auto& [name, each] : all) each->close(errc::unavailable);
+  for (const auto& each : all) each->close(errc::unavailable);
 }
 
 void engine::impl::connect() {
@@ -304,6 +344,10 @@ void engine::impl::connect() {
   c.note_heard = [context = std::weak_ptr(context)](const std::string& id, time_point until) {
     if (const auto shared = context.lock()) shared->near.heard(id, until);
   };
+  c.find_keyspace = [self](const std::string& name) -> std::shared_ptr<keyspace_core> {
+    const auto node = self.lock();
+    return node ? node->find(name) : nullptr;
+  };
   c.apply_record = [self](const change_record& record, milliseconds on_the_way) {
     const auto node = self.lock();
     const auto core = node ? node->find(record.keyspace) : nullptr;
@@ -342,7 +386,7 @@ void engine::on_id_conflict(const weir::id_conflict& found) {
 keyspace_settings_list engine::impl::settings() const {
   keyspace_settings_list out;
   for_each_keyspace([&](const keyspace_core& each) {
-    const auto& options = each.options();
+    const auto options = each.options().all();
     out.push_back({
         .name = options.name,
         .consistency = options.consistency,

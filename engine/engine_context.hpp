@@ -17,6 +17,7 @@
 namespace weir {
 
 class agreement;
+class keyspace_core;
 
 /// What the keyspaces of one node share. Made by the engine, kept alive by each keyspace.
 struct engine_context {
@@ -62,6 +63,8 @@ struct engine_context {
       learn;  ///< whom another node takes for the members
   std::function<std::string(const std::string&)>
       address_of;  ///< of a member with a link; empty = none
+  std::function<std::shared_ptr<keyspace_core>(const std::string&)>
+      find_keyspace;  ///< as it is now; null = none
   std::function<void(const change_record&, milliseconds)> apply_record;
   std::function<void()> drop_everything;
   std::function<void(std::uint32_t)> terms_begin;  ///< slots are about to come to this node

@@ -44,6 +44,13 @@ struct engine::impl : std::enable_shared_from_this<impl> {
   /// What the other nodes should have in common with this one.
   keyspace_settings_list settings() const;
 
+  /// One whose options may change in place goes on; else another takes its place.
+  keyspace_update update(keyspace_options options, std::shared_ptr<data_source> source);
+
+  /// Those that others took the place of and that somebody still uses, of one name or, without
+  /// one, all.
+  std::vector<std::shared_ptr<keyspace_core>> take_retired(std::string_view name);
+
   /// A part of every keyspace now, and again after a while.
   void reclaim();
 
@@ -73,7 +80,9 @@ struct engine::impl : std::enable_shared_from_this<impl> {
   const std::shared_ptr<change_tickets> tickets;
   mutable std::mutex mutex;
   std::map<std::string, std::shared_ptr<keyspace_core>, std::less<>> keyspaces;
+  std::vector<std::weak_ptr<keyspace_core>> retired;  ///< others took their places
   std::map<std::string, std::uint64_t> last_seqs;  ///< of keyspaces that were replaced or removed
+  std::uint64_t last_lineage = 0;
   timer_id timer = 0;
   bool is_stopped = false;
 };

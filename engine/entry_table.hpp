@@ -143,6 +143,14 @@ class entry_table {
   /// grew begins anew.
   template <class Predicate, class OnGone>
   bool sweep(std::size_t max_entries, Predicate&& matches, OnGone&& on_gone, entry_list& garbage) {
+    return visit(max_entries, [&](stored_entry& entry) {
+      if (matches(std::as_const(entry))) drop(entry, on_gone, garbage);
+    });
+  }
+
+  /// Shows the entries in slices as sweep() does, with which it shares the place it has come to.
+  template <class Look>
+  bool visit(std::size_t max_entries, Look&& look) {
     if (swept_groups_ != index_.group_count()) {
       swept_groups_ = index_.group_count();
       sweep_at_ = 0;
@@ -152,7 +160,7 @@ class entry_table {
       ++seen;  // empty groups cost time too
       index_.visit_group(sweep_at_, [&](stored_entry& entry) {
         ++seen;
-        if (matches(std::as_const(entry))) drop(entry, on_gone, garbage);
+        look(entry);
       });
     }
     sweep_at_ = 0;

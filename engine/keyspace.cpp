@@ -59,12 +59,16 @@ class asked {
 
 }  // namespace
 
+std::shared_ptr<keyspace_core> keyspace::current() const {
+  return core_ ? core_->current() : nullptr;
+}
+
 std::string_view keyspace::name() const noexcept {
-  return core_ ? std::string_view(core_->options().name) : std::string_view();
+  return core_ ? std::string_view(core_->options().name()) : std::string_view();
 }
 
 asio::awaitable<result<lookup>> keyspace::async_find(std::string key, get_options options) {
-  const auto core = core_;
+  const auto core = current();
   if (const auto usable = check(core); !usable) co_return usable.error();
   asked trace(core.get(), key, options);
   result<lookup> found = lookup{};
@@ -79,16 +83,17 @@ asio::awaitable<result<lookup>> keyspace::async_find(std::string key, get_option
 }
 
 result<lookup> keyspace::find(std::string_view key, get_options options) {
-  if (const auto usable = check(core_); !usable) return usable.error();
-  asked trace(core_.get(), key, options);
+  const auto core = current();
+  if (const auto usable = check(core); !usable) return usable.error();
+  asked trace(core.get(), key, options);
   result<lookup> found = lookup{};
-  const bool may_hit = options.from == read_from::near && core_->check_key(key);
-  if (!may_hit || !core_->hit(key, *found)) {
+  const bool may_hit = options.from == read_from::near && core->check_key(key);
+  if (!may_hit || !core->hit(key, *found)) {
     auto start = [&](completion<result<lookup>> done) {
-      core_->find(std::string(key), options, std::move(done));
+      core->find(std::string(key), options, std::move(done));
     };
-    found = block_on<lookup>(core_->env(), start);
-    locate(found, *core_, key);
+    found = block_on<lookup>(core->env(), start);
+    locate(found, *core, key);
   }
   trace.answered(found);
   return found;
@@ -114,9 +119,9 @@ asio::awaitable<std::vector<result<lookup>>> keyspace::async_get_many(
     std::vector<std::string> keys, get_options options
 ) {
   using answers = std::vector<result<lookup>>;
-  if (const auto usable = check(core_); !usable) co_return answers(keys.size(), usable.error());
+  const auto core = current();
+  if (const auto usable = check(core); !usable) co_return answers(keys.size(), usable.error());
   if (keys.size() > max_batch) co_return answers(keys.size(), errc::too_large);
-  const auto core = core_;
   auto start = [&](completion<result<answers>> done) {
     auto take = [done = std::move(done)](answers found) mutable {
       std::move(done)(std::move(found));
@@ -131,46 +136,53 @@ asio::awaitable<std::vector<result<lookup>>> keyspace::async_get_many(
 
 std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, get_options options) {
   using answers = std::vector<result<lookup>>;
-  if (const auto usable = check(core_); !usable) return answers(keys.size(), usable.error());
+  const auto core = current();
+  if (const auto usable = check(core); !usable) return answers(keys.size(), usable.error());
   if (keys.size() > max_batch) return answers(keys.size(), errc::too_large);
   auto start = [&](completion<result<answers>> done) {
     auto take = [done = std::move(done)](answers found) mutable {
       std::move(done)(std::move(found));
     };
-    core_->find_many(keys, options, std::move(take));
+    core->find_many(keys, options, std::move(take));
   };
-  auto found = block_on<answers>(core_->env(), start);
-  locate(*found, *core_, keys);
+  auto found = block_on<answers>(core->env(), start);
+  if (!found) found = answers(keys.size(), found.error());
+  locate(*found, *core, keys);
   return std::move(*found);
 }
 
 std::optional<lookup> keyspace::peek(std::string_view key) {
-  lookup found;
-  if (!core_ || !core_->check_key(key) || !core_->hit(key, found)) return std::nullopt;
-  return found;
+  const auto look_in = [key](keyspace_core& core) -> std::optional<lookup> {
+    lookup found;
+    if (!core.check_key(key) || !core.hit(key, found)) return std::nullopt;
+    return found;
+  };
+  if (!core_) return std::nullopt;
+  return core_->open() ? look_in(*core_) : look_in(*current());
 }
 
 asio::awaitable<result<version>> keyspace::async_observe(std::string key, get_options options) {
-  const auto core = core_;
+  const auto core = current();
   if (const auto usable = check(core); !usable) co_return usable.error();
   co_return co_await core->observe(std::move(key), options.timeout);
 }
 
 result<version> keyspace::observe(std::string_view key, get_options options) {
-  if (const auto usable = check(core_); !usable) return usable.error();
-  return run_blocking(core_->env(), async_observe(std::string(key), options));
+  const auto core = current();
+  if (const auto usable = check(core); !usable) return usable.error();
+  return run_blocking(core->env(), async_observe(std::string(key), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_put(
     std::string key, bytes value, put_options options
 ) {
-  const auto core = core_;
+  const auto core = current();
   if (const auto usable = check(core); !usable) co_return usable.error();
   if (options.ttl && (*options.ttl < milliseconds(0) || *options.ttl > max_ttl)) {
     co_return errc::bad_request;
   }
   change_request request{
-      .keyspace = core->options().name,
+      .keyspace = core->options().name(),
       .kind = change_kind::put,
       .key = std::move(key),
       .value = std::move(value),
@@ -181,17 +193,18 @@ asio::awaitable<result<change_result>> keyspace::async_put(
 }
 
 result<change_result> keyspace::put(std::string_view key, bytes value, put_options options) {
-  if (const auto usable = check(core_); !usable) return usable.error();
-  return run_blocking(core_->env(), async_put(std::string(key), std::move(value), options));
+  const auto core = current();
+  if (const auto usable = check(core); !usable) return usable.error();
+  return run_blocking(core->env(), async_put(std::string(key), std::move(value), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_remove(
     std::string key, change_options options
 ) {
-  const auto core = core_;
+  const auto core = current();
   if (const auto usable = check(core); !usable) co_return usable.error();
   change_request request{
-      .keyspace = core->options().name,
+      .keyspace = core->options().name(),
       .kind = change_kind::remove,
       .key = std::move(key),
       .condition = options.condition,
@@ -200,47 +213,55 @@ asio::awaitable<result<change_result>> keyspace::async_remove(
 }
 
 result<change_result> keyspace::remove(std::string_view key, change_options options) {
-  if (const auto usable = check(core_); !usable) return usable.error();
-  return run_blocking(core_->env(), async_remove(std::string(key), options));
+  const auto core = current();
+  if (const auto usable = check(core); !usable) return usable.error();
+  return run_blocking(core->env(), async_remove(std::string(key), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_invalidate(
     std::string key, change_options options
 ) {
-  const auto core = core_;
+  const auto core = current();
   if (const auto usable = check(core); !usable) co_return usable.error();
-  change_request request{.keyspace = core->options().name, .key = std::move(key)};
+  change_request request{.keyspace = core->options().name(), .key = std::move(key)};
   co_return co_await core->change(std::move(request), options.timeout);
 }
 
 result<change_result> keyspace::invalidate(std::string_view key, change_options options) {
-  if (const auto usable = check(core_); !usable) return usable.error();
-  return run_blocking(core_->env(), async_invalidate(std::string(key), options));
+  const auto core = current();
+  if (const auto usable = check(core); !usable) return usable.error();
+  return run_blocking(core->env(), async_invalidate(std::string(key), options));
 }
 
 asio::awaitable<result<change_result>> keyspace::async_clear(change_options options) {
-  const auto core = core_;
+  const auto core = current();
   if (const auto usable = check(core); !usable) co_return usable.error();
-  change_request request{.keyspace = core->options().name, .kind = change_kind::clear};
+  change_request request{.keyspace = core->options().name(), .kind = change_kind::clear};
   co_return co_await core->change(std::move(request), options.timeout);
 }
 
 result<change_result> keyspace::clear(change_options options) {
-  if (const auto usable = check(core_); !usable) return usable.error();
-  return run_blocking(core_->env(), async_clear(options));
+  const auto core = current();
+  if (const auto usable = check(core); !usable) return usable.error();
+  return run_blocking(core->env(), async_clear(options));
 }
 
-const keyspace_options& keyspace::options() const {
+keyspace_options keyspace::options() const {
   if (!core_) throw std::logic_error("weir: options() of a keyspace handle that refers to nothing");
-  return core_->options();
+  return current()->options().all();
+}
+
+std::size_t keyspace::max_key() const noexcept {
+  if (!core_) return 0;
+  return core_->open() ? core_->options().max_key() : current()->options().max_key();
 }
 
 source_state keyspace::source() const {
-  return core_ ? core_->source() : source_state{};
+  return core_ ? current()->source() : source_state{};
 }
 
 keyspace_stats keyspace::stats() const {
-  return core_ ? core_->stats() : keyspace_stats{};
+  return core_ ? current()->stats() : keyspace_stats{};
 }
 
 }  // namespace weir

@@ -25,6 +25,14 @@ bool is_write(const change_request& request) {
   return request.kind == change_kind::put || request.kind == change_kind::remove;
 }
 
+// What a store took just before its keyspace got another one: nobody knows what that one has.
+change_request as_invalidation(const change_request& of) {
+  change_request made;
+  made.keyspace = of.keyspace;
+  made.key = of.key;
+  return made;
+}
+
 }  // namespace
 
 asio::awaitable<result<change_result>> keyspace_core::change(
@@ -40,15 +48,16 @@ asio::awaitable<result<change_result>> keyspace_core::change(
 asio::awaitable<result<change_result>> keyspace_core::carry_out(
     change_request request, milliseconds timeout
 ) {
+  if (const auto next = successor()) co_return co_await next->carry_out(std::move(request), timeout);
   if (const auto opened = open(); !opened) co_return opened.error();
   const auto deadline = env().now() + timeout;
   if (request.kind == change_kind::clear) {  // nobody orders all keys
-    change_record everything{.keyspace = options_.name, .key = {}};
+    change_record everything{.keyspace = options_.name(), .key = {}};
     co_return co_await change_without_owner(std::move(everything), deadline);
   }
   if (const auto checked = check_key(request.key); !checked) co_return checked.error();
-  if (is_write(request) && options_.writes == writes::deny) co_return errc::method_not_allowed;
-  if (request.value.size() > options_.max_entry) {
+  if (is_write(request) && options_.writes() == writes::deny) co_return errc::method_not_allowed;
+  if (request.value.size() > options_.max_entry()) {
     co_return value_too_large(request.value.size());
   }
   co_return co_await change_at_owner(std::move(request), deadline);
@@ -58,7 +67,7 @@ asio::awaitable<result<change_result>> keyspace_core::change_at_owner(
     change_request request, time_point deadline
 ) {
   const auto self = shared_from_this();
-  const auto slot = slot_of(options_.name, request.key);
+  const auto slot = slot_of(options_.name(), request.key);
   result<change_reply> applied = errc::unavailable;
   for (int attempt = 0; attempt != 2; ++attempt) {
     const auto route = context_->route.get();
@@ -73,7 +82,7 @@ asio::awaitable<result<change_result>> keyspace_core::change_at_owner(
     context_->learn(applied->view);
     applied = errc::unavailable;
   }
-  change_record record{.keyspace = options_.name, .key = request.key};
+  change_record record{.keyspace = options_.name(), .key = request.key};
   const bool is_ordered = applied && !applied->error;
   if (is_ordered) {
     record.version = applied->version;
@@ -168,6 +177,9 @@ asio::awaitable<change_reply> keyspace_core::change_as_owner(
     change_request request, time_point deadline, completion<change_reply> accepted
 ) {
   const auto self = shared_from_this();
+  if (const auto next = successor()) {
+    co_return co_await next->change_as_owner(std::move(request), deadline, std::move(accepted));
+  }
   const auto agreed = context_->agreed.lock();
   change_reply reply;
   if (is_write(request)) {
@@ -192,20 +204,21 @@ asio::awaitable<change_reply> keyspace_core::change_as_owner(
 
 change_record keyspace_core::record_of(const change_request& request, const change_reply& applied)
     const {
-  change_record record{.keyspace = options_.name, .key = request.key, .version = applied.version};
-  const auto ttl = request.ttl.value_or(options_.ttl);
-  const bool is_pushed = request.kind == change_kind::put && options_.near_memory != 0 &&
+  change_record record{.keyspace = options_.name(), .key = request.key, .version = applied.version};
+  const auto ttl = request.ttl.value_or(options_.ttl());
+  const bool is_pushed = request.kind == change_kind::put && budgets_.near_copy.is_on() &&
+                         !is_closed() &&  // else it stands only for an invalidation
                          request.value.size() <= most_pushed && applied.version &&
                          ttl > milliseconds(0);
   if (!is_pushed) return record;
   record.value = request.value;
   // The owner may have taken up to this share off; a copy never outlives the owner's entry.
-  record.ttl = ttl - std::chrono::ceil<milliseconds>(ttl * options_.jitter);
+  record.ttl = ttl - std::chrono::ceil<milliseconds>(ttl * options_.jitter());
   return record;
 }
 
 void keyspace_core::refresh(const std::string& key) {
-  apply({.keyspace = options_.name, .kind = change_kind::invalidate, .key = key});
+  apply({.keyspace = options_.name(), .kind = change_kind::invalidate, .key = key});
   tell_others(key);
 }
 
@@ -213,7 +226,7 @@ void keyspace_core::refresh(const std::string& key) {
 void keyspace_core::tell_others(const std::string& key) {
   const auto agreed = context_->agreed.lock();
   if (!agreed || !context_->needs_lease()) return;
-  change_record record{.keyspace = options_.name, .key = key};
+  change_record record{.keyspace = options_.name(), .key = key};
   record.version = observed(key).answer.entry.version;
   auto tell = [](std::shared_ptr<agreement> by, change_record what, time_point until
               ) -> asio::awaitable<void> { co_await by->announce(std::move(what), 1, until); };
@@ -232,15 +245,19 @@ change_reply keyspace_core::not_owner() const {
 change_reply keyspace_core::apply(
     const change_request& request, std::shared_ptr<const metadata> meta
 ) {
-  if (const auto opened = open(); !opened) return {.error = opened.error()};
+  if (const auto opened = open(); !opened) {
+    if (const auto next = successor())
+      return next->apply(store_ ? as_invalidation(request) : request);
+    return {.error = opened.error()};
+  }
   counters::add(counters_->invalidations);
   if (const auto checked = check_key(request.key); !checked) return {.error = checked.error()};
-  if (request.value.size() > options_.max_entry) return {.error = errc::too_large};
+  if (request.value.size() > options_.max_entry()) return {.error = errc::too_large};
   const auto hash = hash_of(request.key);
-  const auto slot = slot_of(options_.name, request.key);
+  const auto slot = slot_of(options_.name(), request.key);
   const auto now = env().now();
-  const milliseconds kept = options_.negative_ttl;
-  const auto wanted = request.kind == change_kind::put ? request.ttl.value_or(options_.ttl) : kept;
+  const auto wanted = request.kind == change_kind::put ? request.ttl.value_or(options_.ttl())
+                                                       : options_.negative_ttl();
   const auto ttl = jittered(wanted);
   // Without a lease this node may never hear of the change after this one.
   const auto lease_term = context_->lease_term_at(now);
@@ -259,6 +276,7 @@ change_reply keyspace_core::apply(
         .slot = slot,
         .kind = entry_kind::owned,
         .is_absent = request.kind == change_kind::remove,
+        .has_own_ttl = request.kind == change_kind::put && request.ttl.has_value(),
     });
     if (!budgets_.owned.fits(made->charge)) return {.error = errc::too_large};
   }
@@ -283,6 +301,7 @@ change_reply keyspace_core::apply(
     if (keeps) {
       made->epoch = epoch;
       made->seq = seq;
+      cap_life(*made);
       context_->note_kept();
       s.table.insert(std::move(made), garbage);
     }
@@ -338,6 +357,7 @@ void keyspace_core::apply_clear() {
 }
 
 get_reply keyspace_core::observed(const std::string& key) {
+  if (const auto next = successor()) return next->observed(key);
   const auto hash = hash_of(key);
   const auto now = env().now();
   auto& s = shard_of(hash);
@@ -348,22 +368,23 @@ get_reply keyspace_core::observed(const std::string& key) {
     reply.answer.entry.version = {held->epoch, held->seq};
     reply.answer.found = !held->is_absent;
   } else {
-    reply.answer.entry.version = {context_->terms.epoch_of(slot_of(options_.name, key)), s.seq};
+    reply.answer.entry.version = {context_->terms.epoch_of(slot_of(options_.name(), key)), s.seq};
   }
   return reply;
 }
 
 asio::awaitable<result<version>> keyspace_core::observe(std::string key, milliseconds timeout) {
+  if (const auto next = successor()) co_return co_await next->observe(std::move(key), timeout);
   if (const auto checked = check_key(key); !checked) co_return checked.error();
   const auto deadline = env().now() + timeout;
-  const auto slot = slot_of(options_.name, key);
+  const auto slot = slot_of(options_.name(), key);
   for (int attempt = 0; attempt != 2; ++attempt) {
     const auto route = context_->route.get();
     const auto owner = route->ring->owner_index(slot);
     if (owner == route->self) co_return observed(key).answer.entry.version;
     if (!route->is_usable[owner].load()) break;
     request_body question =
-        get_request{.keyspace = options_.name, .key = key, .mode = get_mode::observe};
+        get_request{.keyspace = options_.name(), .key = key, .mode = get_mode::observe};
     auto reply = co_await send(route->at(owner), *route, std::move(question), deadline);
     if (!reply) co_return reply.error();
     auto* got = std::get_if<get_reply>(&reply->body);

@@ -11,19 +11,15 @@ namespace weir {
 namespace {
 
 constexpr std::size_t fence_count = std::size_t{1} << fence_bits;
-constexpr unsigned gutter_percent = 10;
 constexpr std::size_t reclaim_slice = 256;
 constexpr std::chrono::minutes past_time{10};
 
-// Zero pages from the kernel: a fence that was never raised costs no memory.
-std::uint64_t* make_fences() {
-  auto* made = static_cast<std::uint64_t*>(std::calloc(fence_count, sizeof(std::uint64_t)));
+// Zero pages from the kernel: what was never written to costs no memory.
+template <class Number>
+std::unique_ptr<Number[], void (*)(Number*)> make_zeros(std::size_t count) {
+  auto* made = static_cast<Number*>(std::calloc(count, sizeof(Number)));
   if (made == nullptr) throw std::bad_alloc();
-  return made;
-}
-
-void free_fences(std::uint64_t* fences) {
-  std::free(fences);
+  return {made, [](Number* zeros) { std::free(zeros); }};
 }
 
 }  // namespace
@@ -32,24 +28,23 @@ keyspace_core::keyspace_core(
     std::shared_ptr<engine_context> context,
     keyspace_options options,
     std::shared_ptr<data_source> source,
-    std::uint64_t first_seq
+    keyspace_origin origin
 )
     : context_(std::move(context)),
       options_(std::move(options)),
+      lineage_(origin.lineage),
       source_(std::move(source)),
-      limiter_(context_->env, options_.loads),
-      watch_(options_.name, std::string(source_->type())),
-      fences_(make_fences(), free_fences),
+      limiter_(context_->env, options_.all().loads),
+      watch_(options_.name(), std::string(source_->type())),
+      fences_(make_zeros<std::uint64_t>(fence_count)),
+      near_seen_(make_zeros<std::uint32_t>(near_seen_size)),
       counters_(std::make_unique<counters>()) {
-  budgets_.owned.limit = options_.max_memory;
-  budgets_.gutter.limit = options_.max_memory / 100 * gutter_percent;
-  budgets_.near_copy.limit = options_.near_memory;
-  if (options_.near_memory != 0) near_seen_.reset(new std::atomic<std::uint32_t>[near_seen_size]());
+  set_budgets(options_.all());
   shards_.reserve(shard_count);
   for (std::size_t i = 0; i != shard_count; ++i) {
     shards_.push_back(std::make_unique<shard>(budgets_));
-    shards_.back()->seq = shards_.back()->floor = first_seq;
-    shards_.back()->seq_at_gain.fill(first_seq);
+    shards_.back()->seq = shards_.back()->floor = origin.first_seq;
+    shards_.back()->seq_at_gain.fill(origin.first_seq);
   }
 }
 
@@ -74,7 +69,7 @@ time_point keyspace_core::hit_time() const noexcept {
 bool keyspace_core::may_serve(time_point now) const noexcept {
   if (!context_->rules.lease_by_fresh_clock)
     now = std::min(now, time_point(steady_duration(context_->last_tick.load())));
-  return context_->has_lease(now) || options_.consistency == consistency::available;
+  return context_->has_lease(now) || options_.consistency() == consistency::available;
 }
 
 bool keyspace_core::serves_as_owner(const shard& s, const stored_entry& e, time_point now)
@@ -131,17 +126,13 @@ void keyspace_core::raise_fence(std::uint64_t hash, std::uint64_t seq) noexcept 
 
 milliseconds keyspace_core::jittered(milliseconds ttl) const noexcept {
   const auto share = static_cast<double>(env().random() >> 11) * 0x1p-53;
-  return ttl - std::chrono::duration_cast<milliseconds>(ttl * options_.jitter * share);
+  return ttl - std::chrono::duration_cast<milliseconds>(ttl * options_.jitter() * share);
 }
 
 void keyspace_core::make_room(entry_kind kind, shard& first) {
   const auto evict_from = [&](shard& s, std::size_t leave) {
     entry_list garbage;
-    const auto gone = [&](const stored_entry& e) {
-      if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::evicted);
-      counters::add(counters_->evicted);
-      if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
-    };
+    const auto gone = [&](const stored_entry& e) { note_evicted(e); };
     const std::lock_guard lock(s.mutex);
     s.table.evict(kind, gone, garbage, leave);
     return garbage;  // freed by the caller, after the lock
@@ -160,11 +151,7 @@ void keyspace_core::reclaim() {
   const auto now = env().now();
   report(watch_.tick(now));
   entry_list garbage;
-  const auto gone = [&](const stored_entry& e) {
-    if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::expired);
-    counters::add(counters_->expired);
-    if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
-  };
+  const auto gone = [&](const stored_entry& e) { note_expired(e); };
   // A value that its source can confirm stays a while, and serves nobody meanwhile.
   const auto keep_until = [&](stored_entry& e) {
     const bool is_kept = e.kind == entry_kind::owned && e.epoch != past_epoch && e.seq > s.floor &&
@@ -174,12 +161,9 @@ void keyspace_core::reclaim() {
     e.epoch = past_epoch;
     return now + past_time;
   };
-  const auto gone_for_good = [&](const stored_entry& e) {
-    if (e.epoch != past_epoch) gone(e);
-  };
   const std::lock_guard lock(s.mutex);
   if (source_->revalidates())
-    s.table.expire(now, reclaim_slice, keep_until, gone_for_good, garbage);
+    s.table.expire(now, reclaim_slice, keep_until, gone, garbage);
   else
     s.table.expire(now, reclaim_slice, gone, garbage);
 }
@@ -228,20 +212,17 @@ keyspace_stats keyspace_core::stats() {
 }
 
 void keyspace_core::close(errc why) {
-  int open = 0;
-  if (!closed_.compare_exchange_strong(open, static_cast<int>(why))) return;
-  limiter_.close(why);
+  int before = closed_.load();
+  do {
+    if (before != 0 && before != moved) return;
+  } while (!closed_.compare_exchange_weak(before, static_cast<int>(why)));
+  empty_out();
+  limiter_.close(errc::unavailable);
   for (const auto& s : shards_) {
     std::vector<std::shared_ptr<waiter>> waiters;
     std::vector<completion<result<void>>> turns;
-    entry_list garbage;  // handles may outlive the keyspace, its memory does not
     {
       const std::lock_guard lock(s->mutex);
-      const auto every = [](const stored_entry&) { return true; };
-      while (!s->table.sweep(
-          SIZE_MAX, every, [](const stored_entry&) {}, garbage
-      )) {
-      }
       for (auto& [key, flights] : s->flights) {
         flights.running += static_cast<int>(flights.waiting.size());  // each gives its turn back
         std::move(flights.waiting.begin(), flights.waiting.end(), std::back_inserter(turns));
@@ -258,7 +239,7 @@ void keyspace_core::close(errc why) {
     for (auto& each : waiters) {
       if (each->is_answered.exchange(true)) continue;
       if (const auto timer = each->timer.load()) env().cancel(timer);
-      std::move(each->done)(why);
+      std::move(each->done)(errc::unavailable);
     }
   }
 }

@@ -4,6 +4,7 @@
 #include "engine_context.hpp"
 #include "flight.hpp"
 #include "key_turns.hpp"
+#include "live_options.hpp"
 #include "load_limiter.hpp"
 #include "shard.hpp"
 #include "source_watch.hpp"
@@ -17,14 +18,22 @@
 #include <array>
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace weir {
 
+/// Where a keyspace comes from.
+struct keyspace_origin {
+  std::uint64_t lineage = 0;    ///< the same through all updates, another after a removal
+  std::uint64_t first_seq = 0;  ///< later than every version of the one whose place it takes
+};
+
 /// One keyspace on one node: the path of a get (keyspace_get.cpp), of a load (keyspace_load.cpp)
-/// and of a change (keyspace_change.cpp).
+/// and of a change (keyspace_change.cpp). One that another took the place of (keyspace_tune.cpp)
+/// goes on with what has begun, keeps nothing, and sends who comes late to its successor.
 ///
 /// Thread-safe. Kept alive by its handles and by its running flights.
 class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
@@ -33,11 +42,15 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       std::shared_ptr<engine_context> context,
       keyspace_options options,
       std::shared_ptr<data_source> source,
-      std::uint64_t first_seq = 0
+      keyspace_origin origin
   );
   ~keyspace_core();
 
-  const keyspace_options& options() const noexcept { return options_; }
+  const live_options& options() const noexcept { return options_; }
+
+  const std::shared_ptr<data_source>& loads_from() const noexcept { return source_; }
+
+  std::uint64_t lineage() const noexcept { return lineage_; }
 
   std::string_view source_kind() const noexcept { return source_->type(); }
 
@@ -46,9 +59,23 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// The error of every call after close(). On the hit path: without words, which make a result that
   /// must be destroyed.
   boost::system::result<void> open() const {
-    if (const int why = closed_.load(std::memory_order_acquire)) return static_cast<errc>(why);
+    if (const int why = closed_.load(std::memory_order_acquire)) [[unlikely]]
+      return why == moved ? errc::no_keyspace : static_cast<errc>(why);
     return {};
   }
+
+  /// The keyspace that took the place of this one, or this one.
+  std::shared_ptr<keyspace_core> current();
+
+  /// Takes other options in place: only if options().can_become() them. Returns the entries that
+  /// this cost. Blocks for a walk over the entries if the TTL became shorter.
+  std::uint64_t retune(const keyspace_options& wanted);
+
+  /// From now on who comes late is sent to the keyspace of the same lineage that the engine has.
+  void move_on();
+
+  /// Drops what is kept, and returns how many entries that were. Flights go on. After move_on().
+  std::uint64_t empty_out();
 
   /// The error of a key that no keyspace takes, if it is one.
   boost::system::result<void> check_key(std::string_view key) const;
@@ -147,7 +174,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// Reclaims what expired or lies below the floor, a slice at a time.
   void reclaim();
 
-  /// Ends every flight with `why`; later calls fail with it. Idempotent.
+  /// Later calls fail with `why`; who waits is told errc::unavailable. Idempotent.
   void close(errc why);
 
  private:
@@ -296,6 +323,20 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       version asked
   );
 
+  // keyspace_tune.cpp
+  std::shared_ptr<keyspace_core> successor() const;
+  error_code why_failed(error_code why) const;
+
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire) != 0; }
+
+  time_point latest_expiry(const stored_entry& e) const noexcept;
+  void cap_life(stored_entry& fresh) const noexcept;
+  std::uint64_t shorten_lives();
+  std::uint64_t shrink(entry_kind kind);
+  void note_evicted(const stored_entry& e);
+  void note_expired(const stored_entry& e);
+  void set_budgets(const keyspace_options& from) noexcept;
+
   // keyspace_core.cpp
   time_point hit_time() const noexcept;
   bool may_serve(time_point now) const noexcept;
@@ -313,7 +354,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void make_room(entry_kind kind, shard& first);
 
   const std::shared_ptr<engine_context> context_;
-  const keyspace_options options_;
+  live_options options_;
+  const std::uint64_t lineage_;
   const std::shared_ptr<data_source> source_;
   const std::shared_ptr<store> store_ = std::dynamic_pointer_cast<store>(source_);
   store_budgets budgets_;
@@ -323,10 +365,12 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
   std::vector<std::unique_ptr<shard>> shards_;
   static constexpr std::size_t near_seen_size = 65'536;
-  std::unique_ptr<std::atomic<std::uint32_t>[]> near_seen_;  ///< null without near copies
+  std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t*)> near_seen_;
   key_turns write_turns_, update_turns_;
-  doubtful_keys doubtful_;      ///< after a write of unknown outcome loads of the key are not kept
-  std::atomic<int> closed_{0};  ///< an errc once closed
+  doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept
+  std::mutex tuning_;       ///< one change of the options at a time
+  static constexpr int moved = -1;
+  std::atomic<int> closed_{0};  ///< an errc once closed; `moved` once another took its place
   std::atomic<unsigned> reclaim_next_{0};
 
   struct counters;

@@ -31,11 +31,11 @@ std::string milliseconds_text(milliseconds time) {
 void keyspace_core::explain_place(std::string_view key, std::vector<explain_step>& steps) {
   const auto& id = context_->self.id;
   const auto route = context_->route.get();
-  const auto slot = slot_of(options_.name, key);
+  const auto slot = slot_of(options_.name(), key);
   const auto& owner = route->ring->owner(slot).id;
   const auto& gutter = route->ring->gutter(slot).id;
   steps.push_back(
-      {id, "asked", options_.name + ", key of " + bytes_text(key.size()), {}}
+      {id, "asked", options_.name() + ", key of " + bytes_text(key.size()), {}}
   );
   steps.push_back({
       id,
@@ -59,7 +59,7 @@ void keyspace_core::explain_place(std::string_view key, std::vector<explain_step
 }
 
 std::string keyspace_core::near_state(std::string_view key) {
-  if (budgets_.near_copy.limit == 0) return "no near copies in this keyspace";
+  if (!budgets_.near_copy.is_on()) return "no near copies in this keyspace";
   const auto hash = hash_of(key);
   const auto now = env().now();
   auto& s = shard_of(hash);

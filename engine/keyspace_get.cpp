@@ -20,7 +20,7 @@ constexpr milliseconds error_good_for{1'000};  // an owner's failure, for those 
 boost::system::result<void> keyspace_core::check_key(std::string_view key) const {
   if (const auto opened = open(); !opened) return opened;
   if (key.empty()) return errc::bad_key;
-  if (key.size() > options_.max_key) return errc::too_large;
+  if (key.size() > options_.max_key()) return errc::too_large;
   return {};
 }
 
@@ -30,7 +30,7 @@ error keyspace_core::located(const error& why, std::string_view key, std::string
   return {
       why.code(),
       error_context{
-          .keyspace = options_.name,
+          .keyspace = options_.name(),
           .key = std::string(key),
           .detail = std::string(why.detail().empty() ? detail : why.detail()),
           .remark = std::string(why.remark()),
@@ -64,14 +64,19 @@ bool keyspace_core::hit_owned(std::string_view key, lookup& out) {
 void keyspace_core::find(
     std::string key, get_options options, completion<result<lookup>> done, std::uint64_t batch
 ) {
-  if (const auto checked = check_key(key); !checked) return std::move(done)(checked.error());
+  if (const auto checked = check_key(key); !checked) {
+    if (const auto next = successor()) {
+      return next->find(std::move(key), options, std::move(done), batch);
+    }
+    return std::move(done)(checked.error());
+  }
   if (options.from == read_from::near) {
     lookup found;
     if (hit(key, found)) return std::move(done)(std::move(found));
   }
   const auto hash = hash_of(key);
   const auto route = context_->route.get();
-  const auto kind = route->ring->owner_index(slot_of(options_.name, key)) == route->self
+  const auto kind = route->ring->owner_index(slot_of(options_.name(), key)) == route->self
                         ? flight_kind::owner
                         : flight_kind::fetch;
   if (kind == flight_kind::owner) {
@@ -114,7 +119,7 @@ void keyspace_core::join(
       started = std::make_shared<flight>(flight{
           .key = key,
           .hash = hash,
-          .slot = slot_of(options_.name, key),
+          .slot = slot_of(options_.name(), key),
           .kind = kind,
           .explains = options.explain != nullptr,
           .from = options.from,
@@ -227,7 +232,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(
   if (gutter == route.self) {
     auto as_gutter = [&](completion<result<get_reply>> done) {
       get_request request{
-          .keyspace = options_.name,
+          .keyspace = options_.name(),
           .key = f.key,
           .role = serve_as::gutter,
           .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
@@ -262,8 +267,8 @@ asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(
 
 // This node may have stood still since the load began.
 time_point keyspace_core::good_until(const lookup& own) const {
-  const auto ttl = own.found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
-  return env().now() - own.entry.age + std::max(ttl, options_.loads.timeout);
+  const auto ttl = own.found ? options_.ttl() : options_.absent_ttl();
+  return env().now() - own.entry.age + std::max(ttl, options_.load_timeout());
 }
 
 asio::awaitable<result<get_reply>> keyspace_core::ask(
@@ -276,7 +281,7 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
       .timeout = std::chrono::ceil<milliseconds>(f.deadline - began),
       .body =
           get_request{
-              .keyspace = options_.name,
+              .keyspace = options_.name(),
               .key = f.key,
               .role = role,
               .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
@@ -314,10 +319,8 @@ asio::awaitable<result<get_reply>> keyspace_core::ask(
   if (entry.from.node.empty()) entry.from.node = route.at(index).id;
   // Age counts from when the request left: how long the answer lay on the wire, nobody knows.
   const auto on_the_way = std::chrono::ceil<milliseconds>(took);
-  const auto ttl = got->answer.found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
-  f.good_until =
-      began +
-      (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min<milliseconds>(ttl, entry.age));
+  const auto ttl = got->answer.found ? options_.ttl() : options_.absent_ttl();
+  f.good_until = began + (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age));
   if (got->error) f.good_until = began + error_good_for;
   entry.age += on_the_way;
   entry.ttl -= std::min(entry.ttl, on_the_way);

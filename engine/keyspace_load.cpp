@@ -142,7 +142,7 @@ void keyspace_core::note_former(flight& f, const stored_entry& held) {
 asio::awaitable<result<loaded>> keyspace_core::call_source(flight& f) {
   const auto began = env().now();
   const auto remark = std::make_shared<source_remark>();
-  load_context context{env(), began + options_.loads.timeout, remark};
+  load_context context{env(), began + options_.load_timeout(), remark};
   if (f.former_meta) {
     context.former = std::make_shared<const loaded>(
         loaded{.value = std::move(f.former_value), .meta = std::move(f.former_meta)}
@@ -164,7 +164,7 @@ asio::awaitable<result<loaded>> keyspace_core::call_source(flight& f) {
 result<loaded> keyspace_core::judged(result<loaded> answer, const source_remark& remark) const {
   if (answer) {
     const auto size = answer->value.size();
-    if (size > options_.max_entry) return value_too_large(size);
+    if (size > options_.max_entry()) return value_too_large(size);
     return answer;
   }
   const auto& failed = answer.error();
@@ -175,7 +175,7 @@ result<loaded> keyspace_core::judged(result<loaded> answer, const source_remark&
   if (words.remark.empty() && !is_ours) words.remark = failed.code().message();
   if (words.remark.empty() && words.detail.empty() && failed == errc::deadline_exceeded) {
     words.detail = "the source did not answer within loads.timeout, " +
-                   std::to_string(options_.loads.timeout.count()) + " ms";
+                   std::to_string(options_.load_timeout().count()) + " ms";
   }
   const auto code = is_ours ? failed.code() : make_error_code(errc::source_failed);
   return error(code, std::move(words));
@@ -183,7 +183,7 @@ result<loaded> keyspace_core::judged(result<loaded> answer, const source_remark&
 
 error keyspace_core::value_too_large(std::size_t size) const {
   auto why = "the value has " + std::to_string(size) + " bytes, max_entry is " +
-             std::to_string(options_.max_entry);
+             std::to_string(options_.max_entry());
   return {errc::too_large, error_context{.detail = std::move(why)}};
 }
 
@@ -205,11 +205,11 @@ void keyspace_core::report(const source_watch::events& events) const {
 
 result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point began, expiry how) {
   if (!answer) return answer.error();
-  auto ttl = answer->found ? options_.ttl : std::min(options_.negative_ttl, options_.ttl);
+  auto ttl = answer->found ? options_.ttl() : options_.absent_ttl();
   if (answer->ttl) ttl = std::min(ttl, *answer->ttl);
   f.good_until =
-      began + std::max(ttl, options_.loads.timeout);  // this node may have stood still meanwhile
-  if (f.kind == flight_kind::gutter) ttl = std::min<milliseconds>(ttl, gutter_ttl);
+      began + std::max(ttl, options_.load_timeout());  // this node may have stood still meanwhile
+  if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
   if (f.kind == flight_kind::fetch) ttl = milliseconds(0);
   if (how == expiry::spread) ttl = jittered(ttl);
 
@@ -242,8 +242,11 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
   entry_list garbage;
   {
     const std::lock_guard lock(s.mutex);
-    const bool is_current = f.kind != flight_kind::owner ||
-                            (f.epoch != 0 && f.epoch == context_->terms.epoch_of(f.slot));
+    const bool is_replaced = is_closed();
+    const bool is_current =
+        !is_replaced && (f.kind != flight_kind::owner ||
+                         (f.epoch != 0 && f.epoch == context_->terms.epoch_of(f.slot)));
+    cap_life(*made);
     const bool is_overtaken = f.is_overtaken && context_->rules.fence_at_load_end;
     const bool is_leased = f.lease_term != 0 && f.lease_term == context_->lease_term_at(now);
     const bool is_doubtful = doubtful_.contains(f.hash, began);
@@ -257,19 +260,21 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
       why_not = "nobody knows whether a write of it happened";
     } else if (is_overtaken) {
       why_not = "a change overtook the load";
+    } else if (is_replaced) {
+      why_not = "the keyspace was replaced or removed meanwhile";
     } else if (!is_current) {
       why_not = "the slot moved to another node";
-    } else if (ttl <= milliseconds(0) || began + ttl <= now) {
+    } else if (made->expires <= now) {
       why_not = "its TTL is 0";
     } else if (!fits) {
       why_not = "larger than half of the memory limit";
     } else {
       made->seq = ++s.seq;
+      out.entry.ttl = std::chrono::duration_cast<milliseconds>(made->expires - now);
       if (f.kind == flight_kind::owner) out.entry.version = {f.epoch, made->seq};
       context_->note_kept();
       s.table.insert(std::move(made), garbage);
       out.entry.from.stored = true;
-      out.entry.ttl = std::chrono::duration_cast<milliseconds>(began + ttl - now);
     }
     const bool has_version = is_current && is_leased && !is_overtaken && !is_doubtful;
     if (why_not != nullptr && has_version && f.kind == flight_kind::owner) {

@@ -61,11 +61,11 @@ void keyspace_core::find_many(
   for (std::size_t i = 0; i != state->keys.size(); ++i) {
     const auto& key = state->keys[i];
     lookup found;
-    if (const auto checked = check_key(key); !checked) {
-      state->answer(i, checked.error());
+    if (!check_key(key)) {
+      find(key, options, [state, i](result<lookup> with) { state->answer(i, std::move(with)); });
     } else if (options.from == read_from::near && hit(key, found)) {
       state->answer(i, std::move(found));
-    } else if (const auto owner = route->ring->owner_index(slot_of(options_.name, key));
+    } else if (const auto owner = route->ring->owner_index(slot_of(options_.name(), key));
                owner != route->self && options.from == read_from::near &&
                route->is_usable[owner].load(std::memory_order_acquire)) {
       by_owner[owner].push_back(i);
@@ -92,7 +92,7 @@ void keyspace_core::ask_many(
     std::uint16_t owner,
     std::vector<std::size_t> positions
 ) {
-  get_many_request request{.keyspace = options_.name};
+  get_many_request request{.keyspace = options_.name()};
   for (const auto i : positions) request.keys.push_back(state->keys[i]);
   auto take = [self = shared_from_this(), state, positions, id = route.at(owner).id](
                   result<peer_reply> reply
@@ -108,7 +108,11 @@ void keyspace_core::ask_many(
                  got->answers[n].error == errc::no_keyspace) {
         auto options = state->options;
         options.timeout = std::chrono::ceil<milliseconds>(state->deadline - self->env().now());
-        auto one = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
+        auto one = [state, i](result<lookup> with) {
+          // The keyspace was there when this read began.
+          if (!with && with.error() == errc::no_keyspace) with = errc::unavailable;
+          state->answer(i, std::move(with));
+        };
         self->find(state->keys[i], options, std::move(one), state->batch);
       } else if (auto& answer = got->answers[n]; answer.error) {
         state->answer(i, answer.error);
@@ -138,6 +142,9 @@ void keyspace_core::serve_many(
   };
 
   if (request.keys.empty()) return std::move(done)(get_many_reply());
+  if (const auto next = successor()) {
+    return next->serve_many(std::move(request), timeout, std::move(done));
+  }
   const auto state = std::make_shared<gathered>();
   state->reply.answers.resize(request.keys.size());
   state->missing = request.keys.size();
@@ -149,18 +156,18 @@ void keyspace_core::serve_many(
   const flight_traits traits{next_batch(), source_->is_batched() ? &together : nullptr};
   for (std::size_t i = 0; i != request.keys.size(); ++i) {
     const auto& key = request.keys[i];
-    auto take = [state, i](result<lookup> found) {
+    auto take = [self = shared_from_this(), state, i](result<lookup> found) {
       auto& reply = state->reply.answers[i];
       if (found) {
         reply.answer = std::move(*found);
       } else {
-        reply.error = found.error();
+        reply.error = self->why_failed(found.error());
       }
       if (state->missing.fetch_sub(1) == 1) std::move(state->done)(std::move(state->reply));
     };
     get_reply held;
-    if (const auto checked = check_key(key); !checked) {
-      take(checked.error());
+    if (!check_key(key)) {
+      find(key, {.timeout = timeout}, std::move(take));
     } else if (try_serve({.keyspace = {}, .key = key, .role = request.role}, held)) {
       take(std::move(held.answer));
     } else {
@@ -209,7 +216,7 @@ asio::awaitable<void> keyspace_core::load_batch(flight_list flights, std::uint64
   }
   const auto began = env().now();
   const auto remark = std::make_shared<source_remark>();
-  const load_context context{env(), began + options_.loads.timeout, remark};
+  const load_context context{env(), began + options_.load_timeout(), remark};
   using answers_type = std::vector<result<loaded>>;
   auto answers = co_await within_timeout(guarded_many(source_, keys, context), context.deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);

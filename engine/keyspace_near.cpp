@@ -16,11 +16,11 @@ bool keyspace_core::serves_as_near(const shard& s, const stored_entry& e, time_p
 bool keyspace_core::is_wanted_again(std::uint64_t hash) noexcept {
   auto& place = near_seen_[hash % near_seen_size];
   const auto mark = static_cast<std::uint32_t>(hash >> 32) | 1;
-  return place.exchange(mark, std::memory_order_relaxed) == mark;
+  return std::atomic_ref(place).exchange(mark, std::memory_order_relaxed) == mark;
 }
 
 version keyspace_core::near_version(const flight& f) {
-  if (budgets_.near_copy.limit == 0 || f.from == read_from::source) return {};
+  if (!budgets_.near_copy.is_on() || f.from == read_from::source) return {};
   auto& s = shard_of(f.hash);
   const std::lock_guard lock(s.mutex);
   const auto* held = s.table.find(f.key, f.hash);
@@ -35,7 +35,7 @@ void keyspace_core::keep_near(
     const get_reply& reply
 ) {
   const auto& got = reply.answer.entry;
-  if (budgets_.near_copy.limit == 0 || !got.version) return;
+  if (!budgets_.near_copy.is_on() || !got.version) return;
   drop_older_near(f, got.version);
   if (!reply.is_leased || got.ttl <= milliseconds(0) || !is_wanted_again(f.hash)) return;
   const auto now = env().now();
@@ -63,6 +63,7 @@ void keyspace_core::keep_near(
                           held->epoch == got.version.epoch && held->seq > got.version.seq;
     if (is_newer && context_->rules.near_by_version) return;
     made->generation = s.near_generation;
+    cap_life(*made);
     context_->note_kept();
     s.table.insert(std::move(made), garbage);
   }
@@ -90,6 +91,7 @@ bool keyspace_core::may_keep_near(
     const std::string& owner,
     std::uint64_t epoch
 ) {
+  if (is_closed()) return false;
   if (f.is_overtaken && context_->rules.fence_at_load_end) return false;
   if (f.lease_term == 0 || context_->lease_term_at(env().now()) != f.lease_term) return false;
   if (context_->route.get() != route) return false;
@@ -124,7 +126,7 @@ std::optional<lookup> keyspace_core::revive_near(
   if (reply.is_leased && got.ttl > milliseconds(0) && may_keep_near(f, route, owner, asked.epoch)) {
     held->generation = s.near_generation;
     held->loaded_at = now - got.age;
-    s.table.reschedule(*held, now + got.ttl);
+    s.table.reschedule(*held, std::min(now + got.ttl, latest_expiry(*held)));
   }
   return out;
 }

@@ -34,7 +34,7 @@ asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_
   if (context_->rules.recheck_fence_after_peek && !is_untouched_since(former.number, f.hash))
     co_return std::nullopt;
   request_body request =
-      get_request{.keyspace = options_.name, .key = f.key, .mode = get_mode::peek};
+      get_request{.keyspace = options_.name(), .key = f.key, .mode = get_mode::peek};
   auto reply = co_await send(*member, *route, std::move(request), now + peek_timeout);
   auto* got = reply ? std::get_if<get_reply>(&reply->body) : nullptr;
   if (got == nullptr || got->error || !got->is_leased ||

@@ -12,7 +12,7 @@ void keyspace_core::apply_record(const change_record& record, milliseconds on_th
     return apply_clear();
   }
   const auto hash = hash_of(record.key);
-  const auto slot = slot_of(options_.name, record.key);
+  const auto slot = slot_of(options_.name(), record.key);
   const auto& rules = context_->rules;
   auto& s = shard_of(hash);
   entry_list garbage;
@@ -33,6 +33,7 @@ void keyspace_core::apply_record(const change_record& record, milliseconds on_th
       has_replaced = pushed && serves_as_near(s, *held, env().now());
       counters_->drop_near(near_drop::record);
       if (has_replaced) pushed->generation = s.near_generation;
+      if (has_replaced) cap_life(*pushed);
       s.table.erase(*held, garbage);
       if (has_replaced) s.table.insert(std::move(pushed), garbage);
     } else if (is_gutter ? rules.records_drop_gutter_copies : rules.records_reach_every_role) {
@@ -48,7 +49,7 @@ void keyspace_core::apply_record(const change_record& record, milliseconds on_th
 entry_table::entry_ptr keyspace_core::make_pushed(
     const change_record& record, std::uint64_t hash, std::uint16_t slot, milliseconds on_the_way
 ) {
-  if (!record.version || record.ttl <= on_the_way || budgets_.near_copy.limit == 0) return nullptr;
+  if (!record.version || record.ttl <= on_the_way || !budgets_.near_copy.is_on()) return nullptr;
   const auto now = env().now();
   auto made = entry_table::make_entry({
       .key = record.key,

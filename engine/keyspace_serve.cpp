@@ -6,6 +6,8 @@ namespace weir {
 
 void keyspace_core::serve(get_request request, milliseconds timeout, completion<get_reply> done) {
   if (const auto checked = check_key(request.key); !checked) {
+    if (const auto next = successor())
+      return next->serve(std::move(request), timeout, std::move(done));
     return std::move(done)(get_reply{.error = checked.error()});
   }
   get_reply reply;
@@ -18,7 +20,7 @@ void keyspace_core::serve(get_request request, milliseconds timeout, completion<
     if (request.role == serve_as::owner) {
       refresh(request.key);
     } else {
-      apply_record({.keyspace = options_.name, .key = request.key}, milliseconds(0));
+      apply_record({.keyspace = options_.name(), .key = request.key}, milliseconds(0));
     }
   }
   const auto hash = hash_of(request.key);
@@ -36,7 +38,7 @@ void keyspace_core::serve(get_request request, milliseconds timeout, completion<
       made.answer = std::move(*found);
       vouch(made, held);
     } else {
-      made.error = found.error();
+      made.error = why_failed(found.error());
     }
     std::move(done)(std::move(made));
   };

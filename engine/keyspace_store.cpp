@@ -66,8 +66,11 @@ asio::awaitable<change_reply> keyspace_core::write_through(
     change_request request, time_point deadline
 ) {
   if (!store_ || request.role != serve_as::owner) co_return apply(request);
+  if (const auto next = successor()) {
+    co_return co_await next->write_through(std::move(request), deadline);
+  }
   if (const auto checked = check_key(request.key); !checked) co_return failed(checked.error());
-  if (request.value.size() > options_.max_entry) {
+  if (request.value.size() > options_.max_entry()) {
     co_return failed(value_too_large(request.value.size()));
   }
   auto run = [&](completion<result<change_reply>> done) {
@@ -94,8 +97,11 @@ asio::awaitable<change_reply> keyspace_core::write_in_turn(
   if (!granted) co_return failed(granted.error());
   const key_turn turn(write_turns_, env(), request.key);
 
+  if (const auto next = successor()) {
+    co_return co_await next->write_through(std::move(request), deadline);
+  }
   if (const auto opened = open(); !opened) co_return failed(opened.error());
-  const auto slot = slot_of(options_.name, request.key);
+  const auto slot = slot_of(options_.name(), request.key);
   const auto epoch = context_->terms.epoch_of(slot);
   if (epoch == 0) co_return failed(errc::not_owner);
   auto condition = judge_write(request, epoch);
@@ -169,7 +175,7 @@ asio::awaitable<result<stored>> keyspace_core::call_store(
     note_refused(granted.error());
     co_return granted.error();
   }
-  const auto until = std::min(deadline, env().now() + options_.loads.timeout);
+  const auto until = std::min(deadline, env().now() + options_.load_timeout());
   const auto remark = std::make_shared<source_remark>();
   const load_context context{env(), until, remark};
   auto work = guarded(store_, request, std::move(condition), context);
@@ -188,15 +194,16 @@ asio::awaitable<result<stored>> keyspace_core::call_store(
 }
 
 change_reply keyspace_core::drop_written(const change_request& request, error why) {
+  if (const auto next = successor()) return next->drop_written(request, why);
   if (was_refused(why)) return failed(why);
   if (why != errc::conflict && why != errc::source_failed) {
     why = error(errc::unknown_outcome, why);
     const auto now = env().now();
     doubtful_.settle(now);
-    doubtful_.mark(hash_of(request.key), now + options_.loads.timeout);
+    doubtful_.mark(hash_of(request.key), now + options_.load_timeout());
   }
   change_request record;
-  record.keyspace = options_.name;
+  record.keyspace = options_.name();
   record.key = request.key;
   apply(record);
   return failed(why);

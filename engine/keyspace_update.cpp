@@ -18,7 +18,7 @@ namespace {
 result<void> may_update(keyspace_core* core, std::string_view key) {
   if (core == nullptr) return errc::no_keyspace;
   if (const auto checked = core->check_key(key); !checked) return checked.error();
-  if (core->options().writes == writes::deny) return errc::method_not_allowed;
+  if (core->options().writes() == writes::deny) return errc::method_not_allowed;
   return {};
 }
 
@@ -36,7 +36,7 @@ update_run make_run(
 ) {
   const auto judged = core.as_store() != nullptr ? update_run::absence::judged_by_store
                                                  : update_run::absence::by_version;
-  return {core.env(), core.options().name, std::string(key), std::move(compute), options, judged};
+  return {core.env(), core.options().name(), std::string(key), std::move(compute), options, judged};
 }
 
 asio::awaitable<result<void>> take_turn(
@@ -53,9 +53,9 @@ error late(const error& why) {
   return why == errc::overloaded ? error(errc::deadline_exceeded, why) : why;
 }
 
-// False when the keyspace was closed meanwhile.
+// False when the keyspace was removed meanwhile.
 bool goes_on(keyspace_core& core, update_run& run) {
-  if (const auto opened = core.open(); !opened) run.give_up(opened.error());
+  if (const auto opened = core.current()->open(); !opened) run.give_up(opened.error());
   return !run.has_ended();
 }
 
@@ -64,7 +64,7 @@ bool goes_on(keyspace_core& core, update_run& run) {
 asio::awaitable<result<updated>> keyspace::async_update(
     std::string key, update_function compute, update_options options
 ) {
-  const auto core = core_;
+  const auto core = current();
   check(compute, options);
   if (options.tries != nullptr) *options.tries = {};
   if (const auto may = may_update(core.get(), key); !may) co_return may.error();
@@ -92,7 +92,7 @@ asio::awaitable<result<updated>> keyspace::async_update(
 result<updated> keyspace::update(
     std::string_view key, update_function compute, update_options options
 ) {
-  const auto core = core_;
+  const auto core = current();
   check(compute, options);
   if (options.tries != nullptr) *options.tries = {};
   if (const auto may = may_update(core.get(), key); !may) return may.error();

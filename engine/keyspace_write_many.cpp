@@ -80,7 +80,7 @@ std::shared_ptr<batch> puts(std::shared_ptr<keyspace_core> core, std::vector<put
     auto& from = items[i];
     auto& to = made->items[i];
     to.timeout = from.options.timeout;
-    to.request.keyspace = made->core->options().name;
+    to.request.keyspace = made->core->options().name();
     to.request.kind = change_kind::put;
     to.request.key = std::move(from.key);
     to.request.value = std::move(from.value);
@@ -104,7 +104,7 @@ std::shared_ptr<batch> removes(
   for (std::size_t i = 0; i != keys.size(); ++i) {
     auto& to = made->items[i];
     to.timeout = options.timeout;
-    to.request.keyspace = made->core->options().name;
+    to.request.keyspace = made->core->options().name();
     to.request.kind = change_kind::remove;
     to.request.key = std::move(keys[i]);
     to.request.condition = options.condition;
@@ -115,7 +115,7 @@ std::shared_ptr<batch> removes(
 result<void> may_write(keyspace_core* core, std::size_t count) {
   if (core == nullptr) return errc::no_keyspace;
   if (const auto opened = core->open(); !opened) return opened.error();
-  if (core->options().writes == writes::deny) return errc::method_not_allowed;
+  if (core->options().writes() == writes::deny) return errc::method_not_allowed;
   if (count > max_batch) return errc::too_large;
   return {};
 }
@@ -129,36 +129,42 @@ asio::awaitable<answers> write(std::shared_ptr<batch> of) {
 }
 
 answers write_blocking(const std::shared_ptr<batch>& of) {
+  const auto count = of->items.size();
   auto begin = [&](completion<result<answers>> done) { start(of, std::move(done)); };
-  return std::move(*block_on<answers>(of->core->env(), begin));
+  auto done = block_on<answers>(of->core->env(), begin);
+  return done ? std::move(*done) : answers(count, done.error());
 }
 
 }  // namespace
 
 asio::awaitable<answers> keyspace::async_put_many(std::vector<put_item> items) {
-  const auto may = may_write(core_.get(), items.size());
+  const auto core = current();
+  const auto may = may_write(core.get(), items.size());
   if (!may) co_return answers(items.size(), may.error());
-  co_return co_await write(puts(core_, std::move(items)));
+  co_return co_await write(puts(core, std::move(items)));
 }
 
 answers keyspace::put_many(std::vector<put_item> items) {
-  const auto may = may_write(core_.get(), items.size());
+  const auto core = current();
+  const auto may = may_write(core.get(), items.size());
   if (!may) return answers(items.size(), may.error());
-  return write_blocking(puts(core_, std::move(items)));
+  return write_blocking(puts(core, std::move(items)));
 }
 
 asio::awaitable<answers> keyspace::async_remove_many(
     std::vector<std::string> keys, change_options options
 ) {
-  const auto may = may_write(core_.get(), keys.size());
+  const auto core = current();
+  const auto may = may_write(core.get(), keys.size());
   if (!may) co_return answers(keys.size(), may.error());
-  co_return co_await write(removes(core_, std::move(keys), options));
+  co_return co_await write(removes(core, std::move(keys), options));
 }
 
 answers keyspace::remove_many(std::vector<std::string> keys, change_options options) {
-  const auto may = may_write(core_.get(), keys.size());
+  const auto core = current();
+  const auto may = may_write(core.get(), keys.size());
   if (!may) return answers(keys.size(), may.error());
-  return write_blocking(removes(core_, std::move(keys), options));
+  return write_blocking(removes(core, std::move(keys), options));
 }
 
 }  // namespace weir

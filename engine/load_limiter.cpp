@@ -91,7 +91,7 @@ void load_limiter::release() {
   load next;
   {
     const std::lock_guard lock(mutex_);
-    if (singles_.empty() && batches_.empty()) {
+    if ((singles_.empty() && batches_.empty()) || running_ > limits_.concurrent) {
       --running_;
       return;
     }
@@ -99,6 +99,17 @@ void load_limiter::release() {
   }
   auto grant = [next = std::move(next)]() mutable { std::move(next)(result<void>()); };
   asio::post(env_.executor(), std::move(grant));
+}
+
+void load_limiter::set_limits(load_limits limits) {
+  std::vector<load> granted;
+  {
+    const std::lock_guard lock(mutex_);
+    limits_ = limits;
+    const auto waits = [&] { return !singles_.empty() || !batches_.empty(); };
+    for (; waits() && running_ < limits_.concurrent; ++running_) granted.push_back(take_next());
+  }
+  for (auto& each : granted) std::move(each)(result<void>());
 }
 
 void load_limiter::call_is_stuck() {

@@ -41,6 +41,9 @@ class load_limiter {
   void call_is_stuck();
   void call_returned_late();
 
+  /// Those who run or wait already stay; smaller limits hold for who comes later.
+  void set_limits(load_limits limits);
+
   /// Refuses everybody who waits, with `why`.
   void close(errc why);
 
@@ -62,8 +65,8 @@ class load_limiter {
   error refusal(std::uint64_t batch) const;
 
   environment& env_;
-  const load_limits limits_;
-  mutable std::mutex mutex_;
+  mutable std::mutex mutex_;  // guards the following
+  load_limits limits_;
   std::size_t running_ = 0;
   std::size_t stuck_ = 0;
   std::deque<load> singles_;

@@ -12,6 +12,7 @@
 #include <string>
 #include <sys/random.h>
 #include <system_error>
+#include <unistd.h>
 
 namespace weir {
 namespace {
@@ -73,6 +74,7 @@ struct runtime::state {
   std::atomic<std::size_t> next_loop{0};
   std::atomic<std::uint64_t> sequence;
   std::uint64_t hash_seed;
+  const pid_t process = ::getpid();
 
   // The table seed is secret, and one answer of random() tells all later ones: they share nothing.
   explicit state(const runtime_options& options)
@@ -176,6 +178,10 @@ void runtime::begin_wait() noexcept {
 
 void runtime::end_wait() noexcept {
   state_->workers.end_wait();
+}
+
+bool runtime::was_forked() const noexcept {
+  return ::getpid() != state_->process;
 }
 
 }  // namespace weir

@@ -51,6 +51,7 @@ stored_entry::pointer stored_entry::make(new_entry from) {
   std::uint8_t extras = 0;
   if (from.meta) extras |= has_meta;
   if (from.value.is_shared()) extras |= has_shared_value;
+  if (from.has_own_ttl) extras |= own_ttl;
   const auto small_size = from.value.is_shared() ? 0 : from.value.size();
   const auto padded_size = bytes::padded(small_size);
   const auto text_at = extra_size(extras);

@@ -32,7 +32,8 @@ struct new_entry {
   time_point loaded_at{};
   std::uint16_t slot = 0;
   entry_kind kind = entry_kind::owned;
-  bool is_absent = false;  ///< the source does not have the key; no value
+  bool is_absent = false;    ///< the source does not have the key; no value
+  bool has_own_ttl = false;  ///< it was put with one
 };
 
 /// One entry in one heap block: links, header, key, small value.
@@ -91,6 +92,9 @@ class stored_entry {
     return !said.etag.empty() || !said.last_modified.empty();
   }
 
+  /// It was put with a TTL of its own, which that of the keyspace does not shorten.
+  bool has_own_ttl() const noexcept { return (extras_ & own_ttl) != 0; }
+
   // Used by the eviction policy and the expiry wheel only.
   stored_entry* newer = nullptr;
   stored_entry* older = nullptr;
@@ -110,7 +114,7 @@ class stored_entry {
   const bool is_absent;
 
  private:
-  static constexpr std::uint8_t has_meta = 1, has_shared_value = 2;
+  static constexpr std::uint8_t has_meta = 1, has_shared_value = 2, own_ttl = 4;
   using meta_pointer = std::shared_ptr<const metadata>;
 
   explicit stored_entry(const new_entry& from) noexcept;

@@ -6,6 +6,17 @@
 #include <stdexcept>
 
 namespace weir {
+namespace {
+
+keyspace_update told(keyspace_update done, event_hub& hub) {
+  std::string detail(done.keyspace.name());
+  if (done.is_replaced) detail += ", starts empty";
+  detail += ", dropped=" + std::to_string(done.dropped);
+  hub.publish({"keyspace.updated", "", std::move(detail)});
+  return done;
+}
+
+}  // namespace
 
 void throw_exception_from_error(const start_error& error, const boost::source_location& where) {
   boost::throw_exception(boost::system::system_error(error.code, error.text), where);
@@ -63,10 +74,12 @@ keyspace node::add_keyspace(keyspace_options options, source_argument source) {
   return added;
 }
 
-keyspace node::update_keyspace(keyspace_options options, source_argument source) {
-  auto updated = impl_->core.update_keyspace(std::move(options), std::move(source));
-  impl_->hub->publish({"keyspace.updated", "", std::string(updated.name())});
-  return updated;
+keyspace_update node::update_keyspace(keyspace_options options) {
+  return told(impl_->core.update_keyspace(std::move(options)), *impl_->hub);
+}
+
+keyspace_update node::update_keyspace(keyspace_options options, source_argument source) {
+  return told(impl_->core.update_keyspace(std::move(options), std::move(source)), *impl_->hub);
 }
 
 result<void> node::remove_keyspace(std::string_view name) {

@@ -238,10 +238,10 @@ asio::awaitable<door_answer> http_door::impl::purge_many(
   } else {
     for (const auto& key : batch.keys) {
       if (key.empty()) co_return refuse(errc::bad_key, "one of the keys is empty; none was purged");
-      if (key.size() <= keyspace.options().max_key) continue;
+      if (key.size() <= keyspace.max_key()) continue;
       co_return refuse(
           errc::too_large,
-          "a key is over max_key of the keyspace, " + std::to_string(keyspace.options().max_key) +
+          "a key is over max_key of the keyspace, " + std::to_string(keyspace.max_key()) +
               " bytes; none was purged"
       );
     }

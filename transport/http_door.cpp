@@ -231,7 +231,7 @@ std::optional<door_answer> http_door::impl::find_target(
         errc::bad_request, "a '%' in the key is not followed by two hex digits; write %25 for '%'"
     );
   }
-  const auto max_key = out.keyspace.options().max_key;
+  const auto max_key = out.keyspace.max_key();
   if (out.key.empty()) {
     return refuse(errc::bad_key, "the key is empty; it is all that follows /v1/{keyspace}/");
   }

@@ -106,7 +106,8 @@ class CacheTest : public ::testing::Test {
   void TearDown() override { source_->open_gate(); }
 
   void use(keyspace_options options) {
-    users_ = cache_.update_keyspace(std::move(options), std::shared_ptr<data_source>(source_));
+    const std::shared_ptr<data_source> source = source_;
+    users_ = cache_.update_keyspace(std::move(options), source).keyspace;
   }
 
   /// The value, or the name of the error.

@@ -268,7 +268,8 @@ TEST_F(CacheTest, RemovalEndsThoseWhoWait) {
   auto waiting = get_later("1");
   source_->wait_until_running(1);
   cache_.remove_keyspace("users").value();
-  EXPECT_EQ(waiting.get(), "no_keyspace");
+  EXPECT_EQ(waiting.get(), "unavailable");
+  EXPECT_EQ(get("1"), "no_keyspace");
 }
 
 TEST_F(CacheTest, RefusesBadOptionsByName) {

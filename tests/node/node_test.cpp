@@ -211,10 +211,13 @@ TEST_F(NodeTest, KeyspacesComeAndGoWhileItRuns) {
   made.update_keyspace({.name = "users"}, [](std::string_view) -> result<bytes> {
     return bytes("new");
   });
-  EXPECT_EQ(old.get("42").error(), errc::no_keyspace);
-  EXPECT_EQ(made.find_keyspace("users").get("42").value().text(), "new");
+  EXPECT_EQ(old.get("42").value().text(), "new");
+  const auto changed = made.update_keyspace({.name = "users", .ttl = milliseconds(0)});
+  EXPECT_FALSE(changed.is_replaced);
+  EXPECT_EQ(changed.dropped, 1u);
   EXPECT_TRUE(made.remove_keyspace("users"));
   EXPECT_EQ(made.remove_keyspace("users").error(), errc::no_keyspace);
+  EXPECT_EQ(old.get("42").error(), errc::no_keyspace);
   EXPECT_TRUE(was_logged("keyspace.added"));
   EXPECT_TRUE(was_logged("keyspace.updated"));
   EXPECT_TRUE(was_logged("keyspace.removed"));

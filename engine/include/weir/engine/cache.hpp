@@ -38,7 +38,8 @@ class cache {
   keyspace add_keyspace(keyspace_options options, source_argument source);
 
   /// As engine::update_keyspace() and the others of the same name.
-  keyspace update_keyspace(keyspace_options options, source_argument source);
+  keyspace_update update_keyspace(keyspace_options options);
+  keyspace_update update_keyspace(keyspace_options options, source_argument source);
   [[nodiscard]] result<void> remove_keyspace(std::string_view name);
   keyspace find_keyspace(std::string_view name) const;
   std::vector<keyspace> keyspaces() const;

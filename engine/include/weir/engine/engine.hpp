@@ -63,11 +63,21 @@ class engine final : public peer_handler {
   /// Adds a keyspace. Throws std::invalid_argument for bad options or a name that is taken.
   keyspace add_keyspace(keyspace_options options, source_argument source);
 
-  /// Replaces options and source of a keyspace, dropping what it holds; old handles fail with
-  /// no_keyspace.
-  keyspace update_keyspace(keyspace_options options, source_argument source);
+  /// Gives a keyspace new options; reads under way end with their value, and handles stay good.
+  ///
+  /// In place: what it holds stays. A shorter TTL counts at once for what is kept, from its load's
+  /// begin, a longer one for new loads only; a value that was put with a TTL of its own keeps it.
+  /// Smaller limits evict down to them. A change of `consistency` cannot be made in place: the
+  /// keyspace then starts empty. Throws std::invalid_argument for bad options or a name that is not
+  /// there. Costs a walk over the entries where the TTL became shorter; not for an event loop.
+  keyspace_update update_keyspace(keyspace_options options);
 
-  /// Removes a keyspace from this node; errc::no_keyspace when there is none.
+  /// The same with another source: the keyspace starts empty, and loads under way are kept nowhere.
+  /// Adds it when there is none. With the very source that it has, as above.
+  keyspace_update update_keyspace(keyspace_options options, source_argument source);
+
+  /// Removes a keyspace from this node; errc::no_keyspace when there is none. Reads under way fail
+  /// with errc::unavailable, later ones with errc::no_keyspace.
   [[nodiscard]] result<void> remove_keyspace(std::string_view name);
 
   /// The keyspace of that name; a default-constructed handle when there is none.

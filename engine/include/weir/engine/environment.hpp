@@ -94,6 +94,10 @@ class environment {
   /// each other.
   virtual void begin_wait() noexcept = 0;
   virtual void end_wait() noexcept = 0;
+
+  /// True in a process that was forked off the one that made this: its threads stayed behind, so
+  /// that nothing that needs one ever ends.
+  virtual bool was_forked() const noexcept { return false; }
 };
 
 }  // namespace weir

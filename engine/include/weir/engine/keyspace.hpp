@@ -8,6 +8,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,7 +31,8 @@ struct put_item {
 /// A named cache in front of one data source, shared by all nodes.
 ///
 /// A key lives on the node that owns its slot; other nodes ask the owner. A cheap handle: copies
-/// refer to the same keyspace, and after its removal every call fails with errc::no_keyspace.
+/// refer to the same keyspace, through every update_keyspace(), and after its removal every call
+/// fails with errc::no_keyspace.
 /// Thread-safe: any member may be called from any thread. Blocking members throw std::logic_error
 /// on a thread that runs an event loop; from a data source on the worker pool they are safe.
 class keyspace {
@@ -148,8 +151,11 @@ class keyspace {
   /// <weir/engine/session.hpp>.
   weir::session session() const;
 
-  /// The options it was added with. Throws std::logic_error on a handle that refers to nothing.
-  const keyspace_options& options() const;
+  /// The options it has now. Throws std::logic_error on a handle that refers to nothing.
+  keyspace_options options() const;
+
+  /// options().max_key without the copy; 0 on a handle that refers to nothing.
+  std::size_t max_key() const noexcept;
 
   /// False for a default-constructed handle.
   explicit operator bool() const noexcept { return core_ != nullptr; }
@@ -161,7 +167,16 @@ class keyspace {
   source_state source() const;
 
  private:
+  std::shared_ptr<keyspace_core> current() const;
+
   std::shared_ptr<keyspace_core> core_;
+};
+
+/// What update_keyspace() did on this node.
+struct keyspace_update {
+  weir::keyspace keyspace;
+  bool is_replaced = false;   ///< it started empty: the source or `consistency` is another
+  std::uint64_t dropped = 0;  ///< entries that it lost, to that or to smaller limits
 };
 
 }  // namespace weir

@@ -81,6 +81,7 @@ class runtime final : public environment {
   error_code run_blocking(completion<> work) override;
   void begin_wait() noexcept override;
   void end_wait() noexcept override;
+  bool was_forked() const noexcept override;
 
  private:
   struct state;

@@ -122,11 +122,13 @@ class node {
   /// name that is taken.
   keyspace add_keyspace(keyspace_options options, source_argument source);
 
-  /// Replaces options and source of a keyspace, dropping what it holds; old handles fail with
-  /// no_keyspace.
-  keyspace update_keyspace(keyspace_options options, source_argument source);
+  /// As engine::update_keyspace(): new options in place, or with another source, which starts
+  /// empty.
+  keyspace_update update_keyspace(keyspace_options options);
+  keyspace_update update_keyspace(keyspace_options options, source_argument source);
 
-  /// Removes a keyspace from this node; errc::no_keyspace when there is none.
+  /// Removes a keyspace from this node; errc::no_keyspace when there is none. Reads under way fail
+  /// with errc::unavailable, later ones with errc::no_keyspace.
   [[nodiscard]] result<void> remove_keyspace(std::string_view name);
 
   /// The keyspace of that name; a default-constructed handle when there is none.
