@@ -66,7 +66,8 @@ Errors name the option.
 ## Reload
 
 A reload applies rows marked *live* to the running node, keyspaces that come or go included. If a row marked *restart*
-differs, nothing is applied and the rows are named.
+differs, nothing is applied and the rows are named. Entries stay where `source`, `max_entry` and `consistency` stay; see
+[Signals](cli.md#signals).
 )";
 
 std::string_view type_name(kind type) {

@@ -40,6 +40,11 @@ const config::keyspace_settings* find(const config::settings& in, const std::str
   return found == in.keyspaces.end() ? nullptr : &*found;
 }
 
+// What source_from() makes of both is the same.
+bool have_one_source(const config::keyspace_settings& a, const config::keyspace_settings& b) {
+  return a.source == b.source && a.max_entry == b.max_entry;
+}
+
 }  // namespace
 
 log_level level_from(config::log_level level) noexcept {
@@ -60,7 +65,7 @@ log_level level_from(config::log_level level) noexcept {
 struct served_node::keyspace_changes {
   struct wanted {
     keyspace_options options;
-    std::shared_ptr<data_source> source;
+    std::shared_ptr<data_source> source;  ///< null = the one it has
   };
 
   std::vector<std::string> removed;
@@ -101,7 +106,9 @@ served_node::keyspace_changes served_node::plan(const config::settings& wanted) 
   for (const auto& each : wanted.keyspaces) {
     const auto* before = find(settings_, each.name);
     if (before != nullptr && *before == each) continue;
-    changes.added_or_changed.push_back({options_from(each), source_from(each, client_, {})});
+    const bool keeps_source = before != nullptr && have_one_source(*before, each);
+    auto source = keeps_source ? nullptr : source_from(each, client_, {});
+    changes.added_or_changed.push_back({options_from(each), std::move(source)});
   }
   return changes;
 }
@@ -132,10 +139,7 @@ admin_outcome served_node::reload(const config::load_result& loaded) {
   } catch (const std::exception& failed) {
     return refuse(std::string("nothing was changed; ") + failed.what());
   }
-  for (const auto& each : changes.removed) {
-    if (!node_->remove_keyspace(each)) continue;
-  }
-  for (auto& each : changes.added_or_changed) node_->update_keyspace(each.options, each.source);
+  const auto dropped = apply(changes);
   node_->set_http_tokens(tokens_from(wanted.auth));
   log_.set_level(level_from(wanted.log.level));
   if (peers_ && wanted.discovery.fixed != settings_.discovery.fixed) {
@@ -148,8 +152,24 @@ admin_outcome served_node::reload(const config::load_result& loaded) {
   settings_ = wanted;
   ++reloads_applied_;
   const auto what = found.live.empty() ? "nothing changed" : joined_paths(found.live);
-  log_({log_level::info, "reload.applied", {{"detail", what}}});
-  return {{}, what};
+  log_fields fields{{"detail", what}, {"dropped", std::to_string(dropped)}};
+  log_({log_level::info, "reload.applied", std::move(fields)});
+  return {{}, what + "; dropped=" + std::to_string(dropped)};
+}
+
+// Returns how many entries the changes cost, those of removed keyspaces included.
+std::uint64_t served_node::apply(const keyspace_changes& changes) {
+  std::uint64_t dropped = 0;
+  for (const auto& each : changes.removed) {
+    const auto entries = node_->find_keyspace(each).stats().entries;
+    if (node_->remove_keyspace(each)) dropped += entries;
+  }
+  for (const auto& each : changes.added_or_changed) {
+    const auto done = each.source ? node_->update_keyspace(each.options, each.source)
+                                  : node_->update_keyspace(each.options);
+    dropped += done.dropped;
+  }
+  return dropped;
 }
 
 void served_node::append_metrics(metrics_text& out) const {

@@ -8,6 +8,7 @@
 #include <weir/node/node.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -42,7 +43,8 @@ class served_node {
   const config::settings& settings() const noexcept { return settings_; }
 
   /// Takes a newly loaded configuration: all of it, or nothing of it. Logs `reload.applied` with
-  /// what changed, or `reload.refused` with every reason, and returns the same in words.
+  /// what changed and how many entries that cost, or `reload.refused` with every reason, and
+  /// returns the same in words.
   admin_outcome reload(const config::load_result& loaded);
 
  private:
@@ -50,6 +52,7 @@ class served_node {
 
   admin_outcome refuse(std::string detail);
   keyspace_changes plan(const config::settings& wanted) const;
+  std::uint64_t apply(const keyspace_changes& changes);
   void append_metrics(metrics_text& out) const;
 
   config::settings settings_;
