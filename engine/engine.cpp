@@ -1,3 +1,4 @@
+#include "await.hpp"
 #include "engine_impl.hpp"
 #include "hand_over.hpp"
 
@@ -290,6 +291,65 @@ void engine::leave(time_point deadline, completion<> done) {
       if (state->missing.fetch_sub(1) == 1) std::move(state->done)();
     });
   }
+}
+
+void engine::set_report(std::function<std::string()> make) {
+  impl_->make_report = std::move(make);
+}
+
+void engine::impl::ask_reports(
+    const std::vector<member_status>& all, time_point deadline, completion<result<reports>> done
+) {
+  struct gathered {
+    engine::impl::reports reports;
+    std::atomic<std::size_t> missing;
+    completion<result<engine::impl::reports>> done;
+
+    void one_less() {
+      if (missing.fetch_sub(1) == 1) std::move(done)(std::move(reports));
+    }
+  };
+
+  const auto state = std::make_shared<gathered>();
+  std::vector<std::string> addresses;
+  for (const auto& each : all) {
+    if (each.is_self || each.id.empty()) continue;
+    state->reports.push_back({.id = each.id, .text = {}, .error = errc::unavailable});
+    addresses.push_back(each.state == member_state::reachable ? each.address : std::string());
+  }
+  state->missing = addresses.size() + 1;
+  state->done = std::move(done);
+  for (std::size_t i = 0; i != addresses.size(); ++i) {
+    auto take = [state, i](result<peer_reply> reply) {
+      auto& told = state->reports[i];
+      auto* got = reply ? std::get_if<report_reply>(&reply->body) : nullptr;
+      told.error = reply ? error_code(errc::protocol) : reply.error();
+      if (got != nullptr) told.error = got->error;
+      if (got != nullptr) told.text = std::move(got->text);
+      state->one_less();
+    };
+    if (addresses[i].empty()) {
+      state->one_less();
+      continue;
+    }
+    peer_request message{
+        .view_digest = context->route.digest(),
+        .timeout = std::chrono::ceil<milliseconds>(deadline - context->env.now()),
+        .body = report_request{},
+    };
+    context->network->call(addresses[i], std::move(message), deadline, std::move(take));
+  }
+  state->one_less();
+}
+
+asio::awaitable<std::vector<member_report>> engine::async_reports(milliseconds timeout) {
+  const auto self = impl_;
+  const auto deadline = env().now() + timeout;
+  auto ask = [self, all = members(), deadline](completion<result<impl::reports>> done) {
+    self->ask_reports(all, deadline, std::move(done));
+  };
+  auto told = co_await await_result<impl::reports>(std::move(ask));
+  co_return std::move(*told);
 }
 
 void engine::stop() {

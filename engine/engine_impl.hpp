@@ -9,6 +9,7 @@
 #include <weir/engine/engine.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -58,6 +59,12 @@ struct engine::impl : std::enable_shared_from_this<impl> {
     return route.ring->owner_index(slot_of(keyspace, key)) == route.self;
   }
 
+  using reports = std::vector<member_report>;
+
+  report_reply report() const;
+  void ask_reports(
+      const std::vector<member_status>& all, time_point deadline, completion<result<reports>> done
+  );
   void serve_get(
       const routing& route, get_request request, milliseconds timeout, completion<get_reply> done
   );
@@ -83,6 +90,7 @@ struct engine::impl : std::enable_shared_from_this<impl> {
   std::vector<std::weak_ptr<keyspace_core>> retired;  ///< others took their places
   std::map<std::string, std::uint64_t> last_seqs;  ///< of keyspaces that were replaced or removed
   std::uint64_t last_lineage = 0;
+  std::function<std::string()> make_report;  ///< may be empty
   timer_id timer = 0;
   bool is_stopped = false;
 };

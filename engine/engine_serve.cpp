@@ -47,6 +47,8 @@ void engine::serve(identity from, peer_request request, completion<peer_reply> r
     impl_->agreed->take(from, std::move(*vote), std::move(finish));
   } else if (auto* relay = std::get_if<relay_request>(&request.body)) {
     finish(impl_->agreed->take(from, *relay));
+  } else if (std::holds_alternative<report_request>(request.body)) {
+    finish(impl_->report());
   } else if (std::holds_alternative<leave_request>(request.body)) {
     impl_->members->peer_leaves(from);
     finish(leave_reply{});
@@ -63,6 +65,13 @@ void engine::serve(identity from, peer_request request, completion<peer_reply> r
     if (request.view_digest != digest) pong.view = route->members.members();
     finish(std::move(pong));
   }
+}
+
+report_reply engine::impl::report() const {
+  report_reply made;
+  if (make_report) made.text = make_report();
+  if (made.text.size() > max_report) made = {.error = errc::too_large, .text = {}};
+  return made;
 }
 
 void engine::impl::serve_get(

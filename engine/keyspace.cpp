@@ -73,7 +73,7 @@ asio::awaitable<result<lookup>> keyspace::async_find(std::string key, get_option
   asked trace(core.get(), key, options);
   result<lookup> found = lookup{};
   const bool may_hit = options.from == read_from::near && core->check_key(key);
-  if (!may_hit || !core->hit(key, *found)) {
+  if (!may_hit || !core->hit(key, *found, options.attempt)) {
     auto start = [&](completion<result<lookup>> done) { core->find(key, options, std::move(done)); };
     found = co_await await_result<lookup>(start);
     locate(found, *core, key);
@@ -88,7 +88,7 @@ result<lookup> keyspace::find(std::string_view key, get_options options) {
   asked trace(core.get(), key, options);
   result<lookup> found = lookup{};
   const bool may_hit = options.from == read_from::near && core->check_key(key);
-  if (!may_hit || !core->hit(key, *found)) {
+  if (!may_hit || !core->hit(key, *found, options.attempt)) {
     auto start = [&](completion<result<lookup>> done) {
       core->find(std::string(key), options, std::move(done));
     };
@@ -107,8 +107,9 @@ result<entry> keyspace::get(std::string_view key, get_options options) {
   // A hit fills the answer where the caller wants it: nothing is moved.
   result<entry> out = entry{};
   bool is_found = false;
-  if (options.explain == nullptr && options.from == read_from::near && check(core_) &&
-      core_->check_key(key) && core_->hit(key, *out, is_found)) {
+  if (options.explain == nullptr && options.from == read_from::near &&
+      options.attempt == read_attempt::first && check(core_) && core_->check_key(key) &&
+      core_->hit(key, *out, is_found)) {
     if (!is_found) out = errc::not_found;
     return out;
   }

@@ -170,6 +170,8 @@ void keyspace_core::reclaim() {
 
 keyspace_stats keyspace_core::stats() {
   keyspace_stats out;
+  auto& from_memory = out.reads[static_cast<std::size_t>(read_outcome::memory)];
+  auto& from_near = out.reads[static_cast<std::size_t>(read_outcome::near)];
   for (const auto& s : shards_) {
     const std::lock_guard lock(s->mutex);
     out.hits += s->hits;
@@ -177,7 +179,11 @@ keyspace_stats keyspace_core::stats() {
     out.entries += s->table.size();
     out.near_entries += s->table.count(entry_kind::near_copy);
     out.near_hits += s->near_hits;
+    const auto near = s->near_hits - s->near_hits_for_others;
+    from_near += near;
+    from_memory += s->hits - s->hits_for_others - near;
   }
+  count_reads(out);
   const auto& c = *counters_;
   out.misses = c.misses;
   out.joined = c.joined;
@@ -187,6 +193,9 @@ keyspace_stats keyspace_core::stats() {
   out.loads_timed_out = c.loads_timed_out;
   out.loads_too_large = c.loads_too_large;
   out.loads_waiting = limiter_.waiting();
+  out.gutter_answers = c.gutter_answers;
+  out.source_calls = c.source_calls;
+  out.source_batches = c.source_batches;
   out.loads_running = limiter_.running();
   out.loads_not_kept = c.not_kept;
   out.refused_overloaded = c.refused_overloaded;

@@ -86,9 +86,13 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
   /// nothing.
-  bool hit(std::string_view key, entry& out, bool& found);
+  bool hit(
+      std::string_view key, entry& out, bool& found, read_attempt attempt = read_attempt::first
+  );
 
-  bool hit(std::string_view key, lookup& out) { return hit(key, out.entry, out.found); }
+  bool hit(std::string_view key, lookup& out, read_attempt attempt = read_attempt::first) {
+    return hit(key, out.entry, out.found, attempt);
+  }
 
   /// Gets one key for a caller of this node, from wherever it comes.
   void find(
@@ -206,6 +210,11 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
   void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
 
+  // keyspace_reads.cpp
+  completion<result<lookup>> counting(completion<result<lookup>> done, read_attempt attempt);
+  void count_read(const result<lookup>& answer, read_attempt attempt) noexcept;
+  void count_reads(keyspace_stats& out) const noexcept;
+
   // keyspace_load.cpp, in call order
   asio::awaitable<result<lookup>> pass_through(flight& f);
   asio::awaitable<result<lookup>> load(flight& f);
@@ -215,7 +224,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void note_former(flight& f, const stored_entry& held);
   asio::awaitable<result<loaded>> call_source(flight& f);
   result<loaded> judged(result<loaded> answer, const source_remark& remark) const;
-  void note(const result<loaded>& answer, std::chrono::microseconds took);
+  void note(const result<loaded>& answer);
   error value_too_large(std::size_t size) const;
   void note_refused(const error& why);
   void report(const source_watch::events& events) const;
@@ -340,7 +349,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   // keyspace_core.cpp
   time_point hit_time() const noexcept;
   bool may_serve(time_point now) const noexcept;
-  bool hit_owned(std::string_view key, lookup& out);
+  bool hit_owned(std::string_view key, lookup& out, read_attempt attempt);
 
   shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
 

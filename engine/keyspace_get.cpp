@@ -37,7 +37,7 @@ error keyspace_core::located(const error& why, std::string_view key, std::string
       }};
 }
 
-bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found) {
+bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found, read_attempt attempt) {
   const auto hash = hash_of(key);
   auto& s = shard_of(hash);
   s.table.prefetch(hash);
@@ -47,10 +47,14 @@ bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found) {
   if (found == nullptr) return false;
   if (!serves_as_owner(s, *found, now) && !serves_as_near(s, *found, now)) return false;
   is_found = answer_from(s, *found, now, out);
+  if (attempt == read_attempt::again) [[unlikely]] {
+    ++s.hits_for_others;
+    if (found->kind == entry_kind::near_copy) ++s.near_hits_for_others;
+  }
   return true;
 }
 
-bool keyspace_core::hit_owned(std::string_view key, lookup& out) {
+bool keyspace_core::hit_owned(std::string_view key, lookup& out, read_attempt attempt) {
   const auto hash = hash_of(key);
   auto& s = shard_of(hash);
   const auto now = hit_time();
@@ -58,6 +62,7 @@ bool keyspace_core::hit_owned(std::string_view key, lookup& out) {
   auto* found = s.table.find(key, hash);
   if (found == nullptr || !serves_as_owner(s, *found, now)) return false;
   out.found = answer_from(s, *found, now, out.entry);
+  if (attempt == read_attempt::again) ++s.hits_for_others;
   return true;
 }
 
@@ -68,11 +73,12 @@ void keyspace_core::find(
     if (const auto next = successor()) {
       return next->find(std::move(key), options, std::move(done), batch);
     }
+    count_read(checked.error(), options.attempt);
     return std::move(done)(checked.error());
   }
   if (options.from == read_from::near) {
     lookup found;
-    if (hit(key, found)) return std::move(done)(std::move(found));
+    if (hit(key, found, options.attempt)) return std::move(done)(std::move(found));
   }
   const auto hash = hash_of(key);
   const auto route = context_->route.get();
@@ -82,12 +88,13 @@ void keyspace_core::find(
   if (kind == flight_kind::owner) {
     if (options.from == read_from::source) refresh(key);
     lookup found;
-    if (options.from == read_from::owner && hit_owned(key, found))
+    if (options.from == read_from::owner && hit_owned(key, found, options.attempt))
       return std::move(done)(std::move(found));
     options.from = read_from::near;
   }
   const auto deadline = env().now() + options.timeout;
-  join(std::move(key), hash, kind, options, deadline, std::move(done), {.batch = batch});
+  auto counted = counting(std::move(done), options.attempt);
+  join(std::move(key), hash, kind, options, deadline, std::move(counted), {.batch = batch});
 }
 
 void keyspace_core::join(
@@ -369,6 +376,7 @@ void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lo
     if (each->explain != nullptr) explain_flight(*ended, *each);
     result<lookup> copy = answer;
     if (copy && each->has_joined) copy->entry.from.collapsed = true;
+    if (copy && ended->kind == flight_kind::gutter) counters::add(counters_->gutter_answers);
     std::move(each->done)(std::move(copy));
   }
 }

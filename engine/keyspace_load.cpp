@@ -114,6 +114,7 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
     if (held != nullptr && (f.kind == flight_kind::owner ? serves_as_owner(s, *held, now)
                                                          : serves_as_gutter(s, *held, now))) {
       found.found = answer_from(s, *held, now, found.entry);
+      ++s.hits_for_others;
       state = begun::found_meanwhile;
     } else if (std::all_of(f.waiters.begin(), f.waiters.end(), is_answered)) {
       state = begun::nobody_waits;
@@ -151,7 +152,8 @@ asio::awaitable<result<loaded>> keyspace_core::call_source(flight& f) {
   auto said = co_await within_timeout(guarded(source_, f.key, context), context.deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
   auto answer = judged(std::move(said), *remark);
-  note(answer, took);
+  note(answer);
+  counters_->count_call(took);
   if (f.explains) {
     auto what = !answer ? answer.error().message() : answer->found ? "value" : "not found";
     if (const auto words = remark->text(); answer && !words.empty()) what += ": " + words;
@@ -187,8 +189,8 @@ error keyspace_core::value_too_large(std::size_t size) const {
   return {errc::too_large, error_context{.detail = std::move(why)}};
 }
 
-void keyspace_core::note(const result<loaded>& answer, std::chrono::microseconds took) {
-  counters_->count_load(answer, took);
+void keyspace_core::note(const result<loaded>& answer) {
+  counters_->count_load(answer);
   const auto now = env().now();
   report(answer ? watch_.succeeded(now) : watch_.failed(answer.error(), now));
 }
@@ -206,7 +208,7 @@ void keyspace_core::report(const source_watch::events& events) const {
 result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point began, expiry how) {
   if (!answer) return answer.error();
   auto ttl = answer->found ? options_.ttl() : options_.absent_ttl();
-  if (answer->ttl) ttl = std::min(ttl, *answer->ttl);
+  if (answer->ttl) ttl = std::min<milliseconds>(ttl, *answer->ttl);
   f.good_until =
       began + std::max(ttl, options_.load_timeout());  // this node may have stood still meanwhile
   if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
@@ -219,7 +221,7 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
   out.entry.value = answer->value;
   out.entry.meta = answer->meta;
   out.entry.age = std::chrono::duration_cast<milliseconds>(now - began);
-  out.entry.from.from = served_from::load;
+  out.entry.from.from = how == expiry::as_given ? served_from::peer : served_from::load;
   if (f.kind == flight_kind::gutter) out.entry.from.detail = served_detail::gutter;
   if (f.kind == flight_kind::fetch) out.entry.from.detail = served_detail::passthrough;
 

@@ -63,7 +63,7 @@ void keyspace_core::find_many(
     lookup found;
     if (!check_key(key)) {
       find(key, options, [state, i](result<lookup> with) { state->answer(i, std::move(with)); });
-    } else if (options.from == read_from::near && hit(key, found)) {
+    } else if (options.from == read_from::near && hit(key, found, options.attempt)) {
       state->answer(i, std::move(found));
     } else if (const auto owner = route->ring->owner_index(slot_of(options_.name(), key));
                owner != route->self && options.from == read_from::near &&
@@ -72,7 +72,13 @@ void keyspace_core::find_many(
     } else if (owner == route->self && options.from == read_from::near) {
       auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
       join(
-          key, hash_of(key), flight_kind::owner, options, state->deadline, std::move(take), traits
+          key,
+          hash_of(key),
+          flight_kind::owner,
+          options,
+          state->deadline,
+          counting(std::move(take), options.attempt),
+          traits
       );
     } else {
       auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
@@ -102,6 +108,7 @@ void keyspace_core::ask_many(
     for (std::size_t n = 0; n != positions.size(); ++n) {
       const auto i = positions[n];
       if (is_late) {
+        self->count_read(errc::deadline_exceeded, state->options.attempt);
         state->answer(i, errc::deadline_exceeded);
       } else if (got == nullptr || n >= got->answers.size() ||
                  got->answers[n].error == errc::not_owner ||
@@ -115,10 +122,13 @@ void keyspace_core::ask_many(
         };
         self->find(state->keys[i], options, std::move(one), state->batch);
       } else if (auto& answer = got->answers[n]; answer.error) {
+        self->count_read(answer.error, state->options.attempt);
         state->answer(i, answer.error);
       } else {
         if (answer.answer.entry.from.node.empty()) answer.answer.entry.from.node = id;
-        state->answer(i, std::move(answer.answer));
+        result<lookup> found = std::move(answer.answer);
+        self->count_read(found, state->options.attempt);
+        state->answer(i, std::move(found));
       }
     }
   };
@@ -167,7 +177,9 @@ void keyspace_core::serve_many(
     };
     get_reply held;
     if (!check_key(key)) {
-      find(key, {.timeout = timeout}, std::move(take));
+      // The read counts at the asker.
+      const get_options again{.timeout = timeout, .attempt = read_attempt::again};
+      find(key, again, std::move(take));
     } else if (try_serve({.keyspace = {}, .key = key, .role = request.role}, held)) {
       take(std::move(held.answer));
     } else {
@@ -220,13 +232,15 @@ asio::awaitable<void> keyspace_core::load_batch(flight_list flights, std::uint64
   using answers_type = std::vector<result<loaded>>;
   auto answers = co_await within_timeout(guarded_many(source_, keys, context), context.deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
+  counters_->count_call(took);
+  counters::add(counters_->source_batches);
   if (!answers) answers = answers_type(keys.size(), answers.error());
   answers->resize(keys.size(), errc::source_failed);
   for (std::size_t i = 0; i != begun_flights.size(); ++i) {
     auto& flown = begun_flights[i];
     give_back_turn(*flown);
     auto answer = judged(std::move((*answers)[i]), *remark);
-    note(answer, took);
+    note(answer);
     finish(flown, land(*flown, std::move(answer), began));
   }
 }

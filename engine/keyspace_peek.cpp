@@ -73,6 +73,7 @@ get_reply keyspace_core::peeked(const std::string& key) {
   }
   reply.is_leased = true;
   reply.answer.found = answer_from(s, *held, now, reply.answer.entry);
+  ++s.hits_for_others;
   reply.answer.entry.version = {};
   return reply;
 }
@@ -80,7 +81,7 @@ get_reply keyspace_core::peeked(const std::string& key) {
 // The former owner names its keys when it leaves; what it has of them comes the way of every peek.
 void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_reply> done) {
   lookup held;
-  if (hit_owned(key, held)) return std::move(done)(get_reply{});
+  if (hit_owned(key, held, read_attempt::again)) return std::move(done)(get_reply{});
   auto answer = [done = std::move(done)](result<lookup> found) mutable {
     get_reply made;
     if (!found) made.error = found.error();

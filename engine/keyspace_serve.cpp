@@ -1,6 +1,7 @@
 // The far end of a get: what this node answers as owner or gutter.
 
 #include "keyspace_core.hpp"
+#include "keyspace_counters.hpp"
 
 namespace weir {
 
@@ -62,7 +63,8 @@ void keyspace_core::vouch(get_reply& reply, version held) const {
 bool keyspace_core::try_serve(const get_request& request, get_reply& reply) {
   if (request.mode != get_mode::cached || request.explain || !check_key(request.key)) return false;
   if (request.role == serve_as::owner) {
-    if (!hit_owned(request.key, reply.answer)) return false;
+    // The read counts at the asker.
+    if (!hit_owned(request.key, reply.answer, read_attempt::again)) return false;
     vouch(reply, request.held);
     return true;
   }
@@ -73,6 +75,8 @@ bool keyspace_core::try_serve(const get_request& request, get_reply& reply) {
   auto* found = s.table.find(request.key, hash);
   if (found == nullptr || !serves_as_gutter(s, *found, now)) return false;
   reply.answer.found = answer_from(s, *found, now, reply.answer.entry);
+  ++s.hits_for_others;
+  counters::add(counters_->gutter_answers);
   return true;
 }
 

@@ -121,7 +121,7 @@ void member_table::probe(const std::string& address, verdict misses) {
       const bool is_void =
           misses == verdict::void_if_missed || now - deadline > self->settings_.loop_lag;
       if (reply) {
-        found->second.rtt = std::chrono::duration_cast<milliseconds>(now - sent);
+        found->second.rtt = std::chrono::duration_cast<std::chrono::microseconds>(now - sent);
         self->judge(found->second, health_event::answered, now, todo);
       } else if (!is_void && reply.error() == errc::deadline_exceeded) {
         self->judge(found->second, health_event::missed, now, todo);

@@ -111,7 +111,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
     bool keeps_place = false;      ///< its former life had slots until this one began
     weir::health health;
     time_point heard{};  ///< when it was last linked and not unreachable, to a round of heartbeats
-    milliseconds rtt{0};
+    std::chrono::microseconds rtt{0};
     std::string last_failure;
     time_point failed_at{};
     member_state shown = member_state::unproven;

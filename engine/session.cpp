@@ -89,6 +89,7 @@ time_point session::began() const {
 get_options session::asking_owner(get_options options, time_point since) const {
   const auto used = std::chrono::ceil<milliseconds>(env_->now() - since);
   options.from = read_from::owner;
+  options.attempt = read_attempt::again;
   options.timeout = std::max(options.timeout - used, milliseconds(0));
   return options;
 }

@@ -41,6 +41,9 @@ struct alignas(64) shard {
   std::uint64_t seq = 0;  ///< of the last change or load here
   std::uint64_t negative_hits = 0;
   std::uint64_t near_hits = 0;
+  // Of these: for a peer, a flight or a caller whose read was counted already.
+  std::uint64_t hits_for_others = 0;
+  std::uint64_t near_hits_for_others = 0;
   /// seq when slots came to this node, by the number of the gain: fences above it are of the term
   /// since.
   std::array<std::uint64_t, routing_cell::most_former> seq_at_gain{};

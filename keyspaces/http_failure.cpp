@@ -6,18 +6,18 @@
 
 namespace weir {
 
-namespace error = boost::asio::error;
+namespace net = boost::asio::error;
 
 std::string http_failure_text(
     const std::string& server, const error_code& why, const std::string& said
 ) {
   const auto host = server.substr(0, server.rfind(':'));
-  if (why == error::host_not_found)
+  if (why == net::host_not_found)
     return server + ": there is no host \"" + host + "\" in DNS or the hosts file";
-  if (why == error::host_not_found_try_again)
+  if (why == net::host_not_found_try_again)
     return server + ": no DNS server could say which address \"" + host + "\" has";
-  if (why == error::timed_out) return server + ": no connection in time";
-  if (why == error::eof || why == error::connection_reset)
+  if (why == net::timed_out) return server + ": no connection in time";
+  if (why == net::eof || why == net::connection_reset)
     return server + ": the connection was closed before the answer was complete";
   if (why == errc::protocol && !said.empty())
     return server + " answered what is not taken: " + said;

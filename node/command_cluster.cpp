@@ -1,4 +1,4 @@
-// weir members, keyspaces, stats
+// weir members, keyspaces
 #include "commands.hpp"
 #include "json_reader.hpp"
 #include "text_table.hpp"
@@ -44,11 +44,6 @@ page get_page(
   auto document = document_of(*answer, node);
   if (!document) return {{}, report(to, name, document.error())};
   return {std::move(*document), exit_code::ok};
-}
-
-/// Nodes tell whole milliseconds.
-std::string rtt_text(double milliseconds) {
-  return milliseconds < 1 ? "<1 ms" : time_text(milliseconds * 1000);
 }
 
 /// "refused, 18 min ago"
@@ -110,10 +105,6 @@ std::string source_text(const json::value& keyspace) {
          " times: " + printable(text_of(source, "words"));
 }
 
-std::string ratio_text(double part, double whole) {
-  return whole > 0 ? percent_text(part / whole) : "-";
-}
-
 }  // namespace
 
 exit_code run_members(const command_line& line, const node_client& node, const console& to) {
@@ -150,7 +141,7 @@ exit_code run_members(const command_line& line, const node_client& node, const c
                                     : "no",
         is_self ? "-" : count_of(each, "feed_lag"),
         count_of(each, "weight"),
-        is_self ? "-" : rtt_text(number_of(each, "rtt_ms")),
+        is_self ? "-" : time_text(number_of(each, "rtt_ms") * 1000),
         is_self ? "-" : time_text(number_of(each, "since_ms") * 1000),
         is_self ? "-" : config_text(each),
         failure_text(each),
@@ -211,48 +202,6 @@ exit_code run_keyspaces(const command_line& line, const node_client& node, const
     const auto line = source_text(each);
     if (!line.empty()) to.out << tinted(to, tint::bad, line) << '\n';
   }
-  return exit_code::ok;
-}
-
-exit_code run_stats(const command_line& line, const node_client& node, const console& to) {
-  const auto got = get_page(line, "stats", "/cluster/keyspaces", node, to);
-  if (!got.document) return got.code;
-  text_table table(
-      {{"keyspace"},
-       {"hits", right},
-       {"misses", right},
-       {"hit ratio", right},
-       {"joined", right},
-       {"loads", right},
-       {"absent", right},
-       {"failed", right},
-       {"mean load", right},
-       {"evicted", right},
-       {"entries", right},
-       {"memory", right}}
-  );
-  for (const auto& each : array_of(*got.document, "keyspaces")) {
-    const auto& stats = member_of(each, "stats");
-    const auto hits = number_of(stats, "hits");
-    const auto failed = number_of(stats, "loads_failed") + number_of(stats, "loads_timed_out");
-    const auto loads = number_of(stats, "loads_value") + number_of(stats, "loads_absent") +
-                       number_of(stats, "loads_too_large") + failed;
-    table.add({
-        text_of(each, "name"),
-        count_of(stats, "hits"),
-        count_of(stats, "misses"),
-        ratio_text(hits, hits + number_of(stats, "misses")),
-        count_of(stats, "joined"),
-        std::to_string(static_cast<std::uint64_t>(loads)),
-        count_of(stats, "loads_absent"),
-        std::to_string(static_cast<std::uint64_t>(failed)),
-        loads > 0 ? time_text(number_of(stats, "load_seconds") * 1e6 / loads) : "-",
-        count_of(stats, "evicted"),
-        count_of(stats, "entries"),
-        size_text(number_of(stats, "bytes")),
-    });
-  }
-  table.print(to);
   return exit_code::ok;
 }
 

@@ -248,7 +248,20 @@ class command_tree {
     add_client(
         "keyspaces", verb::keyspaces, "Show the keyspaces of a node", "weir keyspaces -o json"
     );
-    add_client("stats", verb::stats, "Show what the keyspaces of a node did", "weir stats");
+    auto* stats = add_client(
+        "stats", verb::stats, "Show what the keyspaces did", "weir stats users --all --watch 1s"
+    );
+    stats->add_option("KS", into_.keyspace, "Only this keyspace, and its reads by what answered");
+    stats->add_flag("--all", into_.all_nodes, "All nodes together, not only the one that is asked");
+    stats
+        ->add_option_function<std::string>(
+            "--watch",
+            [this](const std::string& text) {
+              into_.watch = time_of("--watch", text, longest_wait);
+            },
+            "Show it again after TIME, 1ms to 5m, until Ctrl-C"
+        )
+        ->type_name("TIME");
     auto* health = add_client(
         "health", verb::health, "Show whether a node is alive and ready", "weir health --wait 10s"
     );

@@ -72,8 +72,10 @@ struct command_line {
   bool meta = false;
   std::optional<std::string> if_match;
   std::optional<std::string> ttl;
-  std::optional<std::string> simulate;  ///< "add=ID" or "remove=ID"
-  std::string member;                   ///< of forget
+  std::optional<std::string> simulate;             ///< "add=ID" or "remove=ID"
+  std::string member;                              ///< of forget
+  bool all_nodes = false;                          ///< stats --all
+  std::optional<std::chrono::milliseconds> watch;  ///< stats --watch: again after so long
 
   std::vector<std::string> files;
   std::vector<std::string> sets;

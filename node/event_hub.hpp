@@ -15,7 +15,6 @@
 
 namespace weir {
 
-using log_fields = std::vector<std::pair<std::string, std::string>>;
 using event_listener = std::function<void(const cluster_event&)>;
 
 /// How loud an event of the cluster is in the log.
@@ -36,7 +35,8 @@ class event_hub {
   void log(log_level level, std::string_view event, log_fields fields) const;
 
   /// A remark of the peer link, "peer_refused" for example, as the event "link.refused".
-  void log_link(std::string_view remark, log_fields fields) const;
+  void log_link(std::string_view remark, std::vector<std::pair<std::string, std::string>> fields)
+      const;
 
  private:
   const log_sink log_;

@@ -21,6 +21,11 @@ void append_hex(std::string& out, unsigned char byte) {
   out += digits[byte & 15];
 }
 
+bool says_who(const log_record& record, std::string_view node) {
+  const auto is_node = [](const auto& field) { return field.first == "node"; };
+  return !node.empty() && std::none_of(record.fields.begin(), record.fields.end(), is_node);
+}
+
 }  // namespace
 
 std::string_view name(log_level level) noexcept {
@@ -73,24 +78,40 @@ std::string logfmt_value(std::string_view text) {
   return out + '"';
 }
 
-std::string format_logfmt(const log_record& record, wall_clock::time_point when) {
+std::string format_logfmt(
+    const log_record& record, wall_clock::time_point when, std::string_view node
+) {
   auto out = "time=" + timestamp(when) + " level=";
   out += name(record.level);
+  if (says_who(record, node)) out += " node=" + logfmt_value(node);
   out += " event=" + logfmt_value(record.event);
-  for (const auto& [field, value] : record.fields) out += ' ' + field + '=' + logfmt_value(value);
+  for (const auto& [field, value] : record.fields) {
+    out += ' ' + field + '=' + logfmt_value(value.text());
+  }
   return out;
 }
 
-std::string format_json(const log_record& record, wall_clock::time_point when) {
+std::string format_json(
+    const log_record& record, wall_clock::time_point when, std::string_view node
+) {
   auto out = R"({"time":")" + timestamp(when) + R"(","level":")";
   out += name(record.level);
-  out += R"(","event":)";
+  out += '"';
+  if (says_who(record, node)) {
+    out += R"(,"node":)";
+    append_json_string(out, node);
+  }
+  out += R"(,"event":)";
   append_json_string(out, record.event);
   for (const auto& [field, value] : record.fields) {
     out += ',';
     append_json_string(out, field);
     out += ':';
-    append_json_string(out, value);
+    if (value.is_number()) {
+      out += value.text();
+    } else {
+      append_json_string(out, value.text());
+    }
   }
   return out + '}';
 }

@@ -39,7 +39,8 @@ log_writer::~log_writer() {
 
 std::string log_writer::line_of(const log_record& record) const {
   const auto now = wall_clock::now();
-  auto line = style_ == log_style::json ? format_json(record, now) : format_logfmt(record, now);
+  auto line = style_ == log_style::json ? format_json(record, now, node_)
+                                        : format_logfmt(record, now, node_);
   line += '\n';
   return line;
 }
@@ -80,8 +81,7 @@ void log_writer::run() {
           std::memory_order_relaxed
       );
     } else if (const auto lost = dropped(); lost != told_) {
-      queued_ +=
-          line_of({log_level::warn, "log.dropped", {{"lines", std::to_string(lost - told_)}}});
+      queued_ += line_of({log_level::warn, "log.dropped", {{"lines", lost - told_}}});
       told_ = lost;
     }
     changed_.notify_all();

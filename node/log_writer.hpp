@@ -10,6 +10,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace weir {
 
@@ -32,6 +33,9 @@ class log_writer {
 
   void operator()(const log_record& record);
 
+  /// Every line from now on says that node `id` wrote it. Before other threads log.
+  void set_node(std::string id) { node_ = std::move(id); }
+
   /// Records below `least` are not written from now on.
   void set_level(log_level least) noexcept { least_.store(least, std::memory_order_relaxed); }
 
@@ -47,6 +51,7 @@ class log_writer {
 
   const int descriptor_;
   const log_style style_;
+  std::string node_;
   std::atomic<log_level> least_;
   std::atomic<std::uint64_t> dropped_{0};
   std::atomic<bool> is_stopping_{false};

@@ -51,7 +51,7 @@ boost::system::result<void, start_error> node::start() {
     fields.emplace_back("peer", peer_address());
     fields.emplace_back("advertise", impl_->core.self().address);
   }
-  fields.emplace_back("keyspaces", std::to_string(keyspaces().size()));
+  fields.emplace_back("keyspaces", keyspaces().size());
   impl_->hub->log(log_level::info, "node.started", std::move(fields));
   return {};
 }

@@ -38,9 +38,7 @@ void node::drain(milliseconds longest, const std::function<void(std::size_t)>& c
   auto expected = phase::started;
   if (!impl_->now.compare_exchange_strong(expected, phase::draining)) return stop();
   const auto end = steady_clock::now() + longest;
-  impl_->hub->log(
-      log_level::info, "node.draining", {{"at_most_ms", std::to_string(longest.count())}}
-  );
+  impl_->hub->log(log_level::info, "node.draining", {{"at_most_ms", longest.count()}});
   const bool has_peers = impl_->network && impl_->core.ring()->size() > 1;
   const auto goodbye = has_peers ? std::min(longest / 5, longest_goodbye) : milliseconds(0);
   const auto linger_end = steady_clock::now() + std::min(longest / 10, longest_linger);
@@ -74,11 +72,7 @@ std::size_t node::impl::hand_over(milliseconds longest) {
   });
   ended->wait_until(began + longest + milliseconds(200));
   const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began);
-  hub->log(
-      log_level::info,
-      "node.handed_over",
-      {{"entries", std::to_string(*taken)}, {"ms", std::to_string(took.count())}}
-  );
+  hub->log(log_level::info, "node.handed_over", {{"entries", taken->load()}, {"ms", took.count()}});
   return *taken;
 }
 

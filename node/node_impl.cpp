@@ -13,6 +13,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -81,6 +82,29 @@ void append_reply_memory(metrics_text& out, const reply_budget& budget) {
   out.sample({}, static_cast<double>(budget.used()));
 }
 
+void append_http_metrics(metrics_text& out, const http_server_stats& of) {
+  constexpr auto counter = metric_type::counter;
+  out.family("weir_http_connections", metric_type::gauge, "Connections to the HTTP door now.")
+      .sample({}, std::uint64_t{of.connections});
+  out.family("weir_http_accepted_total", counter, "Connections that the HTTP door took.")
+      .sample({}, of.accepted_total);
+  out.family(
+         "weir_http_rejected_total",
+         counter,
+         "Connections that the HTTP door ended and answers that it refused, by cause."
+  )
+      .sample({{"reason", "limit"}}, of.refused_total)
+      .sample({{"reason", "timeout"}}, of.timeouts_total)
+      .sample({{"reason", "memory"}}, of.short_of_memory_total)
+      .sample({{"reason", "handshake"}}, of.failed_handshakes_total);
+  out.family(
+         "weir_http_bad_requests_total",
+         counter,
+         "Requests that were no HTTP, or over a limit of the door."
+  )
+      .sample({}, of.bad_requests_total);
+}
+
 void append_answers(metrics_text& out, const std::vector<answer_count>& counts) {
   if (counts.empty()) return;
   out.family(
@@ -114,6 +138,7 @@ node::impl::impl(node_options given)
       core(threads, own_identity(), {.ring = options.ring, .health = options.health}),
       door(core, door_settings()) {
   door.set_tokens(options.http_tokens);
+  core.set_report([door = &door] { return door->report(); });
   core.on_event([hub = hub, door = &door](const cluster_event& event) {
     door->note(event);
     hub->publish(event);
@@ -140,8 +165,19 @@ door_options node::impl::door_settings() {
 void node::impl::append_metrics(metrics_text& out) const {
   tls->append_metrics(out);
   append_reply_memory(out, *replies);
+  out.family("weir_draining", metric_type::gauge, "1 while this node goes down.")
+      .sample({}, std::uint64_t{now.load() > phase::started ? 1u : 0u});
+  if (server) append_http_metrics(out, server->stats());
   if (network) append_link_metrics(out, network->counters(), network->links());
-  if (options.discovery) append_answers(out, options.discovery->counts());
+  if (options.discovery) {
+    append_answers(out, options.discovery->counts());
+    out.family(
+           "weir_discovery_failing",
+           metric_type::gauge,
+           "1 while discovery fails, names nobody, or has not answered yet."
+    )
+        .sample({}, std::uint64_t{is_discovery_failing.load() ? 1u : 0u});
+  }
   append_last_answer(out, discovery_answered_at);
   if (options.metrics) options.metrics(out);
 }
@@ -248,6 +284,7 @@ void node::impl::take_candidates(result<std::vector<candidate>> found) {
     note_trouble(why);
     was_discovery_answered = true;
     why += candidates.empty() ? "; nobody is known yet" : "; the known members stay";
+    is_discovery_failing = true;
     if (discovery_trouble == why) return;
     discovery_trouble = why;
     const auto event = is_empty ? "discovery.empty" : "discovery.failed";
@@ -255,13 +292,13 @@ void node::impl::take_candidates(result<std::vector<candidate>> found) {
   }
   note_trouble({});
   was_discovery_answered = true;
+  is_discovery_failing = false;
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
   discovery_answered_at = std::chrono::duration_cast<milliseconds>(wall).count();
   const bool is_over = !std::exchange(discovery_trouble, {}).empty();
   const bool is_first = !std::exchange(is_named, true);
   if (is_over || is_first || !same_candidates(*found, candidates)) {
-    const auto count = std::to_string(found->size());
-    hub->log(log_level::info, "discovery.answered", {{"candidates", count}});
+    hub->log(log_level::info, "discovery.answered", {{"candidates", found->size()}});
   }
   candidates = std::move(*found);
   if (meets_peers) core.set_candidates(candidates);

@@ -52,6 +52,7 @@ struct node::impl {
   std::unique_ptr<http_server> server;
   std::atomic<phase> now{phase::made};
   std::atomic<bool> was_discovery_answered{false};
+  std::atomic<bool> is_discovery_failing{true};
   bool is_discovering = false;
 
   std::mutex candidates_mutex;  // held while the engine hears of them, so that their order stays

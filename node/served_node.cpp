@@ -1,5 +1,7 @@
 #include "served_node.hpp"
 
+#include "advertise.hpp"
+
 #include <weir/config/diff.hpp>
 #include <weir/discovery/static_provider.hpp>
 #include <weir/transport/http_client.hpp>
@@ -77,6 +79,7 @@ served_node::served_node(config::settings settings, log_writer& log, served_acti
   check_authorities(settings_);
   auto options = options_from(settings_);
   peers_ = std::dynamic_pointer_cast<static_provider>(options.discovery);
+  log_.set_node(options.id.empty() ? host_name() : options.id);
   options.log = [&log](const log_record& record) { log(record); };
   options.reload = std::move(actions.reload);
   options.drain = std::move(actions.drain);

@@ -142,7 +142,7 @@ bool door_auth::may_read(
     const http_request& request, std::string_view keyspace, door_pass& pass
 ) const {
   if (!is_on()) return true;
-  return recognize(shown_in(request), pass) && allows(pass, door_right::read, keyspace);
+  return recognize(shown_in(request).secret, pass) && allows(pass, door_right::read, keyspace);
 }
 
 bool door_auth::allows(const door_pass& pass, door_right right, std::string_view keyspace) const {

@@ -186,6 +186,7 @@ asio::awaitable<door_answer> http_door::impl::get_many(
   }
   const get_options how{.timeout = time_left(request)};
   auto found = co_await keyspace.async_get_many(batch.keys, how);
+  door_answer done;
   std::vector<batch_row> rows(found.size());
   std::size_t bytes_in_all = 0;
   for (std::size_t i = 0; i != found.size(); ++i) {
@@ -199,10 +200,10 @@ asio::awaitable<door_answer> http_door::impl::get_many(
     }
     if (!found[i]->found) row.outcome = errc::not_found;
     bytes_in_all += found[i]->entry.value.size();
+    if (bytes_in_all <= max_reply) done.served += found[i]->entry.value.size();
     row.found = std::move(*found[i]);
   }
   auto lines = std::make_shared<batch_lines>(std::move(rows), batch.is_base64);
-  door_answer done;
   if (bytes_in_all > piece_size) {
     done.response.pieces = std::move(lines);
   } else {

@@ -24,6 +24,7 @@ namespace weir {
 struct door_session {
   std::string keyspace;  ///< that `counters` belongs to
   request_counters* counters = nullptr;
+  read_attempt attempt = read_attempt::first;  ///< of the request under way
   std::string key, scratch;
   door_pass pass;
   std::unique_ptr<session_order> order;  ///< made at the connection's first change
@@ -43,6 +44,7 @@ struct door_session {
 struct door_answer {
   http_response response;
   door_outcome outcome;
+  std::uint64_t served = 0;  ///< bytes of values in it
 };
 
 /// A data request whose keyspace and key are known to be good.
@@ -54,6 +56,9 @@ struct door_target {
 /// The time that `request` has left; 0 or less when it is over.
 milliseconds time_left(const http_request& request) noexcept;
 
+/// The bytes of the value in `response`, which carries one or is 304.
+std::uint64_t bytes_served(const http_request& request, const http_response& response) noexcept;
+
 /// The answer of `refusal` as a problem document.
 door_answer refuse(const door_refusal& refusal);
 door_answer refuse(errc code, std::string detail);
@@ -63,6 +68,9 @@ http_response json_answer(const json_writer& json, unsigned status = 200);
 
 /// A number as the views show it: "a681633758ec31bf".
 std::string hex(std::uint64_t number);
+
+/// The member "stats" of a keyspace.
+void write_stats(json_writer& json, const keyspace_stats& of);
 
 /// The line of `/readyz?verbose` about the lease; never a failed check.
 readiness_check lease_check(const lease_status& of);
@@ -128,6 +136,13 @@ struct http_door::impl {
   http_response place(std::string_view raw) const;
   http_response keyspaces() const;
   http_response readyz(const http_request& request) const;
+  std::vector<readiness_check> checks() const;
+  bool is_ready() const;
+
+  // door_stats.cpp
+  http_response stats(const std::vector<member_report>& others) const;
+  asio::awaitable<http_response> all_stats(const http_request& request) const;
+  std::string report() const;
 
   // door_admin.cpp
   asio::awaitable<http_response> administer(const http_request& request, door_page page) const;

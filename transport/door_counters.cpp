@@ -7,13 +7,6 @@ namespace {
 
 constexpr auto relaxed = std::memory_order_relaxed;
 
-std::size_t bucket_of(std::chrono::nanoseconds took) noexcept {
-  const double seconds = std::chrono::duration<double>(took).count();
-  std::size_t bucket = 0;
-  while (bucket != duration_bounds.size() && seconds > duration_bounds[bucket]) ++bucket;
-  return bucket;
-}
-
 }  // namespace
 
 std::string_view name(door_op op) noexcept {
@@ -43,13 +36,14 @@ std::string_view door_outcome::name() const noexcept {
 }
 
 void request_counters::count(
-    door_op op, door_outcome outcome, std::chrono::nanoseconds took
+    door_op op, door_outcome outcome, std::chrono::nanoseconds took, std::uint64_t served
 ) noexcept {
   auto& of = ops_[static_cast<std::size_t>(op)];
   took = std::max(took, std::chrono::nanoseconds(0));
   of.outcomes[outcome.index()].fetch_add(1, relaxed);
   of.buckets[bucket_of(took)].fetch_add(1, relaxed);
   of.nanoseconds.fetch_add(static_cast<std::uint64_t>(took.count()), relaxed);
+  of.served.fetch_add(served, relaxed);
 }
 
 std::uint64_t request_counters::total(door_op op, door_outcome outcome) const noexcept {
@@ -65,6 +59,10 @@ duration_counts request_counters::durations(door_op op) const noexcept {
   }
   out.seconds = static_cast<double>(of.nanoseconds.load(relaxed)) * 1e-9;
   return out;
+}
+
+std::uint64_t request_counters::served(door_op op) const noexcept {
+  return ops_[static_cast<std::size_t>(op)].served.load(relaxed);
 }
 
 request_counters& door_counters::of(std::string_view keyspace) {

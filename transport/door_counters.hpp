@@ -60,11 +60,14 @@ class door_outcome {
 /// Requests of one keyspace by operation and outcome, and how long they took. Lock-free.
 class request_counters {
  public:
-  /// Three relaxed additions.
-  void count(door_op op, door_outcome outcome, std::chrono::nanoseconds took) noexcept;
+  /// Four relaxed additions. `served` is bytes of values in the answer.
+  void count(
+      door_op op, door_outcome outcome, std::chrono::nanoseconds took, std::uint64_t served
+  ) noexcept;
 
   std::uint64_t total(door_op op, door_outcome outcome) const noexcept;
   duration_counts durations(door_op op) const noexcept;
+  std::uint64_t served(door_op op) const noexcept;  ///< bytes of values
 
  private:
   using counter = std::atomic<std::uint64_t>;
@@ -72,7 +75,7 @@ class request_counters {
   struct alignas(64) of_op {
     std::array<counter, door_outcome::count> outcomes{};
     std::array<counter, duration_bounds.size() + 1> buckets{};
-    counter nanoseconds{0};
+    counter nanoseconds{0}, served{0};
   };
 
   std::array<of_op, door_op_count> ops_;

@@ -38,15 +38,17 @@ http_response explained(
 asio::awaitable<door_answer> http_door::impl::get(const http_request& request, door_target target) {
   explanation steps;
   const bool explains = query_parameter(request.query, "explain").has_value();
+  auto& session = session_of(request);
   get_options how{.timeout = time_left(request)};
+  how.attempt = std::exchange(session.attempt, read_attempt::first);
   if (query_parameter(request.query, "fresh")) how.from = read_from::source;
   if (explains) how.explain = &steps;
   auto found = co_await target.keyspace.async_find(target.key, how);
-  auto& session = session_of(request);
   const auto name = target.keyspace.name();
   if (found && !session.allows(name, target.key, found->entry.version)) {
     how.timeout = time_left(request);
     if (how.from == read_from::near) how.from = read_from::owner;
+    how.attempt = read_attempt::again;
     found = co_await target.keyspace.async_find(target.key, how);
     if (found) session.read(name, target.key, found->entry.version);
   }
@@ -61,7 +63,9 @@ asio::awaitable<door_answer> http_door::impl::get(const http_request& request, d
     done.response = explained(target, found, done.outcome, steps);
   } else if (found) {
     std::string scratch;
+    const bool is_found = found->found;
     answer(request, std::move(*found), target.keyspace.name(), done.response, scratch);
+    if (is_found) done.served = bytes_served(request, done.response);
   }
   co_return done;
 }

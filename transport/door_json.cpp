@@ -16,6 +16,12 @@ void json_writer::separate() {
   if (last != '{' && last != '[' && last != ':' && last != '\n') text_.push_back(',');
 }
 
+json_writer& json_writer::raw_value(std::string_view json) {
+  separate();
+  text_.append(json);
+  return *this;
+}
+
 json_writer& json_writer::open(char brace) {
   separate();
   text_.push_back(brace);

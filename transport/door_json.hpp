@@ -46,6 +46,9 @@ class json_writer {
   /// The member `plain` when `data` is UTF-8, else `plain` + "_base64".
   json_writer& data_member(std::string_view plain, std::string_view data);
 
+  /// A value that is JSON already.
+  json_writer& raw_value(std::string_view json);
+
   /// Ends a line of JSON lines.
   json_writer& end_line();
 

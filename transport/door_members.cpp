@@ -86,7 +86,8 @@ http_response http_door::impl::members() const {
     json.member("incarnation", hex(each.incarnation)).member("weight", each.weight);
     json.member("state", name(each.state)).member("self", each.is_self);
     json.member("in_ring", each.is_in_ring).member("granting", each.is_granting);
-    json.member("feed_lag", each.feed_lag).member("rtt_ms", each.rtt.count());
+    json.member("feed_lag", each.feed_lag)
+        .member("rtt_ms", static_cast<double>(each.rtt.count()) / 1000);
     json.member("since_ms", each.since.count()).member("last_failure", each.last_failure);
     json.member("last_failure_ms", each.failed_since.count());
     write_config(json, each);

@@ -10,6 +10,7 @@ namespace {
 
 struct keyspace_sample {
   std::string name;
+  keyspace_options options;
   keyspace_stats stats;
 };
 
@@ -46,6 +47,55 @@ void append_requests(metrics_text& out, const door_counters& counters) {
       out.histogram({{"keyspace", keyspace}, {"op", name(static_cast<door_op>(op))}}, durations);
     }
   });
+  out.family(
+      "weir_served_bytes_total",
+      metric_type::counter,
+      "Bytes of values in answers of the HTTP door."
+  );
+  counters.for_each([&](const std::string& keyspace, const request_counters& of) {
+    for (const auto op : {door_op::get, door_op::get_many}) {
+      if (of.durations(op).count == 0) continue;
+      out.sample({{"keyspace", keyspace}, {"op", name(op)}}, of.served(op));
+    }
+  });
+}
+
+void append_reads(metrics_text& out, const std::vector<keyspace_sample>& all) {
+  out.family(
+      "weir_reads_total",
+      metric_type::counter,
+      "Answered reads of this node's callers, a key of a batch each, by what answered them."
+  );
+  for (const auto& each : all) {
+    for (std::size_t i = 0; i != read_outcome_count; ++i) {
+      const auto from = name(static_cast<read_outcome>(i));
+      out.sample({{"keyspace", each.name}, {"from", from}}, each.stats.reads[i]);
+    }
+  }
+  out.family(
+      "weir_reads_failed_total",
+      metric_type::counter,
+      "Reads of this node's callers that ended in an error."
+  );
+  for (const auto& each : all) {
+    for (std::size_t i = 1; i != errc_count; ++i) {
+      if (each.stats.reads_failed[i] == 0) continue;
+      const auto outcome = name(static_cast<errc>(i));
+      out.sample({{"keyspace", each.name}, {"outcome", outcome}}, each.stats.reads_failed[i]);
+    }
+  }
+}
+
+void append_limits(metrics_text& out, const std::vector<keyspace_sample>& all) {
+  out.family(
+      "weir_cache_limit_bytes",
+      metric_type::gauge,
+      "Memory that entries may take; those of the gutter are within that of the owned."
+  );
+  for (const auto& each : all) {
+    out.sample({{"keyspace", each.name}, {"tier", "owned"}}, each.options.max_memory);
+    out.sample({{"keyspace", each.name}, {"tier", "near"}}, each.options.near_memory);
+  }
 }
 
 class keyspace_families {
@@ -90,14 +140,19 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
   constexpr auto counter = metric_type::counter;
   constexpr auto gauge = metric_type::gauge;
   keyspace_families families(out, all);
-  families.number(
-      "weir_cache_hits_total", counter, "Look-ups served from this node's memory.", &stats::hits
+  append_reads(out, all);
+  families.numbers(
+      "weir_lookups_total",
+      counter,
+      "Look-ups in this node's memory, for its callers and for other nodes.",
+      "result",
+      {{"hit", &stats::hits}, {"miss", &stats::misses}}
   );
   families.number(
-      "weir_cache_misses_total",
+      "weir_gutter_answers_total",
       counter,
-      "Look-ups that needed a load or another node.",
-      &stats::misses
+      "Answers given in the place of an owner that could not be reached.",
+      &stats::gutter_answers
   );
   families.number(
       "weir_flights_joined_total", counter, "Misses that joined a load in progress.", &stats::joined
@@ -105,7 +160,7 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
   families.numbers(
       "weir_source_loads_total",
       counter,
-      "Calls of the data source by outcome.",
+      "Loads from the data source, a key of a batch each, by outcome.",
       "outcome",
       {{"ok", &stats::loads_value},
        {"not_found", &stats::loads_absent},
@@ -114,12 +169,28 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
        {"too_large", &stats::loads_too_large}}
   );
   out.family(
-      "weir_source_load_duration_seconds", metric_type::histogram, "Time of one data source call."
+      "weir_source_load_duration_seconds",
+      metric_type::histogram,
+      "Time of one call of the data source, for one key or a batch."
   );
   for (const auto& each : all) out.histogram({{"keyspace", each.name}}, each.stats.load_duration);
   families.number(
       "weir_source_loads_running", gauge, "Calls of the data source now.", &stats::loads_running
   );
+  families.number(
+      "weir_source_loads_waiting",
+      gauge,
+      "Loads that wait for a running one to end.",
+      &stats::loads_waiting
+  );
+  out.family(
+      "weir_source_calls_total", counter, "Calls of the data source, for one key or a batch."
+  );
+  for (const auto& each : all) {
+    const auto batches = std::min(each.stats.source_batches, each.stats.source_calls);
+    out.sample({{"keyspace", each.name}, {"kind", "single"}}, each.stats.source_calls - batches);
+    out.sample({{"keyspace", each.name}, {"kind", "batch"}}, batches);
+  }
   families.number(
       "weir_source_loads_not_kept_total",
       counter,
@@ -152,13 +223,8 @@ void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all
       "Of the owned ones, bytes taken by entries of absent keys, a tenth of the limit at most.",
       &stats::absent_bytes
   );
+  append_limits(out, all);
   families.number("weir_cache_entries", gauge, "Entries held now.", &stats::entries);
-  families.number(
-      "weir_near_hits_total",
-      counter,
-      "Of the hits, those served from copies of other nodes' keys.",
-      &stats::near_hits
-  );
   families.number("weir_near_entries", gauge, "Near copies held now.", &stats::near_entries);
   out.family("weir_near_dropped_total", counter, "Near copies that left, by cause.");
   for (const auto& each : all) {
@@ -303,13 +369,21 @@ std::string http_door::impl::metrics() const {
   append_requests(out, counters);
   std::vector<keyspace_sample> all;
   for (const auto& each : engine.keyspaces()) {
-    all.push_back({std::string(each.name()), each.stats()});
+    all.push_back({std::string(each.name()), each.options(), each.stats()});
   }
   append_keyspaces(out, all);
   append_cluster(out, engine);
   const auto changes = engine.changes();
   append_lease(out, engine.lease(), changes);
   append_changes(out, changes);
+  out.family("weir_ready", metric_type::gauge, "1 while /readyz answers 200.")
+      .sample({}, std::uint64_t{is_ready() ? 1u : 0u});
+  out.family(
+         "weir_view_info",
+         metric_type::gauge,
+         "Always 1; nodes whose digest is the same have the same ring."
+  )
+      .sample({{"digest", hex(engine.view_digest())}}, std::uint64_t{1});
   out.family("weir_view_digest_changes_total", metric_type::counter, "Changes of this node's ring.")
       .sample({}, digest_changes.load(std::memory_order_relaxed));
   out.family(

@@ -10,13 +10,14 @@
 namespace weir {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, door_page>, 9> views{{
+constexpr std::array<std::pair<std::string_view, door_page>, 10> views{{
     {"/cluster", door_page::cluster},
     {"/cluster/members", door_page::members},
     {"/cluster/ring", door_page::ring},
     {"/cluster/keyspaces", door_page::keyspaces},
     {"/cluster/reload", door_page::reload},
     {"/cluster/drain", door_page::drain},
+    {"/cluster/stats", door_page::stats},
     {"/livez", door_page::livez},
     {"/readyz", door_page::readyz},
     {"/metrics", door_page::metrics},

@@ -17,6 +17,7 @@ enum class door_page : std::uint8_t {
   keyspaces,
   reload,  ///< POST /cluster/reload
   drain,   ///< POST /cluster/drain
+  stats,
   livez,
   readyz,
   metrics,

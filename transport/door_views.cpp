@@ -25,28 +25,6 @@ void write_options(json_writer& json, const keyspace_options& of) {
   json.end_object().end_object();
 }
 
-void write_stats(json_writer& json, const keyspace_stats& of) {
-  json.name("stats").begin_object();
-  json.member("hits", of.hits).member("negative_hits", of.negative_hits);
-  json.member("misses", of.misses).member("joined", of.joined);
-  json.member("loads_value", of.loads_value).member("loads_absent", of.loads_absent);
-  json.member("loads_failed", of.loads_failed).member("loads_timed_out", of.loads_timed_out);
-  json.member("loads_too_large", of.loads_too_large);
-  json.member("loads_waiting", of.loads_waiting);
-  json.member("loads_running", of.loads_running).member("loads_not_kept", of.loads_not_kept);
-  json.member("refused_overloaded", of.refused_overloaded);
-  json.member("refused_too_large", of.refused_too_large);
-  json.member("passed_through", of.passed_through);
-  json.member("evicted", of.evicted).member("expired", of.expired);
-  json.member("invalidations", of.invalidations).member("records", of.records);
-  json.member("entries", of.entries);
-  json.member("bytes", of.bytes).member("gutter_bytes", of.gutter_bytes);
-  json.member("near_hits", of.near_hits).member("near_entries", of.near_entries);
-  json.member("near_bytes", of.near_bytes).member("revalidated", of.revalidated);
-  json.member("unleased", of.unleased);
-  json.member("load_seconds", of.load_duration.seconds).end_object();
-}
-
 void write_source(json_writer& json, const source_state& of) {
   json.name("source").begin_object().member("type", of.type).member("failing", of.is_failing);
   if (of.is_failing) json.member("failures", of.failures).member("since_ms", of.since.count());
@@ -63,6 +41,12 @@ readiness_check source_check(std::string_view keyspace, const source_state& of, 
   check.detail = "failing for " + std::to_string(of.since.count() / 1000) + " s: " +
                  (may_read ? of.words : of.outcome);
   return check;
+}
+
+bool is_passed(const std::vector<readiness_check>& all) {
+  return std::none_of(all.begin(), all.end(), [](const auto& each) {
+    return each.state == check_state::failed;
+  });
 }
 
 http_response text_answer(unsigned status, std::string_view text) {
@@ -114,6 +98,8 @@ http_response http_door::impl::view(const http_request& request, door_page page)
       return ring(request.query);
     case door_page::keyspaces:
       return keyspaces();
+    case door_page::stats:
+      return stats({});
     case door_page::readyz:
       return readyz(request);
     case door_page::metrics: {
@@ -212,22 +198,27 @@ http_response http_door::impl::keyspaces() const {
   return json_answer(json);
 }
 
+std::vector<readiness_check> http_door::impl::checks() const {
+  auto all = options.readiness ? options.readiness() : std::vector<readiness_check>();
+  all.push_back(lease_check(engine.lease()));
+  all.push_back(config_check(engine.members()));
+  return all;
+}
+
+bool http_door::impl::is_ready() const { return is_passed(checks()); }
+
 http_response http_door::impl::readyz(const http_request& request) const {
-  auto checks = options.readiness ? options.readiness() : std::vector<readiness_check>();
-  checks.push_back(lease_check(engine.lease()));
-  checks.push_back(config_check(engine.members()));
+  auto all = checks();
   const bool is_verbose = query_parameter(request.query, "verbose").has_value();
   for (const auto& each : is_verbose ? engine.keyspaces() : std::vector<keyspace>()) {
     const auto source = each.source();
     if (!source.is_failing) continue;
     const bool may_read = auth.may_read(request, each.name(), session_of(request).pass);
-    checks.push_back(source_check(each.name(), source, may_read));
+    all.push_back(source_check(each.name(), source, may_read));
   }
-  const bool is_ready = std::none_of(checks.begin(), checks.end(), [](const auto& each) {
-    return each.state == check_state::failed;
-  });
+  const bool is_ready = is_passed(all);
   std::string text;
-  for (const auto& each : checks) {
+  for (const auto& each : all) {
     if (!is_verbose && each.state != check_state::failed) continue;
     text.append(
         each.state == check_state::passed  ? "[+] "

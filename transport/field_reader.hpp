@@ -35,6 +35,9 @@ class field_reader {
     return taken;
   }
 
+  /// All that is left.
+  std::string_view rest() { return take(left_.size()); }
+
   /// A count of things of at least `smallest` bytes each: never more than `limit`, nor than what is
   /// left can hold, so that memory may be reserved for it.
   std::size_t count(std::size_t limit, std::size_t smallest) {

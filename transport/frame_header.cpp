@@ -71,6 +71,9 @@ std::uint32_t max_length(frame_type type, const frame_limits& limits) noexcept {
       return 4u << 20;  // these, and a full list of changes
     case frame_type::confirm:
       return 8;
+    case frame_type::report_reply:
+      return 2 + max_report;
+    case frame_type::report:
     case frame_type::leave:
     case frame_type::leave_reply:
       return 0;

@@ -25,6 +25,7 @@ enum class frame_type : std::uint8_t {
   feed,
   vote,
   relay,
+  report,
   get_reply = 32,
   get_many_reply,
   change_reply,
@@ -34,15 +35,16 @@ enum class frame_type : std::uint8_t {
   feed_reply,
   vote_reply,
   relay_reply,
+  report_reply,
   fault = 47,  ///< a request that was understood but is over a limit: only an error code
 };
 
 constexpr bool is_request(frame_type type) {
-  return type >= frame_type::get && type <= frame_type::relay;
+  return type >= frame_type::get && type <= frame_type::report;
 }
 
 constexpr bool is_reply(frame_type type) {
-  return (type >= frame_type::get_reply && type <= frame_type::relay_reply) ||
+  return (type >= frame_type::get_reply && type <= frame_type::report_reply) ||
          type == frame_type::fault;
 }
 

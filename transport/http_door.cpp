@@ -57,6 +57,11 @@ std::string_view text_of(door_verdict verdict) noexcept {
   }
 }
 
+bool asks_all_nodes(const http_request& request, door_page page) noexcept {
+  const bool is_get = request.method == http_method::get || request.method == http_method::head;
+  return is_get && page == door_page::stats && query_parameter(request.query, "all");
+}
+
 errc table_code(const error_code& error, door_op op) noexcept {
   const bool is_ours = error.category() == weir_category();
   const auto code = is_ours ? static_cast<errc>(error.value()) : errc::source_failed;
@@ -105,6 +110,10 @@ milliseconds time_left(const http_request& request) noexcept {
   return std::chrono::ceil<milliseconds>(request.deadline - http_request::clock::now());
 }
 
+std::uint64_t bytes_served(const http_request& request, const http_response& response) noexcept {
+  return request.method == http_method::head ? 0 : response.body.size();
+}
+
 door_answer refuse(const door_refusal& refusal) {
   return {problem(refusal.code, refusal.detail), refusal.code};
 }
@@ -136,11 +145,17 @@ bool http_door::impl::try_hit(const http_request& request, http_response& respon
   auto& session = session_of(request);
   if (!decode_path_segment_into(route.key, session.key)) return false;
   auto found = keyspace.peek(session.key);
-  if (!found || !session.allows(keyspace.name(), session.key, found->entry.version)) return false;
+  if (!found) return false;
+  if (!session.allows(keyspace.name(), session.key, found->entry.version)) {
+    session.attempt = read_attempt::again;  // the read is counted already
+    return false;
+  }
   const door_outcome outcome = found->found ? door_outcome() : errc::not_found;
+  const auto is_found = found->found;
   answer(request, std::move(*found), keyspace.name(), response, session.scratch);
+  const auto took = http_request::clock::now() - request.arrived;
   counters_of(session, keyspace.name())
-      .count(door_op::get, outcome, http_request::clock::now() - request.arrived);
+      .count(door_op::get, outcome, took, is_found ? bytes_served(request, response) : 0);
   return true;
 }
 
@@ -164,7 +179,7 @@ asio::awaitable<http_response> http_door::impl::handle_data(const http_request& 
   auto done = co_await dispatch(request, route, *decoded, *op);
   const bool is_known = static_cast<bool>(engine.find_keyspace(*decoded));
   auto& counted = counters_of(session_of(request), is_known ? *decoded : std::string_view());
-  counted.count(*op, done.outcome, http_request::clock::now() - request.arrived);
+  counted.count(*op, done.outcome, http_request::clock::now() - request.arrived, done.served);
   co_return std::move(done.response);
 }
 
@@ -391,6 +406,7 @@ bool http_door::try_handle(const http_request& request, http_response& response)
   const auto page = find_route(request.path).page;
   if (page == door_page::key || page == door_page::keyspace) return false;
   if (is_action(page) && request.method == http_method::post) return false;
+  if (asks_all_nodes(request, page)) return false;
   response = impl_->view(request, page);
   return true;
 }
@@ -398,6 +414,7 @@ bool http_door::try_handle(const http_request& request, http_response& response)
 asio::awaitable<http_response> http_door::handle(const http_request& request) {
   const auto verdict = impl_->judge(request);
   if (verdict != door_verdict::allowed) return impl_->turn_away(request, verdict);
+  if (asks_all_nodes(request, find_route(request.path).page)) return impl_->all_stats(request);
   return impl_->handle_data(request);
 }
 
@@ -416,6 +433,10 @@ void http_door::note(const cluster_event& event) noexcept {
   if (event.name == "ring.changed") {
     impl_->digest_changes.fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+std::string http_door::report() const {
+  return impl_->report();
 }
 
 std::string http_door::metrics() const {

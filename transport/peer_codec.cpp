@@ -48,6 +48,10 @@ error_code check_body(const leave_request&, const frame_limits&) {
   return {};
 }
 
+error_code check_body(const report_request&, const frame_limits&) {
+  return {};
+}
+
 error_code check_body(const confirm_request&, const frame_limits&) {
   return {};
 }

@@ -144,6 +144,13 @@ void read_body(field_reader&, leave_request&) {}
 
 void read_body(field_reader&, leave_reply&) {}
 
+void read_body(field_reader&, report_request&) {}
+
+void read_body(field_reader& in, report_reply& reply) {
+  reply.error = read_error(in);
+  reply.text = in.rest();
+}
+
 void read_body(field_reader& in, confirm_request& request) {
   request.ticket = in.number<std::uint64_t>();
 }
@@ -285,6 +292,8 @@ peer_fault read_request(const frame_message& message, peer_request& request) {
       return read_fresh<vote_request>(message, request.body);
     case frame_type::relay:
       return read_fresh<relay_request>(message, request.body);
+    case frame_type::report:
+      return read_fresh<report_request>(message, request.body);
     default:
       return peer_fault::unexpected;
   }
@@ -311,6 +320,8 @@ peer_fault read_reply(const frame_message& message, peer_reply& reply) {
       return read_fresh<vote_reply>(message, reply.body);
     case frame_type::relay_reply:
       return read_fresh<relay_reply>(message, reply.body);
+    case frame_type::report_reply:
+      return read_fresh<report_reply>(message, reply.body);
     default:
       return peer_fault::unexpected;
   }

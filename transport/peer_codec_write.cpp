@@ -143,6 +143,14 @@ void write_body(field_writer&, const leave_request&, const frame_limits&) {}
 
 void write_body(field_writer&, const leave_reply&, const frame_limits&) {}
 
+void write_body(field_writer&, const report_request&, const frame_limits&) {}
+
+void write_body(field_writer& out, const report_reply& reply, const frame_limits&) {
+  const bool fits = reply.text.size() <= max_report;
+  out.number(wire_error(fits ? reply.error : error_code(errc::too_large)));
+  if (fits) out.raw(reply.text.data(), reply.text.size());
+}
+
 void write_body(field_writer& out, const confirm_request& request, const frame_limits&) {
   out.number(request.ticket);
 }
@@ -259,6 +267,10 @@ bool may_be_long(const change_request& request) {
 }
 
 bool may_be_long(const get_many_reply&) {
+  return true;
+}
+
+bool may_be_long(const report_reply&) {
   return true;
 }
 

@@ -276,7 +276,7 @@ void peer_connection::fail(peer_fault fault) {
   core_->count(fault);
   peer_log_fields fields{place()};
   if (!peer_.id.empty()) fields.emplace_back("peer", peer_.id);
-  fields.emplace_back("reason", std::string(name(fault)));
+  fields.emplace_back("detail", std::string(name(fault)));
   core_->log_seldom("peer_protocol_error", std::move(fields));
   // Damage on the way says nothing about the node at the other end.
   const auto cause = fault == peer_fault::checksum ? link_loss::timeout : link_loss::reset;

@@ -200,7 +200,7 @@ void peer_dialler::failed(
     const auto event = cause == link_loss::rejected ? "peer_refused" : "peer_down";
     peer_log_fields fields{{"address", address_}};
     if (!peer.empty()) fields.emplace_back("peer", peer);
-    fields.emplace_back("reason", std::move(text));
+    fields.emplace_back("detail", std::move(text));
     core_->log_seldom(event, std::move(fields));
   }
   core_->handler->on_link_down(address_, cause);

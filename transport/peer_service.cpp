@@ -160,7 +160,7 @@ void peer_service::on_closed(const connection_end& why) {
   if (why.cause != link_loss::rejected) return;
   peer_log_fields fields{place()};
   if (!why.peer.empty()) fields.emplace_back("peer", why.peer);
-  fields.emplace_back("reason", why.text);
+  fields.emplace_back("detail", why.text);
   core().log_seldom("peer_refused", std::move(fields));
 }
 

@@ -117,9 +117,10 @@ TEST_F(RevalidationTest, ASourceThatCannotConfirmIsShownNothing) {
 }
 
 TEST_F(RevalidationTest, WhatIsKeptForConfirmationTakesOfTheMemoryLimitAndMakesRoom) {
-  users_ = cache_.update_keyspace(
+  const auto updated = cache_.update_keyspace(
       {.name = "users", .jitter = 0, .max_memory = 1u << 20}, std::shared_ptr<data_source>(source_)
   );
+  users_ = updated.keyspace;
   for (int i = 0; i != 20'000; ++i) ASSERT_TRUE(users_.get(std::to_string(i)));
   EXPECT_LE(users_.stats().bytes, 1u << 20);
   EXPECT_GT(users_.stats().evicted, 0u);

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <signal.h>
 
@@ -82,6 +83,49 @@ TEST_F(ClusterTest, AllNodesAgreeAndAnswerEveryKey) {
   EXPECT_THAT(explained.out, HasSubstr("answer"));
   EXPECT_EQ(ask(2, {"stats"}).code, 0);
   EXPECT_EQ(ask(2, {"keyspaces"}).code, 0);
+}
+
+/// How many reads of "pages" were answered by `from`, on all nodes together; -1 when one is silent.
+int reads_from(const std::string& stats, const std::string& from) {
+  if (stats.find("nodes n1, n2, n3 of 3\n") != 0) return -1;
+  const auto line = stats.find('\n' + from + ' ');
+  return line == std::string::npos ? -1 : std::atoi(stats.c_str() + line + 1 + from.size());
+}
+
+TEST_F(ClusterTest, ReadsThatTheCacheAnswersAreHitsWhicheverNodeIsAsked) {
+  std::vector<std::string> all{"mget", "pages"};
+  for (int i = 0; i != 100; ++i) all.push_back(std::to_string(i));
+  const auto read_all = [&] {
+    for (std::size_t i = 0; i != 3; ++i) EXPECT_EQ(ask(i, all).code, 0);
+  };
+  const auto stats = [&] { return ask(0, {"stats", "pages", "--all"}).out; };
+  const auto is_warm = [&] {
+    const auto before = reads_from(stats(), "source");
+    read_all();
+    return before >= 0 && reads_from(stats(), "source") == before;
+  };
+  ASSERT_TRUE(eventually(is_warm, 20s)) << stats();
+  const auto before = stats();
+  read_all();
+  const auto after = stats();
+  const auto added = [&](const std::string& from) {
+    return reads_from(after, from) - reads_from(before, from);
+  };
+  EXPECT_EQ(added("source"), 0) << before << after;
+  EXPECT_EQ(added("memory"), 100) << before << after;
+  EXPECT_EQ(added("owner"), 200) << before << after;
+  for (const auto* other : {"near", "gutter", "joined", "passed", "stale"})
+    EXPECT_EQ(added(other), 0) << other << before << after;
+}
+
+TEST_F(ClusterTest, StatsOfAllNodesNameTheOneThatIsGone) {
+  EXPECT_EQ(ask(0, {"stats"}).out.find("node n1 of 3\n"), 0u);
+  nodes_[2]->signal(SIGKILL);
+  nodes_[2]->wait();
+  const auto is_named = [&] {
+    return ask(0, {"stats", "--all"}).out.find("nodes n1, n2 of 3; n3: unavailable\n") == 0;
+  };
+  EXPECT_TRUE(eventually(is_named)) << ask(0, {"stats", "--all"}).out;
 }
 
 TEST_F(ClusterTest, AnInvalidationAtOneNodeIsSeenAtAll) {

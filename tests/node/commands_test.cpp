@@ -8,6 +8,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <sstream>
 
 namespace weir {
@@ -25,6 +27,7 @@ class CommandsTest : public testing::Test {
     const auto fetch = [this](http_client_request request) -> result<http_client_response> {
       asked_.push_back(std::move(request));
       if (failure_) return failure_;
+      if (asked_.size() > answers_) return make_error_code(boost::system::errc::connection_refused);
       return answer_;
     };
     return run_command(line_, fetch, {in_, out_, err_, color_use::plain, columns_});
@@ -44,6 +47,7 @@ class CommandsTest : public testing::Test {
   command_line line_{.keyspace = "users", .keys = {"42"}};
   http_client_response answer_;
   error_code failure_;
+  std::size_t answers_ = SIZE_MAX;  // requests from then on fail
   std::vector<http_client_request> asked_;
   std::istringstream in_;
   std::ostringstream out_;
@@ -475,16 +479,86 @@ TEST_F(CommandsTest, KeyspacesNamesASourceThatFails) {
   EXPECT_THAT(out_.str(), Not(HasSubstr("source of users")));
 }
 
-TEST_F(CommandsTest, StatsShowsTheHitRatio) {
-  answers(
-      200,
-      R"({"keyspaces":[{"name":"users","options":{},"stats":{"hits":3,"misses":1,"joined":0,"loads_value":1,
-    "loads_absent":0,"loads_failed":0,"loads_timed_out":0,"evicted":0,"entries":1,"bytes":2048,"load_seconds":0.2}}]})"
-  );
+constexpr auto stats_of_three = R"({"asked":"n1","members":3,"nodes":[
+  {"node":"n1","keyspaces":[
+    {"name":"pages","stats":{"reads":{"memory":9},"loads_value":0}},
+    {"name":"users","stats":{"reads":{"memory":3,"source":1},"reads_failed":2,"loads_value":1,"evicted":4,
+     "entries":1,"bytes":1024},"durations":{"get":{"buckets":[0,0,0,98,0,0,0,2]},"load":{"buckets":[0,0,0,0,0,0,0,0,0,1]}}}]},
+  {"node":"n2","keyspaces":[
+    {"name":"users","stats":{"reads":{"owner":3,"joined":1},"reads_failed":0,"loads_value":2,"entries":2,
+     "bytes":1024},"durations":{"get":{"buckets":[0,0,0,100]}}}]},
+  {"node":"n3","error":"unavailable"}]})";
+
+TEST_F(CommandsTest, StatsAddUpWhatTheNodesTold) {
+  line_.keyspace.clear();
+  line_.all_nodes = true;
+  answers(200, stats_of_three);
   EXPECT_EQ(run(verb::stats), exit_code::ok);
-  EXPECT_THAT(out_.str(), HasSubstr("75.0 %"));
-  EXPECT_THAT(out_.str(), HasSubstr("200 ms"));
-  EXPECT_THAT(out_.str(), HasSubstr("2.0 KiB"));
+  EXPECT_EQ(asked_url(), "http://n1:7421/cluster/stats?all");
+  EXPECT_EQ(
+      out_.str(),
+      "nodes n1, n2 of 3; n3: unavailable\n"
+      "keyspace  reads  hit ratio  failed    p50     p99  loads  load p99  entries\n"
+      "pages         9    100.0 %       0      -       -      0         -        0\n"
+      "users         8     87.5 %       2  75 us  100 us      3   9.95 ms        3\n"
+  );
+}
+
+TEST_F(CommandsTest, StatsOfOneKeyspaceShowWhatAnsweredItsReads) {
+  answers(200, stats_of_three);
+  EXPECT_EQ(run(verb::stats), exit_code::ok);
+  EXPECT_EQ(asked_url(), "http://n1:7421/cluster/stats");
+  EXPECT_THAT(out_.str(), Not(HasSubstr("pages")));
+  EXPECT_THAT(out_.str(), HasSubstr("memory          3  37.5 %\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("owner           3  37.5 %\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("source          1  12.5 %\n"));
+}
+
+TEST_F(CommandsTest, StatsSayWhichNodeTheyAreOf) {
+  line_.keyspace.clear();
+  answers(200, R"({"asked":"n1","members":3,"nodes":[{"node":"n1","keyspaces":[]}]})");
+  EXPECT_EQ(run(verb::stats), exit_code::ok);
+  EXPECT_THAT(out_.str(), testing::StartsWith("node n1 of 3\n"));
+}
+
+TEST_F(CommandsTest, StatsOfAnUnknownKeyspaceAreAFailure) {
+  line_.keyspace = "user\x1b";
+  answers(200, stats_of_three);
+  EXPECT_EQ(run(verb::stats), exit_code::failure);
+  EXPECT_EQ(out_.str(), "");
+  EXPECT_EQ(
+      err_.str(),
+      "weir stats: user\\x1b: this node has no such keyspace; weir keyspaces lists them\n"
+  );
+}
+
+TEST_F(CommandsTest, StatsAsJsonAreOneDocument) {
+  line_.output = output_format::json;
+  answers(200, stats_of_three);
+  EXPECT_EQ(run(verb::stats), exit_code::ok);
+  EXPECT_THAT(out_.str(), Not(HasSubstr("pages")));
+  EXPECT_THAT(out_.str(), HasSubstr(R"("name":"users")"));
+  const auto text = out_.str();
+  EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 1);
+}
+
+TEST_F(CommandsTest, StatsThatAreWatchedGoOnUntilTheNodeIsGone) {
+  line_.watch = std::chrono::milliseconds(1);
+  answers_ = 3;
+  answers(200, stats_of_three);
+  EXPECT_EQ(run(verb::stats), exit_code::unreachable);
+  EXPECT_EQ(asked_.size(), 4u);
+}
+
+TEST_F(CommandsTest, StatsOfANodeThatIsNoneAreAFailureOrEmpty) {
+  for (const auto* body : {"[]", "{}", R"({"nodes":7})", R"({"nodes":[7,{"node":1}]})"}) {
+    line_.keyspace.clear();
+    line_.output = output_format::json;
+    answers(200, body);
+    EXPECT_EQ(run(verb::stats), exit_code::ok) << body;
+  }
+  answers(200, "no document");
+  EXPECT_EQ(run(verb::stats), exit_code::failure);
 }
 
 TEST_F(CommandsTest, HealthOfANodeThatIsNotReadyFails) {

@@ -1,3 +1,4 @@
+#include "node/event_hub.hpp"
 #include "node/log_format.hpp"
 
 #include <gtest/gtest.h>
@@ -21,6 +22,53 @@ TEST(LogFormat, WritesOneJsonObject) {
   EXPECT_EQ(
       format_json(record, noon),
       R"({"time":"2026-01-31T12:00:00.123Z","level":"info","event":"ring.changed","detail":"3 \"nodes\"\u000a"})"
+  );
+}
+
+TEST(LogFormat, WritesNumbersAsNumbers) {
+  const log_record record{
+      log_level::info, "node.handed_over", {{"entries", 812'345u}, {"ms", -1}, {"detail", "42"}}};
+  EXPECT_EQ(
+      format_json(record, noon),
+      R"({"time":"2026-01-31T12:00:00.123Z","level":"info","event":"node.handed_over","entries":812345,"ms":-1,"detail":"42"})"
+  );
+  EXPECT_EQ(
+      format_logfmt(record, noon),
+      "time=2026-01-31T12:00:00.123Z level=info event=node.handed_over entries=812345 ms=-1 "
+      "detail=42"
+  );
+}
+
+TEST(LogFormat, WhatTheEngineAndThePeerLinkCountIsANumber) {
+  std::vector<std::string> lines;
+  event_hub hub([&](const log_record& record) { lines.push_back(format_json(record, noon)); }, {});
+  cluster_event failed{.name = "source.failed", .peer = "7"};
+  failed.fields = {{"keyspace", "12"}, {"failures", "37"}, {"since", "12s"}};
+  hub.publish(failed);
+  hub.log_link("peer_refused", {{"times", "718"}, {"detail", "42"}});
+  hub.log_link("peer_refused", {{"times", "many"}});
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_NE(
+      lines[0].find(R"("peer":"7","keyspace":"12","failures":37,"since":"12s"})"), std::string::npos
+  ) << lines[0];
+  EXPECT_NE(lines[1].find(R"("times":718,"detail":"42"})"), std::string::npos) << lines[1];
+  EXPECT_NE(lines[2].find(R"("times":"many"})"), std::string::npos) << lines[2];
+}
+
+TEST(LogFormat, SaysOnceWhichNodeSpeaks) {
+  const log_record silent{log_level::info, "ring.changed", {}};
+  EXPECT_EQ(
+      format_json(silent, noon, "n 1"),
+      R"({"time":"2026-01-31T12:00:00.123Z","level":"info","node":"n 1","event":"ring.changed"})"
+  );
+  EXPECT_EQ(
+      format_logfmt(silent, noon, "n 1"),
+      "time=2026-01-31T12:00:00.123Z level=info node=\"n 1\" event=ring.changed"
+  );
+  const log_record named{log_level::info, "node.stopped", {{"node", "n1"}}};
+  EXPECT_EQ(
+      format_logfmt(named, noon, "n1"),
+      "time=2026-01-31T12:00:00.123Z level=info event=node.stopped node=n1"
   );
 }
 

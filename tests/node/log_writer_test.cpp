@@ -33,6 +33,18 @@ class LogWriterTest : public testing::Test {
   std::array<int, 2> ends_{};
 };
 
+TEST_F(LogWriterTest, EveryLineNamesTheNode) {
+  {
+    log_writer log(descriptor(), log_style::logfmt, log_level::info);
+    log.set_node("n7");
+    log({log_level::info, "ring.changed", {}});
+    log({log_level::info, "peer.left", {{"peer", "n2"}}});
+  }
+  const auto text = read_to_end();
+  EXPECT_NE(text.find("node=n7 event=ring.changed"), std::string::npos) << text;
+  EXPECT_NE(text.find("node=n7 event=peer.left peer=n2"), std::string::npos) << text;
+}
+
 TEST_F(LogWriterTest, WritesEveryLineBeforeItIsGone) {
   {
     log_writer log(descriptor(), log_style::logfmt, log_level::info);

@@ -272,7 +272,10 @@ std::string refusal_of(node_options options) {
 }
 
 bool yaml_takes(const std::string& text) {
-  return config::load_text("inline", text, {}, config::process_outside()).settings.has_value();
+  constexpr auto keyspaces =
+      "\nkeyspaces: [{name: users, source: {type: http, url: \"http://127.0.0.1:9000/{key}\"}}]";
+  return config::load_text("inline", text + keyspaces, {}, config::process_outside())
+      .settings.has_value();
 }
 
 TEST_F(NodeTest, TakesTheNamesWeightsAndAddressesThatYamlTakes) {

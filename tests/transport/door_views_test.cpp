@@ -144,7 +144,10 @@ TEST_F(DoorViews, KeyspacesShowSettingsAndCounters) {
   EXPECT_EQ(notes.at("options").at("writes").as_string(), "allow");
   EXPECT_EQ(users.at("name").as_string(), "users");
   EXPECT_EQ(users.at("options").at("ttl_ms").to_number<int>(), 60'000);
-  EXPECT_EQ(users.at("stats").at("hits").to_number<int>(), 1);
+  EXPECT_EQ(users.at("stats").at("reads").at("memory").to_number<int>(), 1);
+  EXPECT_EQ(users.at("stats").at("reads").at("source").to_number<int>(), 1);
+  EXPECT_DOUBLE_EQ(users.at("stats").at("hit_ratio").as_double(), 0.5);
+  EXPECT_EQ(users.at("stats").at("lookup_hits").to_number<int>(), 1);
   EXPECT_EQ(users.at("stats").at("loads_value").to_number<int>(), 1);
   EXPECT_EQ(users.at("stats").at("entries").to_number<int>(), 1);
 }
@@ -265,7 +268,8 @@ TEST_F(DoorReadiness, ASourceThatFailsIsShownAndTheNodeIsReadyAllTheSame) {
 TEST_F(DoorReadiness, TheViewOfTheKeyspacesTellsTheLastWordsOfASource) {
   source->fails("42", "connection lost");
   get("/v1/users/42");
-  const auto& source_view = json_of(get("/cluster/keyspaces")).at("keyspaces").at(1).at("source");
+  const auto document = json_of(get("/cluster/keyspaces"));
+  const auto& source_view = document.at("keyspaces").at(1).at("source");
   EXPECT_TRUE(source_view.at("failing").as_bool());
   EXPECT_EQ(source_view.at("outcome").as_string(), "source_failed");
   EXPECT_EQ(source_view.at("words").as_string(), "connection lost");

@@ -166,6 +166,7 @@ TEST(PeerAgreementCodecTest, AMessageCutAnywhereIsTruncatedOneByteMoreIsTrailing
   }
   for (const auto& reply : every_reply()) {
     const auto sent = wire(reply);
+    if (type_of(reply.body) == frame_type::report_reply) continue;  // text, to wherever it ends
     if (sent.size() < 10'000) check(type_of(reply.body), payload_of(sent));
   }
 }

@@ -77,6 +77,8 @@ struct printer {
 
   void operator()(const leave_request&) { out << "leave"; }
 
+  void operator()(const report_request&) { out << "report"; }
+
   void operator()(const get_reply& r) {
     const entry& e = r.answer.entry;
     out << "answer " << r.error.value() << '|' << r.answer.found << '|' << e.value.view() << '|'
@@ -122,6 +124,8 @@ struct printer {
   void operator()(const relay_reply& r) { out << "relayed " << r.note; }
 
   void operator()(const leave_reply&) { out << "left"; }
+
+  void operator()(const report_reply& r) { out << "reported " << r.error.value() << r.text; }
 };
 
 template <class Body>

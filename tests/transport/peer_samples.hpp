@@ -107,6 +107,7 @@ inline std::vector<peer_request> every_request() {
   add(change_request{"users", change_kind::clear, "", {}, {}, {}});
   add(ping_request{});
   add(leave_request{});
+  add(report_request{});
   add(get_request{
       .keyspace = "users",
       .key = "42",
@@ -164,6 +165,9 @@ inline std::vector<peer_reply> every_reply() {
   add(ping_reply{});
   add(ping_reply{a_view()});
   add(leave_reply{});
+  add(report_reply{{}, R"({"node":"n2"})"});
+  add(report_reply{errc::too_large, {}});
+  add(report_reply{{}, std::string(40'000, 'x')});
   get_reply leased = a_hit("Ada");
   leased.is_leased = true;
   add(leased);

@@ -12,6 +12,8 @@
 #include <weir/engine/source_argument.hpp>
 #include <weir/engine/stats.hpp>
 
+#include <boost/asio/awaitable.hpp>
+
 #include <functional>
 #include <memory>
 #include <optional>
@@ -112,6 +114,12 @@ class engine final : public peer_handler {
   /// void for that moment. errc::not_found when nobody of that id counts; errc::bad_request for
   /// this node itself.
   [[nodiscard]] result<void> forget(std::string_view id);
+
+  /// What this node tells members who ask for its figures; called on event loops. Before join().
+  void set_report(std::function<std::string()> make);
+
+  /// The figures of every other member, sorted by id; whoever does not answer in time has an error.
+  asio::awaitable<std::vector<member_report>> async_reports(milliseconds timeout);
 
   /// Called after each change of members, health or ring, on an event loop; one line of text each.
   void on_event(std::function<void(const cluster_event&)> listener);

@@ -48,7 +48,7 @@ enum class served_from : std::uint8_t {
   store,  ///< a hit among owned entries
   near,   ///< a hit among near copies
   load,   ///< the source was called
-  peer,   ///< another node answered; see `hops`
+  peer,   ///< the former owner of the key handed over what it had kept
 };
 
 /// Why an answer is special; empty for a plain hit or load.

@@ -2,6 +2,7 @@
 
 #include <weir/engine/api.hpp>
 #include <weir/engine/entry.hpp>
+#include <weir/engine/result.hpp>
 
 #include <cstdint>
 #include <string>
@@ -65,14 +66,21 @@ struct member_status {
   bool is_self = false;
   bool is_in_ring = false;
   bool is_linked = false;
-  milliseconds rtt{0};         ///< of the last probe
-  milliseconds since{0};       ///< in this state
-  std::string last_failure = {};  ///< "refused", "reset", ...; empty once it was well for a minute
-  milliseconds failed_since{0};   ///< how long ago that was
-  bool is_granting = false;    ///< its last heartbeat answer counts towards this node's lease
-  std::uint64_t feed_lag = 0;  ///< records of this node that it has not yet confirmed
+  std::chrono::microseconds rtt{0};  ///< of the last probe
+  milliseconds since{0};             ///< in this state
+  std::string last_failure = {};     ///< "refused", "reset", ...; empty once it was well for a minute
+  milliseconds failed_since{0};      ///< how long ago that was
+  bool is_granting = false;          ///< its last heartbeat answer counts towards this node's lease
+  std::uint64_t feed_lag = 0;        ///< records of this node that it has not yet confirmed
   config_state config = config_state::unknown;
   std::vector<setting_difference> differences = {};  ///< by keyspace and field
+};
+
+/// What one member said when it was asked for its figures.
+struct member_report {
+  std::string id;
+  std::string text;  ///< as its engine::set_report() made it
+  error_code error;  ///< errc::unavailable when it cannot be asked; then there is no text
 };
 
 /// Whether this node may serve what it keeps, and on whose word.

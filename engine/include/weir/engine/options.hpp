@@ -69,12 +69,17 @@ enum class read_from : std::uint8_t {
   source,  ///< invalidate at the owner first, then load: fresh for this caller
 };
 
+/// Whether a get is one that was counted already: asked again because the first answer would not
+/// do.
+enum class read_attempt : std::uint8_t { first, again };
+
 /// How one get is done.
 struct get_options {
   timespan timeout =
       milliseconds(5000);  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
   read_from from = read_from::near;
   explanation* explain = nullptr;  ///< filled in step by step; must outlive the call
+  read_attempt attempt = read_attempt::first;
 };
 
 /// What must hold for a change to happen, judged by the owner.

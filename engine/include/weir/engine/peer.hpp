@@ -237,6 +237,17 @@ struct leave_request {};
 
 struct leave_reply {};
 
+/// "What have you done so far?" Answered with text for people and tools; the engine does not read
+/// it.
+struct report_request {};
+
+struct report_reply {
+  error_code error;  ///< errc::too_large: over max_report
+  std::string text;
+};
+
+inline constexpr std::size_t max_report = 1u << 20;  ///< bytes of the text
+
 using request_body = std::variant<
     get_request,
     get_many_request,
@@ -246,7 +257,8 @@ using request_body = std::variant<
     confirm_request,
     feed_request,
     vote_request,
-    relay_request>;
+    relay_request,
+    report_request>;
 using reply_body = std::variant<
     get_reply,
     get_many_reply,
@@ -256,7 +268,8 @@ using reply_body = std::variant<
     confirm_reply,
     feed_reply,
     vote_reply,
-    relay_reply>;
+    relay_reply,
+    report_reply>;
 
 struct peer_request {
   std::uint64_t view_digest = 0;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/engine/api.hpp>
+#include <weir/engine/errc.hpp>
 
 #include <array>
 #include <chrono>
@@ -14,8 +15,26 @@ namespace weir WEIR_API {
 
 /// Counts of durations in buckets whose upper bounds are `duration_bounds`, in seconds, plus one
 /// without bound.
-inline constexpr std::array<double, 14> duration_bounds{
-    0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5};
+inline constexpr std::array<double, 19> duration_bounds{
+    0.00001,
+    0.000025,
+    0.00005,
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+    10};
 
 struct duration_counts {
   std::array<std::uint64_t, duration_bounds.size() + 1> buckets{};
@@ -23,10 +42,40 @@ struct duration_counts {
   std::uint64_t count = 0;
 
   void add(std::chrono::microseconds took) noexcept;
+
+  /// Adds what another one counted.
+  void add(const duration_counts& other) noexcept;
+
+  /// The duration, in seconds, that the share `part` of all did not exceed, spread evenly within
+  /// its bucket as Prometheus' histogram_quantile() does; the largest bound for what lies beyond
+  /// it. Empty when nothing was counted. `part` is 0 to 1.
+  std::optional<double> quantile(double part) const noexcept;
 };
 
 /// The bucket that counts `took`.
-std::size_t bucket_of(std::chrono::microseconds took) noexcept;
+std::size_t bucket_of(std::chrono::nanoseconds took) noexcept;
+
+/// What answered a read, counted once, at the node that was asked; the `from` label.
+enum class read_outcome : std::uint8_t {
+  memory,  ///< what this node keeps as owner
+  near,    ///< this node's copy of another node's key
+  owner,   ///< what another node keeps as owner
+  gutter,  ///< what a node keeps in the place of an owner that cannot be reached
+  joined,  ///< a load that another read had begun, here or at the owner
+  source,  ///< a load begun for this read, here or at the owner
+  passed,  ///< a load that nobody may keep, as neither owner nor gutter node could be asked
+  stale,   ///< an entry past its time, for want of a newer one
+};
+inline constexpr std::size_t read_outcome_count = 8;
+
+/// "memory", "near", ...: the `from` label.
+std::string_view name(read_outcome from) noexcept;
+
+using read_counts = std::array<std::uint64_t, read_outcome_count>;
+
+/// The share of the answered reads that needed no load of their own: 1 - (source + passed) / all.
+/// Empty before the first.
+std::optional<double> hit_ratio(const read_counts& reads) noexcept;
 
 /// Why a near copy left.
 enum class near_drop : std::uint8_t { record, reset, expired, evicted, moved, cleared };
@@ -35,15 +84,29 @@ inline constexpr std::size_t near_drop_count = 6;
 /// "record", "reset", ...: the `reason` label.
 std::string_view name(near_drop why) noexcept;
 
+/// One more than the largest errc: the size of a table by errc.
+inline constexpr std::size_t errc_count = static_cast<std::size_t>(errc::protocol) + 1;
+
 /// What one keyspace did on this node since it was added.
 struct keyspace_stats {
-  std::uint64_t hits = 0;           ///< served from this node's memory, absent ones included
+  /// Answered reads of callers of this node, a key of a batch each, by read_outcome. Requests of
+  /// other nodes count at those.
+  read_counts reads{};
+  /// Reads that ended in an error, by errc; at 0 none.
+  std::array<std::uint64_t, errc_count> reads_failed{};
+
+  // Look-ups in this node's memory, for its own callers and for other nodes: a read that two nodes
+  // serve is two of them.
+  std::uint64_t hits = 0;           ///< served, absent ones included
   std::uint64_t negative_hits = 0;  ///< of these: absent
   std::uint64_t misses = 0;
-  std::uint64_t joined = 0;        ///< misses that joined a flight in progress
-  std::uint64_t loads_value = 0;   ///< source calls that found a value
-  std::uint64_t loads_absent = 0;  ///< ... that found none
-  std::uint64_t loads_failed = 0;  ///< ... that failed
+  std::uint64_t joined = 0;          ///< misses that joined a flight in progress
+  std::uint64_t gutter_answers = 0;  ///< given in the place of an owner that was out of reach
+  std::uint64_t source_calls = 0;    ///< calls of the source, a batch once
+  std::uint64_t source_batches = 0;  ///< of these: for several keys
+  std::uint64_t loads_value = 0;     ///< loads, one per key, that found a value
+  std::uint64_t loads_absent = 0;    ///< ... that found none
+  std::uint64_t loads_failed = 0;    ///< ... that failed
   std::uint64_t loads_timed_out = 0;
   std::uint64_t loads_too_large = 0;  ///< ... whose value is over the limit
   std::uint64_t loads_waiting = 0;    ///< now, for a place
@@ -68,7 +131,7 @@ struct keyspace_stats {
   std::uint64_t unleased =
       0;  ///< of the misses: without a lease, so each with a load or request of its own
   std::array<std::uint64_t, near_drop_count> near_dropped{};  ///< by near_drop
-  duration_counts load_duration;
+  duration_counts load_duration;                              ///< of calls, a batch once
 };
 
 /// How the source of one keyspace fares on one node, for the operator.

@@ -77,6 +77,9 @@ class http_door final : public http_handler {
   /// Counts an event for the metrics; give it what engine::on_event() reports.
   void note(const cluster_event& event) noexcept;
 
+  /// What this node did, in JSON: its part of `/cluster/stats`. Give it to engine::set_report().
+  std::string report() const;
+
   /// What `/metrics` answers.
   std::string metrics() const;
 
