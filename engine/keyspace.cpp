@@ -261,6 +261,10 @@ source_state keyspace::source() const {
   return core_ ? current()->source() : source_state{};
 }
 
+std::vector<kept_key> keyspace::keys(std::size_t limit) const {
+  return core_ ? current()->keys(limit) : std::vector<kept_key>{};
+}
+
 keyspace_stats keyspace::stats() const {
   return core_ ? current()->stats() : keyspace_stats{};
 }

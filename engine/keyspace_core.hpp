@@ -154,6 +154,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void terms_begin(std::uint32_t gain);
 
   /// The keys of this node's own entries, the hottest first, up to `max_bytes` of entries in all.
+  std::vector<kept_key> keys(std::size_t limit);
   std::vector<std::string> hottest(std::uint64_t max_bytes);
 
   /// The version of a key at its owner, absent or not.

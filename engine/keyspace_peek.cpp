@@ -93,6 +93,25 @@ void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_
   join(std::move(key), hash, flight_kind::owner, {}, deadline, std::move(answer), traits);
 }
 
+std::vector<kept_key> keyspace_core::keys(std::size_t limit) {
+  std::vector<kept_key> out;
+  const auto now = env().now();
+  const auto take = [&](const stored_entry& entry) {
+    if (out.size() == limit) return false;
+    if (entry.epoch == past_epoch || entry.expires <= now) return true;
+    const auto left = std::chrono::floor<milliseconds>(entry.expires - now);
+    out.push_back({std::string(entry.key()), left, entry.kind == entry_kind::near_copy});
+    return true;
+  };
+  for (const auto& each : shards_) {
+    const std::lock_guard lock(each->mutex);
+    for (const auto kind : {entry_kind::owned, entry_kind::near_copy, entry_kind::gutter}) {
+      each->table.visit_hottest(kind, take);
+    }
+  }
+  return out;
+}
+
 std::vector<std::string> keyspace_core::hottest(std::uint64_t max_bytes) {
   std::vector<std::vector<std::string>> by_shard;
   std::size_t longest = 0;

@@ -25,6 +25,7 @@ need need_of(const http_request& request, door_page page) noexcept {
   const bool is_admins = page == door_page::members || is_action(page);
   if (is_admins && request.method == http_method::post) return {admin, 0, true};
   if (page == door_page::keyspace) {
+    if (request.method == http_method::get && asks_for_keys(request, page)) return {read, 0, false};
     if (request.method != http_method::post) return {};
     if (query_parameter(request.query, "purge")) return {0, write | admin, false};
     return {read, 0, false};

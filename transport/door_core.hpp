@@ -144,6 +144,9 @@ struct http_door::impl {
   asio::awaitable<http_response> all_stats(const http_request& request) const;
   std::string report() const;
 
+  // door_keys.cpp
+  http_response keys(const http_request& request, std::string_view name) const;
+
   // door_admin.cpp
   asio::awaitable<http_response> administer(const http_request& request, door_page page) const;
 

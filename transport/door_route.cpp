@@ -53,6 +53,7 @@ std::string_view allowed_methods(door_page page) noexcept {
     case door_page::key:
       return "GET, HEAD, PURGE, OPTIONS";
     case door_page::keyspace:
+      return "GET, POST, OPTIONS";
     case door_page::reload:
     case door_page::drain:
       return "POST, OPTIONS";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/transport/http_message.hpp>
+#include <weir/transport/http_target.hpp>
 
 #include <cstdint>
 #include <string_view>
@@ -32,6 +33,11 @@ struct door_route {
 };
 
 door_route find_route(std::string_view path) noexcept;
+
+/// Whether the request is for the list of keys of a keyspace.
+inline bool asks_for_keys(const http_request& request, door_page page) noexcept {
+  return page == door_page::keyspace && query_parameter(request.query, "keys").has_value();
+}
 
 /// Whether an operator asks the program for something there.
 constexpr bool is_action(door_page page) noexcept {

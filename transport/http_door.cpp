@@ -48,7 +48,8 @@ bool is_read(door_op op) noexcept {
 std::string_view text_of(door_verdict verdict) noexcept {
   switch (verdict) {
     case door_verdict::foreign_page:
-      return "web pages of other origins may not change anything here; use the command line or curl";
+      return "web pages of other origins may not change anything here; use the command line or "
+             "curl";
     case door_verdict::foreign_host:
       return "without tokens this door is for this machine only: Host must be localhost, "
              "127.0.0.1 or [::1]; a proxy before it must set that, or give the door auth.tokens";
@@ -174,6 +175,9 @@ asio::awaitable<http_response> http_door::impl::handle_data(const http_request& 
     response.add("Allow", allowed_in(route, *decoded));
     co_return response;
   }
+  if (request.method == http_method::get && asks_for_keys(request, route.page)) {
+    co_return keys(request, *decoded);
+  }
   auto op = op_of(request, route.page);
   if (!op) co_return method_not_allowed(request, allowed_in(route, *decoded));
   auto done = co_await dispatch(request, route, *decoded, *op);
@@ -260,9 +264,8 @@ std::optional<door_answer> http_door::impl::find_target(
   return std::nullopt;
 }
 
-door_answer http_door::impl::failure(
-    const error& why, const weir::keyspace& keyspace, door_op op
-) const {
+door_answer http_door::impl::failure(const error& why, const weir::keyspace& keyspace, door_op op)
+    const {
   const auto code = table_code(why, op);
   if (code != errc::method_not_allowed) {
     return {problem(code, describe(code, why, keyspace, op), why.remark()), code};
@@ -300,15 +303,17 @@ std::string http_door::impl::not_here(std::string_view keyspace) const {
 http_response http_door::impl::method_not_allowed(
     const http_request& request, std::string_view allowed
 ) const {
-  auto text =
-      std::string(name(request.method)) + " is not for this address; allowed: " + std::string(allowed);
+  auto text = std::string(name(request.method)) +
+              " is not for this address; allowed: " + std::string(allowed);
   const auto route = find_route(request.path);
   if (route.page == door_page::keyspace) {
-    const auto here = "/v1/" + (route.keyspace.empty() ? "{keyspace}" : std::string(route.keyspace));
+    const auto here =
+        "/v1/" + (route.keyspace.empty() ? "{keyspace}" : std::string(route.keyspace));
     const bool drops =
         request.method == http_method::delete_ || request.method == http_method::purge;
     text += drops ? "; to drop all copies, POST {\"all\": true} to " + here + "?purge"
-                  : "; one key is at " + here + "/{key}, several by POST to " + here + "?get";
+                  : "; one key is at " + here + "/{key}, several by POST to " + here +
+                        "?get, what this node keeps by GET to " + here + "?keys";
   }
   auto response = problem(errc::method_not_allowed, text);
   response.add("Allow", allowed);
@@ -332,8 +337,8 @@ door_verdict http_door::impl::judge(const http_request& request) const {
     return door_verdict::foreign_page;
   }
   if (auth.is_on()) return auth.judge(request, route, session_of(request).pass);
-  const bool is_elsewhere = options.is_local && !is_probe && !request.host.empty() &&
-                            !is_this_machine(request.host);
+  const bool is_elsewhere =
+      options.is_local && !is_probe && !request.host.empty() && !is_this_machine(request.host);
   return is_elsewhere ? door_verdict::foreign_host : door_verdict::allowed;
 }
 
@@ -424,9 +429,9 @@ std::uint64_t http_door::body_limit(const http_request& request) const {
 
 bool http_door::may_be_large(const http_request& request) const {
   const auto page = find_route(request.path).page;
-  return request.method == http_method::get ? page == door_page::key
-                                            : page == door_page::keyspace &&
-                                                  !is_change(request, page);
+  return request.method == http_method::get
+             ? page == door_page::key
+             : page == door_page::keyspace && !is_change(request, page);
 }
 
 void http_door::note(const cluster_event& event) noexcept {

@@ -35,6 +35,27 @@ TEST_F(DoorBatch, AnswersALinePerKeyInOrder) {
   EXPECT_EQ(lines[2].at("value").as_string(), "1");
 }
 
+TEST_F(DoorBatch, KeysListsWhatThisNodeKeeps) {
+  source->has("a", "1");
+  source->has("\xff", "2");
+  EXPECT_TRUE(lines_of(get("/v1/users?keys")).empty());
+  get_many({"a", "nobody"});
+  get("/v1/users/%FF");
+  const auto lines = lines_of(get("/v1/users?keys"));
+  ASSERT_EQ(lines.size(), 2u);  // an absent key is no value that is kept
+  for (const auto& each : lines) {
+    const auto& row = each.as_object();
+    EXPECT_TRUE(row.contains("key") ? row.at("key") == "a" : row.at("key_base64") == "/w==");
+    EXPECT_GT(row.at("ttl_ms").to_number<int>(), 0);
+    EXPECT_FALSE(row.at("near").as_bool());
+  }
+  EXPECT_EQ(lines_of(get("/v1/users?keys&limit=1")).size(), 1u);
+  for (const auto* wrong : {"keys&limit=0", "keys&limit=1001", "keys&limit=x", "keys&prefix=a"}) {
+    EXPECT_EQ(get(std::string("/v1/users?") + wrong).status, 400u) << wrong;
+  }
+  EXPECT_EQ(get("/v1/nothing?keys").status, 404u);
+}
+
 TEST_F(DoorBatch, LinesTellVersionAndTimeLeft) {
   source->has("a", "1");
   const auto tag = field(get("/v1/users/a"), "ETag");

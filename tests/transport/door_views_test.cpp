@@ -193,9 +193,9 @@ INSTANTIATE_TEST_SUITE_P(
         method_case{"/v1/users/42", "POST", "GET, HEAD, PURGE, OPTIONS"},
         method_case{"/v1/users/42", "PATCH", "GET, HEAD, PURGE, OPTIONS"},
         method_case{"/v1/notes/42", "POST", "GET, HEAD, PUT, DELETE, PURGE, OPTIONS"},
-        method_case{"/v1/users", "GET", "POST, OPTIONS"},
-        method_case{"/v1/users", "PURGE", "POST, OPTIONS"},
-        method_case{"/v1/users", "DELETE", "POST, OPTIONS"},
+        method_case{"/v1/users", "GET", "GET, POST, OPTIONS"},
+        method_case{"/v1/users", "PURGE", "GET, POST, OPTIONS"},
+        method_case{"/v1/users", "DELETE", "GET, POST, OPTIONS"},
         method_case{"/cluster", "POST", "GET, HEAD, OPTIONS"},
         method_case{"/cluster/members", "PUT", "GET, HEAD, POST, OPTIONS"},
         method_case{"/metrics", "PUT", "GET, HEAD, OPTIONS"},
@@ -206,7 +206,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(DoorViews, OptionsListTheMethods) {
   EXPECT_EQ(request("OPTIONS", "/v1/notes/a").status, 204u);
   EXPECT_THAT(field(request("OPTIONS", "/v1/notes/a"), "Allow"), testing::HasSubstr("PUT"));
-  EXPECT_EQ(field(request("OPTIONS", "/v1/users"), "Allow"), "POST, OPTIONS");
+  EXPECT_EQ(field(request("OPTIONS", "/v1/users"), "Allow"), "GET, POST, OPTIONS");
   EXPECT_EQ(field(request("OPTIONS", "/cluster"), "Allow"), "GET, HEAD, OPTIONS");
   EXPECT_THAT(field(request("OPTIONS", "*"), "Allow"), testing::HasSubstr("PURGE"));
 }

@@ -28,6 +28,13 @@ struct put_item {
   put_options options = {};
 };
 
+/// A key whose value a node keeps.
+struct kept_key {
+  std::string key;
+  milliseconds ttl;      ///< that it has left
+  bool is_near = false;  ///< a copy of another node's
+};
+
 /// A named cache in front of one data source, shared by all nodes.
 ///
 /// A key lives on the node that owns its slot; other nodes ask the owner. A cheap handle: copies
@@ -162,6 +169,10 @@ class keyspace {
 
   /// Counters of this keyspace on this node.
   keyspace_stats stats() const;
+
+  /// Keys of values that this node keeps now, at most `limit`, the hottest of each part of its memory first. Counts as no
+  /// use of them. Walks under one lock at a time: the list is of no single moment.
+  std::vector<kept_key> keys(std::size_t limit) const;
 
   /// Whether its source answers this node, and what it said when it last did not.
   source_state source() const;
