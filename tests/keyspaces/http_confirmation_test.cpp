@@ -22,7 +22,7 @@ class HttpConfirmationTest : public testing::Test {
   void use(http_source_options options = {}) {
     if (options.url.empty()) options.url = server_.url() + "/{key}";
     auto made = make_http_source(client_, std::move(options));
-    pages_ = cache_.update_keyspace({.name = "pages", .ttl = 400ms, .jitter = 0}, std::move(made));
+    pages_ = cache_.update_keyspace({.name = "pages", .ttl = 400ms, .jitter = 0}, std::move(made)).keyspace;
   }
 
   void SetUp() override { use(); }
@@ -162,7 +162,7 @@ class HttpFreshnessTest : public HttpConfirmationTest {
     pages_ = cache_.update_keyspace(
         {.name = "pages", .ttl = 1h, .jitter = 0},
         make_http_source(client_, {.url = server_.url() + "/{key}"})
-    );
+    ).keyspace;
   }
 };
 
@@ -186,7 +186,7 @@ TEST_F(HttpFreshnessTest, CredentialsOfTheKeyspaceAndCookiesOfTheOriginKeepNothi
       make_http_source(
           client_, {.url = server_.url() + "/{key}", .headers = {{"Authorization", "Bearer t"}}}
       )
-  );
+  ).keyspace;
   answers_with("200 OK", "page", "Set-Cookie: a=b\r\n");
   EXPECT_EQ(get(), "page");
   EXPECT_EQ(get(), "page");
