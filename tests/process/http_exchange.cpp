@@ -114,7 +114,7 @@ std::string http_text(
     std::string_view method, std::string_view target, std::string_view fields, std::string_view body
 ) {
   std::string out(method);
-  out.append(" ").append(target).append(" HTTP/1.1\r\nHost: test\r\n").append(fields);
+  out.append(" ").append(target).append(" HTTP/1.1\r\nHost: localhost\r\n").append(fields);
   if (!body.empty()) out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   out.append("\r\n").append(body);
   return out;

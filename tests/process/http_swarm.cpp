@@ -39,7 +39,7 @@ struct http_swarm::impl {
   ) {
     swarm_answer answer;
     boost::system::error_code failed;
-    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: test\r\n\r\n";
+    const std::string request = "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
     co_await asio::async_write(
         of.socket, asio::buffer(request), asio::redirect_error(asio::use_awaitable, failed)
     );

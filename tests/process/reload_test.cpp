@@ -79,7 +79,7 @@ class ReloadTest : public ::testing::Test {
       ));
       ports_.push_back(ports[2 * i + 1]);
     }
-    const auto whole = "\"" + std::to_string(count) + " nodes in the ring\"";
+    const auto whole = "\"" + std::to_string(count) + " nodes in the ring";
     for (const auto& each : nodes_) {
       const auto is_whole = [&] { return each->log().find(whole) != std::string::npos; };
       ASSERT_TRUE(count == 1 || eventually(is_whole, 20s)) << each->log();
