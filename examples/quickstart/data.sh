@@ -27,7 +27,7 @@ INSERT OR REPLACE INTO packages SELECT name, json_object('name', name, 'version'
 DROP TABLE raw;
 SQL
   rm "$work/packages.raw"
-  sqlite3 "$work/packages.db" "SELECT name FROM packages" | shuf --random-source=/usr/share/common-licenses/GPL-3 >"$work/names"
+  sqlite3 "$work/packages.db" "SELECT name FROM packages ORDER BY random()" >"$work/names"
 }
 
 # nginx over the licence texts of this machine, on the port $origin; its id in `nginx_pid`.

@@ -7,7 +7,7 @@ start_reader() {
     { name[NR] = $0 }
     END {
       srand(seed)
-      for (i = 0; i < count; ++i) printf "url = \"%s%s\"\noutput = \"/dev/null\"\n", base, name[int(rand() ^ 5 * NR) + 1]
+      for (i = 0; i < count; ++i) printf "url = \"%s%s\"\noutput = \"/dev/null\"\n", base, name[int(rand() ^ 10 * NR) + 1]
     }' "$work/names" >"$work/urls.$1.$3"
   curl -sg --max-time 10 -w '%{time_total} %{http_code}\n' -K "$work/urls.$1.$3" >"$work/reads.$1.$3" &
   reader_pid=$!

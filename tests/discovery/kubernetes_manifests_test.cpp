@@ -130,7 +130,7 @@ TEST_F(KubernetesManifests, TheAccountMayReadEndpointSlicesOnly) {
   ASSERT_EQ(rules.size(), 1u);
   EXPECT_THAT(texts(rules[0]["apiGroups"]), ElementsAre("discovery.k8s.io"));
   EXPECT_THAT(texts(rules[0]["resources"]), ElementsAre("endpointslices"));
-  EXPECT_THAT(texts(rules[0]["verbs"]), UnorderedElementsAre("get", "list", "watch"));
+  EXPECT_THAT(texts(rules[0]["verbs"]), UnorderedElementsAre("list", "watch"));
   const auto binding = object("RoleBinding/weir-discovery");
   EXPECT_EQ(binding["roleRef"]["name"].as<std::string>(), "weir-discovery");
   EXPECT_EQ(binding["subjects"][0]["name"].as<std::string>(), "weir");

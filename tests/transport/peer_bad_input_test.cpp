@@ -66,7 +66,7 @@ TEST_F(PeerBadInputSocketTest, B3_BytesThatAreNoFrameCloseAndAreCounted) {
   peer.send(std::string(64, 'x'));
   EXPECT_TRUE(peer.is_closed());
   EXPECT_EQ(faults(node, peer_fault::magic), 1u);
-  EXPECT_TRUE(node.logged("reason=magic"));
+  EXPECT_TRUE(node.logged("detail=magic"));
 }
 
 TEST_F(PeerBadInputSocketTest, ADamagedFrameClosesAndIsCountedAndLogged) {
@@ -77,7 +77,7 @@ TEST_F(PeerBadInputSocketTest, ADamagedFrameClosesAndIsCountedAndLogged) {
   EXPECT_TRUE(peer.is_closed());
   EXPECT_FALSE(node.handler.noted("kept"));
   EXPECT_EQ(faults(node, peer_fault::checksum), 1u);
-  EXPECT_TRUE(node.logged("reason=checksum"));
+  EXPECT_TRUE(node.logged("detail=checksum"));
   expect_still_serving();
 }
 
@@ -233,7 +233,7 @@ TEST_F(PeerBadInputSocketTest, WhoIsRefusedIsNamedOnceAndNeverEmpty) {
     EXPECT_TRUE(second.is_closed());
   }
   EXPECT_TRUE(node.logged("peer_refused from=127.0.0.1:"));
-  EXPECT_TRUE(node.logged(" peer=twin reason=another living process (127.0.0.1:1) uses"));
+  EXPECT_TRUE(node.logged(" peer=twin detail=another living process (127.0.0.1:1) uses"));
   EXPECT_EQ(node.count_logged("peer_refused"), 1);
 }
 
