@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/engine/api.hpp>
+#include <weir/engine/entry.hpp>
 
 #include <chrono>
 #include <concepts>
