@@ -1,12 +1,13 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/engine/membership.hpp>
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace weir {
+namespace weir WEIR_API {
 
 /// The address that other nodes can dial, for a node that listens on `listening`: that address
 /// itself, or, when it stands for every interface, the one from which the system would reach the

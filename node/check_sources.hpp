@@ -1,10 +1,11 @@
 #pragma once
 
+#include <weir/engine/api.hpp>
 #include <weir/config/load.hpp>
 
 #include <cstdint>
 
-namespace weir {
+namespace weir WEIR_API {
 
 struct sqlite_source_options;
 

@@ -83,10 +83,12 @@ case "$1" in
     settings=()
     while IFS= read -r line; do settings+=("-D$line"); done < <(
       grep -E '^(CMAKE_BUILD_TYPE|CMAKE_CXX_FLAGS_[A-Z]+|CMAKE_CXX_COMPILER_LAUNCHER|WEIR_WERROR|WEIR_WITH_SQLITE):' "$3/CMakeCache.txt")
-    cmake -S "$2" -B "$work/weir" -G Ninja "${settings[@]}" -DBUILD_SHARED_LIBS=ON -DWEIR_BUILD_TESTS=OFF \
+    # Beside the other build, so that a compiler cache knows every file from there.
+    shared=$(dirname "$3")/shared
+    cmake -S "$2" -B "$shared" -G Ninja "${settings[@]}" -DBUILD_SHARED_LIBS=ON -DWEIR_BUILD_TESTS=OFF \
       -DWEIR_BUILD_EXAMPLES=OFF -DWEIR_BUILD_BENCHMARKS=OFF >/dev/null
-    cmake --build "$work/weir" -j 2
-    cmake --install "$work/weir" --prefix "$work/prefix" >/dev/null
+    cmake --build "$shared" -j 2
+    cmake --install "$shared" --prefix "$work/prefix" >/dev/null
     readelf -d "$work/prefix/lib/libweir_engine.so" | grep -q 'SONAME.*\[libweir_engine.so.0.1\]' ||
       fail "libweir_engine.so names no version"
     ! nm -DC --defined-only "$work/prefix/lib/libweir_engine.so" | grep -q 'weir::keyspace_core::' ||
