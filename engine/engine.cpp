@@ -123,7 +123,8 @@ keyspace_update engine::impl::update(
   std::shared_ptr<keyspace_core> core;
   {
     const std::lock_guard lock(mutex);
-    auto& place = keyspaces[options.name];
+    const auto found = keyspaces.find(options.name);
+    const auto place = found == keyspaces.end() ? nullptr : found->second;
     const bool is_same = place && place->loads_from() == source;
     if (is_same && place->options().can_become(options)) {
       core = place;
@@ -131,7 +132,8 @@ keyspace_update engine::impl::update(
       keyspace_origin origin{place ? place->lineage() : ++last_lineage, last_seqs[options.name]};
       if (place) origin.first_seq = last_seqs[options.name] = place->last_seq() + seq_gap;
       core = std::make_shared<keyspace_core>(context, options, std::move(source), origin);
-      before = std::exchange(place, core);
+      keyspaces[options.name] = core;
+      before = place;
       std::erase_if(retired, [](const auto& each) { return each.expired(); });
       // Before anybody finds the new one: what it loads began after any change of the old one.
       if (before) before->move_on();
@@ -209,8 +211,7 @@ std::vector<member_status> engine::members() const {
   for (auto& id : impl_->agreed->members()) counted.insert(std::move(id));
   for (auto& each : all) {
     counted.erase(each.id);
-    each.is_granting =
-        each.is_self || (each.is_linked && impl_->agreed->is_granting(each.id));
+    each.is_granting = each.is_self || (each.is_linked && impl_->agreed->is_granting(each.id));
     if (each.is_self) continue;
     each.feed_lag = impl_->agreed->feed_lag(each.id);
     each.config = drift.state_of(each.id);
@@ -349,6 +350,7 @@ asio::awaitable<std::vector<member_report>> engine::async_reports(milliseconds t
     self->ask_reports(all, deadline, std::move(done));
   };
   auto told = co_await await_result<impl::reports>(std::move(ask));
+  if (!told) co_return std::vector<member_report>();  // the caller was cancelled
   co_return std::move(*told);
 }
 

@@ -148,6 +148,13 @@ class entry_table {
     });
   }
 
+  /// Removes all entries that match, wherever the slices have come to.
+  template <class Predicate>
+  void sweep_all(Predicate&& matches, entry_list& garbage) {
+    sweep_at_ = 0;
+    sweep(SIZE_MAX, matches, [](const stored_entry&) {}, garbage);
+  }
+
   /// Shows the entries in slices as sweep() does, with which it shares the place it has come to.
   template <class Look>
   bool visit(std::size_t max_entries, Look&& look) {

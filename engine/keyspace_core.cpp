@@ -43,8 +43,9 @@ keyspace_core::keyspace_core(
   shards_.reserve(shard_count);
   for (std::size_t i = 0; i != shard_count; ++i) {
     shards_.push_back(std::make_unique<shard>(budgets_));
+    // A keyspace that takes the place of another does not know its fences: the floor forbids to peek
+    // for any slot that was gained before.
     shards_.back()->seq = shards_.back()->floor = origin.first_seq;
-    shards_.back()->seq_at_gain.fill(origin.first_seq);
   }
 }
 

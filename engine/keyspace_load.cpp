@@ -123,7 +123,9 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
       if (current.get() == &f) current.reset();
     } else {
       f.has_begun = true;
-      if (held != nullptr && held->seq > s.floor) note_former(f, *held);
+      if (held != nullptr && held->kind == entry_kind::owned && held->seq > s.floor) {
+        note_former(f, *held);
+      }
       f.lease_term = f.is_alone ? 0 : context_->lease_term_at(now);
       if (f.kind == flight_kind::owner) f.epoch = context_->terms.epoch_of(f.slot);
       if (f.kind == flight_kind::gutter) f.epoch = context_->gutter_epoch;
@@ -145,9 +147,8 @@ asio::awaitable<result<loaded>> keyspace_core::call_source(flight& f) {
   const auto remark = std::make_shared<source_remark>();
   load_context context{env(), began + options_.load_timeout(), remark};
   if (f.former_meta) {
-    context.former = std::make_shared<const loaded>(
-        loaded{.value = std::move(f.former_value), .meta = std::move(f.former_meta)}
-    );
+    context.former = std::make_shared<const loaded>(loaded{
+        .value = std::move(f.former_value), .meta = std::move(f.former_meta)});
   }
   auto said = co_await within_timeout(guarded(source_, f.key, context), context.deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);

@@ -82,10 +82,7 @@ void keyspace_core::suspect_near(shard& s, entry_list& garbage) {
   if (++s.near_generation != 0) return;
   s.near_generation = 1;  // once in 65,536 times the old generations could be taken for new ones
   const auto is_near = [](const stored_entry& e) { return e.kind == entry_kind::near_copy; };
-  while (!s.table.sweep(
-      SIZE_MAX, is_near, [](const stored_entry&) {}, garbage
-  )) {
-  }
+  s.table.sweep_all(is_near, garbage);
 }
 
 void keyspace_core::terms_begin(std::uint32_t gain) {

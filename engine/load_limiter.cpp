@@ -37,8 +37,8 @@ bool load_limiter::wait(std::uint64_t batch, load& granted) {
   return true;
 }
 
-// One of the single loads, one of the batches: neither a long batch nor a long queue keeps the other
-// waiting for its end.
+// One of the single loads, one of the batches: neither a long batch nor a long queue keeps the
+// other waiting for its end.
 load_limiter::load load_limiter::take_next() {
   const bool is_single = batches_.empty() || (!singles_.empty() && !is_turn_of_batches_);
   is_turn_of_batches_ = is_single;
@@ -103,13 +103,20 @@ void load_limiter::release() {
 
 void load_limiter::set_limits(load_limits limits) {
   std::vector<load> granted;
+  std::vector<load> refused;
+  error why;
   {
     const std::lock_guard lock(mutex_);
     limits_ = limits;
     const auto waits = [&] { return !singles_.empty() || !batches_.empty(); };
     for (; waits() && running_ < limits_.concurrent; ++running_) granted.push_back(take_next());
+    if (stuck_ != 0 && stuck_ >= limits_.concurrent) {
+      refused = take_all();
+      why = refusal(alone);
+    }
   }
   for (auto& each : granted) std::move(each)(result<void>());
+  for (auto& each : refused) std::move(each)(why);
 }
 
 void load_limiter::call_is_stuck() {
