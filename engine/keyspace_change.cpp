@@ -39,16 +39,19 @@ asio::awaitable<result<change_result>> keyspace_core::change(
     change_request request, milliseconds timeout
 ) {
   const auto key = request.key;
+  const auto* unchanged = is_write(request) ? "nothing was changed; repeat it"
+                                            : "too few nodes took note of it in time; repeat it";
   auto done = co_await carry_out(std::move(request), timeout);
   if (done) co_return done;
   const bool is_unavailable = done.error() == errc::unavailable;
-  co_return located(done.error(), key, is_unavailable ? "nothing was changed; repeat it" : "");
+  co_return located(done.error(), key, is_unavailable ? unchanged : "");
 }
 
 asio::awaitable<result<change_result>> keyspace_core::carry_out(
     change_request request, milliseconds timeout
 ) {
-  if (const auto next = successor()) co_return co_await next->carry_out(std::move(request), timeout);
+  if (const auto next = successor())
+    co_return co_await next->carry_out(std::move(request), timeout);
   if (const auto opened = open(); !opened) co_return opened.error();
   const auto deadline = env().now() + timeout;
   if (request.kind == change_kind::clear) {  // nobody orders all keys

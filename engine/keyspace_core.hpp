@@ -335,7 +335,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   // keyspace_tune.cpp
   std::shared_ptr<keyspace_core> successor() const;
-  error_code why_failed(error_code why) const;
+  error why_failed(error why) const;
 
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire) != 0; }
 

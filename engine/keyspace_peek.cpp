@@ -96,17 +96,22 @@ void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_
 std::vector<kept_key> keyspace_core::keys(std::size_t limit) {
   std::vector<kept_key> out;
   const auto now = env().now();
-  const auto take = [&](const stored_entry& entry) {
+  const auto take = [&](const shard& in, const stored_entry& entry) {
     if (out.size() == limit) return false;
-    if (entry.epoch == past_epoch || entry.expires <= now) return true;
+    const bool is_near = entry.kind == entry_kind::near_copy;
+    const bool is_cleared =
+        is_near ? entry.generation != in.near_generation : entry.seq <= in.floor;
+    if (is_cleared || entry.epoch == past_epoch || entry.expires <= now) return true;
     const auto left = std::chrono::floor<milliseconds>(entry.expires - now);
-    out.push_back({std::string(entry.key()), left, entry.kind == entry_kind::near_copy});
+    out.push_back({std::string(entry.key()), left, is_near});
     return true;
   };
   for (const auto& each : shards_) {
     const std::lock_guard lock(each->mutex);
     for (const auto kind : {entry_kind::owned, entry_kind::near_copy, entry_kind::gutter}) {
-      each->table.visit_hottest(kind, take);
+      each->table.visit_hottest(kind, [&](const stored_entry& entry) {
+        return take(*each, entry);
+      });
     }
   }
   return out;
@@ -120,7 +125,7 @@ std::vector<std::string> keyspace_core::hottest(std::uint64_t max_bytes) {
     const std::lock_guard lock(each->mutex);
     std::uint64_t bytes = 0;
     each->table.visit_hottest(entry_kind::owned, [&](const stored_entry& entry) {
-      if (entry.epoch == past_epoch) return true;
+      if (entry.epoch == past_epoch || entry.seq <= each->floor) return true;
       bytes += entry.charge;
       if (bytes > max_bytes / shard_count) return false;
       keys.emplace_back(entry.key());

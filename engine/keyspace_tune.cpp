@@ -27,9 +27,9 @@ std::shared_ptr<keyspace_core> keyspace_core::successor() const {
 }
 
 // To another node: it may have a keyspace that was removed here, and load the key itself.
-error_code keyspace_core::why_failed(error_code why) const {
+error keyspace_core::why_failed(error why) const {
   const bool was_removed = closed_.load() == static_cast<int>(errc::no_keyspace);
-  return was_removed && why == errc::unavailable ? errc::no_keyspace : why;
+  return was_removed && why == errc::unavailable ? error(errc::no_keyspace) : why;
 }
 
 std::uint64_t keyspace_core::retune(const keyspace_options& wanted) {
@@ -109,6 +109,7 @@ std::uint64_t keyspace_core::shrink(entry_kind kind) {
 }
 
 void keyspace_core::note_evicted(const stored_entry& e) {
+  if (e.epoch == past_epoch) return;
   if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::evicted);
   counters::add(counters_->evicted);
   if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
@@ -133,10 +134,7 @@ std::uint64_t keyspace_core::empty_out() {
     const std::lock_guard lock(s->mutex);
     dropped += s->table.size();
     const auto every = [](const stored_entry&) { return true; };
-    while (!s->table.sweep(
-        SIZE_MAX, every, [](const stored_entry&) {}, garbage
-    )) {
-    }
+    s->table.sweep_all(every, garbage);
   }
   return dropped;
 }

@@ -155,7 +155,7 @@ admin_outcome served_node::reload(const config::load_result& loaded) {
   settings_ = wanted;
   ++reloads_applied_;
   const auto what = found.live.empty() ? "nothing changed" : joined_paths(found.live);
-  log_fields fields{{"detail", what}, {"dropped", std::to_string(dropped)}};
+  log_fields fields{{"detail", what}, {"dropped", dropped}};
   log_({log_level::info, "reload.applied", std::move(fields)});
   return {{}, what + "; dropped=" + std::to_string(dropped)};
 }

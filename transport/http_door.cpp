@@ -99,7 +99,10 @@ std::string describe(errc code, const error& why, const keyspace& of, door_op op
              "decide";
     case errc::unavailable:
       if (is_read(op)) return "no node could answer, or this one is stopping; repeat it";
-      return "the nodes that this concerns cannot be asked; nothing was changed, repeat it";
+      if (op == door_op::put || op == door_op::remove) {
+        return "the nodes that this concerns cannot be asked; nothing was changed, repeat it";
+      }
+      return "too few nodes took note of it in time; some may have dropped their copies; repeat it";
     default:
       return in + ": " + make_error_code(code).message();
   }

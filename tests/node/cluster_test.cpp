@@ -128,6 +128,15 @@ TEST_F(ClusterTest, StatsOfAllNodesNameTheOneThatIsGone) {
   EXPECT_TRUE(eventually(is_named)) << ask(0, {"stats", "--all"}).out;
 }
 
+TEST_F(ClusterTest, TheWordsOfAFailureReachWhoeverAsksWhereverTheOwnerIs) {
+  std::filesystem::create_symlink("loop", folder_.path() / "pages/loop");
+  for (std::size_t i = 0; i != 3; ++i) {
+    const auto failed = ask(i, {"get", "pages", "loop"});
+    EXPECT_EQ(failed.code, 1);
+    EXPECT_THAT(failed.err, HasSubstr("Too many levels of symbolic links"));
+  }
+}
+
 TEST_F(ClusterTest, AnInvalidationAtOneNodeIsSeenAtAll) {
   for (std::size_t i = 0; i != 3; ++i) EXPECT_EQ(ask(i, {"get", "pages", "7"}).out, "page 7");
   folder_.write("pages/7", "changed");

@@ -54,6 +54,8 @@ TEST_F(DoorBatch, KeysListsWhatThisNodeKeeps) {
     EXPECT_EQ(get(std::string("/v1/users?") + wrong).status, 400u) << wrong;
   }
   EXPECT_EQ(get("/v1/nothing?keys").status, 404u);
+  EXPECT_EQ(post("/v1/users?purge", R"({"all": true})").status, 200u);
+  EXPECT_TRUE(lines_of(get("/v1/users?keys")).empty());
 }
 
 TEST_F(DoorBatch, LinesTellVersionAndTimeLeft) {
