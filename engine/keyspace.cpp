@@ -152,10 +152,10 @@ std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, ge
   return std::move(*found);
 }
 
-std::optional<lookup> keyspace::peek(std::string_view key) {
-  const auto look_in = [key](keyspace_core& core) -> std::optional<lookup> {
+std::optional<lookup> keyspace::peek(std::string_view key, read_attempt attempt) {
+  const auto look_in = [key, attempt](keyspace_core& core) -> std::optional<lookup> {
     lookup found;
-    if (!core.check_key(key) || !core.hit(key, found)) return std::nullopt;
+    if (!core.check_key(key) || !core.hit(key, found, attempt)) return std::nullopt;
     return found;
   };
   if (!core_) return std::nullopt;

@@ -148,8 +148,12 @@ bool http_door::impl::try_hit(const http_request& request, http_response& respon
   if (!keyspace) return false;
   auto& session = session_of(request);
   if (!decode_path_segment_into(route.key, session.key)) return false;
-  auto found = keyspace.peek(session.key);
-  if (!found) return false;
+  const auto attempt = request.is_repeated ? read_attempt::again : read_attempt::first;
+  auto found = keyspace.peek(session.key, attempt);
+  if (!found) {
+    session.attempt = attempt;
+    return false;
+  }
   if (!session.allows(keyspace.name(), session.key, found->entry.version)) {
     session.attempt = read_attempt::again;  // the read is counted already
     return false;
@@ -157,6 +161,7 @@ bool http_door::impl::try_hit(const http_request& request, http_response& respon
   const door_outcome outcome = found->found ? door_outcome() : errc::not_found;
   const auto is_found = found->found;
   answer(request, std::move(*found), keyspace.name(), response, session.scratch);
+  if (request.is_repeated) return true;
   const auto took = http_request::clock::now() - request.arrived;
   counters_of(session, keyspace.name())
       .count(door_op::get, outcome, took, is_found ? bytes_served(request, response) : 0);
@@ -184,6 +189,7 @@ asio::awaitable<http_response> http_door::impl::handle_data(const http_request& 
   auto op = op_of(request, route.page);
   if (!op) co_return method_not_allowed(request, allowed_in(route, *decoded));
   auto done = co_await dispatch(request, route, *decoded, *op);
+  if (request.is_repeated) co_return std::move(done.response);
   const bool is_known = static_cast<bool>(engine.find_keyspace(*decoded));
   auto& counted = counters_of(session_of(request), is_known ? *decoded : std::string_view());
   counted.count(*op, done.outcome, http_request::clock::now() - request.arrived, done.served);

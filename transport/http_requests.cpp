@@ -131,6 +131,7 @@ bool http_connection::describe_request() {
   request_.session = &session_;
   const bool is_last = limits.max_requests != 0 && answered_ + 1 >= limits.max_requests;
   request_.keep_alive = head_.keep_alive && !is_last && !core_->draining;
+  request_.is_repeated = false;
   return true;
 }
 
@@ -213,6 +214,7 @@ void http_connection::carry_out() {
     response_ = answer_for(std::current_exception());
   }
   if (done && has_room_for(response_)) return answer(response_);
+  request_.is_repeated |= done;
   if (done || (core_->replies->is_spent() && core_->handler.may_be_large(request_))) {
     return wait_for_memory();
   }

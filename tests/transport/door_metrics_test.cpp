@@ -1,6 +1,7 @@
 #include "tests/transport/door_support.hpp"
 
 #include <weir/transport/metrics_text.hpp>
+#include <weir/transport/reply_budget.hpp>
 
 #include <cctype>
 #include <cstdlib>
@@ -247,6 +248,26 @@ TEST_F(DoorMetrics, CountReadsOnceByWhatAnsweredThem) {
     EXPECT_EQ(reads(other), 0) << other;
   const auto* failed = R"(weir_reads_failed_total{keyspace="users",outcome="source_failed"})";
   EXPECT_EQ(got.value(failed), 1);
+}
+
+TEST_F(DoorMetrics, CountAHitThatWaitsForReplyMemoryOnce) {
+  source->has("a", std::string(200'000, 'v'));
+  get("/v1/users/a");
+  const auto budget = std::make_shared<reply_budget>(1'000'000);
+  http_server pressed(runtime_.loops(), http_limits{.reply_wait = std::chrono::minutes(1)}, door_);
+  pressed.share_replies(budget);
+  raw_client client(pressed.listen("127.0.0.1:0").value());
+  budget->force(850'000);
+  client.send(test::get("/v1/users/a"));
+  EXPECT_FALSE(client.has_news_within(std::chrono::milliseconds(50)));
+  budget->give_back(850'000);
+  EXPECT_EQ(client.receive().body.size(), 200'000U);
+  client.send(test::get("/v1/users/a"));
+  EXPECT_EQ(client.receive().status, 200U);
+  pressed.stop();
+  const auto got = metrics();
+  EXPECT_EQ(got.value(R"(weir_reads_total{keyspace="users",from="memory"})"), 2);
+  EXPECT_EQ(got.value(R"(weir_requests_total{keyspace="users",op="get",outcome="ok"})"), 3);
 }
 
 TEST_F(DoorMetrics, CountTheBytesOfValues) {

@@ -76,8 +76,9 @@ class keyspace {
       std::vector<std::string> keys, get_options options = {}
   );
 
-  /// The copy this node holds, if it may serve it now: no load, no hop, never blocks.
-  std::optional<lookup> peek(std::string_view key);
+  /// The copy this node holds, if it may serve it now: no load, no hop, never blocks. A hit counts as
+  /// a read, unless `attempt` says that the read is counted already.
+  std::optional<lookup> peek(std::string_view key, read_attempt attempt = read_attempt::first);
 
   /// The version of `key` at its owner, of an absent key too, for a later precondition. Loads
   /// nothing.
