@@ -108,8 +108,20 @@ class agreement : public std::enable_shared_from_this<agreement> {
     bool in_flight = false;
     bool is_watched = false;
     bool is_stalled = false;  ///< the batch in flight is late, or there is no way to it
-    bool is_polling = false;
     bool is_retrying = false;
+
+    // Votes about it: one round at a time, and one timer until the next.
+    bool is_polling = false;
+    bool is_outvoted = false;  ///< the last round was not enough
+    time_point polled{};       ///< when that began
+    timer_id next_poll = 0;
+    std::map<std::string, std::uint64_t> kept_by;  ///< up to which record each voter keeps hints
+  };
+
+  /// Up to which record of an origin's life this node keeps hints for one member.
+  struct kept_hints {
+    std::uint64_t life = 0;
+    std::uint64_t number = 0;
   };
 
   /// What came from one member's start.
@@ -119,11 +131,13 @@ class agreement : public std::enable_shared_from_this<agreement> {
     std::uint64_t hints_applied = 0;
   };
 
+  /// A change that goes round.
   struct wait {
-    std::uint64_t number = 0;
+    std::size_t bytes = 0;
     completion<result<void>> done;
     timer_id timer = 0;
   };
+  using wait_key = std::pair<std::uint64_t, std::uint64_t>;  ///< number of the record, and its own
   struct poll;
   using work = std::vector<std::function<void()>>;  ///< to be done once the lock is released
 
@@ -139,19 +153,48 @@ class agreement : public std::enable_shared_from_this<agreement> {
   void apply_hints(const std::vector<change_record>& hints, bool must_flush);
 
   // agreement_feed.cpp
-  std::uint64_t append(change_record record, work& todo);
+  /// What one round of an announcement began with, to be compared with what it ends with.
+  struct round {
+    std::uint64_t number = 0;
+    std::uint64_t changes = 0;
+    std::uint64_t disagreements = 0;
+  };
+  void send_round(
+      const change_record& record, time_point deadline, round& of, completion<result<void>> done
+  );
+  bool may_announce() const;
+  void give_up(const wait_key& waiting);
+  outcome outcome_of(const round& last, bool was_enough);
+  std::uint64_t append(change_record record);
+  void drop_oldest();
+  void trim_journal();
   void pump(const std::string& id, work& todo);
   feed_reply take_from_stranger(const feed_request& request);
   void batch_ended(const std::string& id, std::uint64_t last, result<peer_reply> reply);
   void watch(const std::string& id, std::uint64_t sent);
   void stall(const std::string& id, work& todo);
+
+  // agreement_votes.cpp
   void ask_votes(const std::string& id, work& todo);
+  void ask_votes_now(const std::string& id, work& todo);
+  vote_request votes_about(const std::string& missing, const std::string& voter) const;
+  void send_votes(
+      const std::shared_ptr<poll>& asked, const std::vector<std::string>& voters, work& todo
+  );
   void take_vote(
       const std::shared_ptr<poll>& of, const std::string& voter, result<peer_reply> reply
   );
   void count_votes(const std::shared_ptr<poll>& of, work& todo);
   void ask_again(const std::string& id);
-  void vote_here(const vote_request& request, vote_reply& reply);
+  void vote_here(const identity& from, const vote_request& request, vote_reply& reply);
+  void pass_on(const std::string& id, vote_reply reply, completion<vote_reply> done);
+  void passed_on(
+      const std::string& id,
+      std::uint64_t number,
+      bool is_all,
+      const result<peer_reply>& answer,
+      vote_reply& reply
+  );
   void settle(work& todo);
   void later(milliseconds after, std::function<void(agreement&)> what);
   static void run(work& todo);
@@ -183,7 +226,11 @@ class agreement : public std::enable_shared_from_this<agreement> {
   std::size_t journal_bytes_ = 0;
   std::map<std::string, stream> streams_;
   std::map<std::string, intake> intakes_;
-  std::vector<std::shared_ptr<wait>> waits_;
+  std::map<std::pair<std::string, std::string>, kept_hints> kept_;  ///< by origin and member
+  std::set<std::string> passing_on_;  ///< members to whom hints are on their way
+  std::map<wait_key, wait> waits_;
+  std::uint64_t last_wait_ = 0;
+  std::size_t waiting_bytes_ = 0;
   std::uint64_t disagreements_ = 0;  ///< answers from members that knew another electorate or ring
   change_stats stats_;
 };

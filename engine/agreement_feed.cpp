@@ -1,5 +1,6 @@
-// The record side of the agreement, in the order of a change: announce, append, pump, watch,
-// batch_ended, settle; take() is the other end. Members that do not confirm: agreement_votes.cpp.
+// The record side of the agreement, in the order of a change: announce, send_round, append, pump,
+// watch, batch_ended, settle; take() is the other end. Members that do not confirm:
+// agreement_votes.cpp.
 
 #include "agreement.hpp"
 #include "await.hpp"
@@ -13,6 +14,8 @@ constexpr std::size_t most_journal_records = 65'536;
 constexpr std::size_t most_journal_bytes = 16u << 20;
 constexpr std::size_t most_records_at_once = 512;
 constexpr std::size_t most_bytes_at_once = 256u << 10;
+constexpr std::size_t most_waiting_bytes = 32u << 20;  // of changes that go round at once
+constexpr std::size_t bytes_of_a_wait = 2'048;         // with its frames, about
 constexpr milliseconds batch_timeout{2'000};
 constexpr milliseconds retry_after{200};
 
@@ -23,78 +26,29 @@ asio::awaitable<agreement::outcome> agreement::announce(
 ) {
   const auto began = context_->env.now();
   const auto& rules = context_->rules;
-  std::uint64_t number = 0;
+  round last;
   int complete = 0;  // rounds so far that reached all who count now
   int needed = rules.two_rounds_without_owner ? rounds : 1;
   for (;;) {
-    std::uint64_t changes = 0;
-    std::uint64_t disagreements = 0;
     // What this node kept meanwhile, it drops as the others do.
     context_->apply_record(record, milliseconds(0));
     auto wait_for_all = [&](completion<result<void>> done) {
-      work todo;
-      {
-        const std::lock_guard lock(mutex_);
-        changes = who_.changes();
-        disagreements = disagreements_;
-        const bool is_known = !is_in_cluster_ || has_candidates_ || !rules.lone_only_when_told;
-        // A node that has just started does not know who counted before, until a majority of those
-        // it was told of has answered.
-        const bool knows_views = !is_in_cluster_ || who_.has_begun() || !rules.agree_on_views;
-        const bool is_half_here = !is_in_cluster_ || who_.is_half_here();
-        if (is_stopped_ || !is_known || !is_half_here || !knows_views) {
-          todo.push_back([done = std::make_shared<completion<result<void>>>(std::move(done))] {
-            std::move (*done)(errc::unavailable);
-          });
-        } else {
-          number = append(record, todo);
-          auto added = std::make_shared<wait>();
-          added->number = number;
-          added->done = std::move(done);
-          waits_.push_back(added);
-          settle(todo);
-          if (!waits_.empty() && waits_.back() == added) {
-            added->timer = context_->env.schedule(deadline, [weak = weak_from_this(), added] {
-              const auto self = weak.lock();
-              if (!self) return;
-              {
-                const std::lock_guard again(self->mutex_);
-                if (std::erase(self->waits_, added) == 0) return;
-              }
-              std::move(added->done)(errc::deadline_exceeded);
-            });
-          }
-        }
-      }
-      run(todo);
+      send_round(record, deadline, last, std::move(done));
     };
     const auto settled = co_await await_result<void>(wait_for_all);
     const std::lock_guard lock(mutex_);
+    const bool has_changed = last.changes != who_.changes();
+    const bool must_repeat = has_changed || last.disagreements != disagreements_;
     if (!settled) {
-      outcome out;
-      const bool must_repeat =
-          changes != who_.changes() || (needed == 1 && disagreements != disagreements_);
-      bool is_hinted = number != 0 && complete + 1 >= needed && !must_repeat;
-      for (const auto& [id, each] : streams_) {
-        if (each.settled >= number) continue;
-        out.unconfirmed.push_back(id);
-        is_hinted &= each.hinted >= number;
-      }
-      if (is_hinted && !out.unconfirmed.empty()) {
-        ++stats_.partial;
-      } else {
-        ++stats_.failed;
-        out.error = errc::unavailable;
-      }
-      co_return out;
+      const bool is_last = complete + 1 >= needed && !(needed == 1 ? must_repeat : has_changed);
+      co_return outcome_of(last, is_last);
     }
     ++complete;
     if (rules.two_rounds_across_views) {
       // Who takes another node for the owner may fetch from it what it has not heard to drop: all
       // hear of the change, and then all once more.
-      const bool has_changed = changes != who_.changes();
       if (has_changed) complete = 0;
-      if (has_changed || disagreements != disagreements_) needed = 2;
+      if (must_repeat) needed = 2;
     }
     if (complete < needed) continue;
     ++stats_.ok;
@@ -106,17 +60,97 @@ asio::awaitable<agreement::outcome> agreement::announce(
   }
 }
 
-std::uint64_t agreement::append(change_record record, work& todo) {
+/// How an announcement ended that not all confirmed in time.
+agreement::outcome agreement::outcome_of(const round& last, bool was_enough) {
+  outcome out;
+  bool is_hinted = last.number != 0 && was_enough;
+  for (const auto& [id, each] : streams_) {
+    if (each.settled >= last.number) continue;
+    out.unconfirmed.push_back(id);
+    is_hinted &= each.hinted >= last.number;
+  }
+  if (is_hinted && !out.unconfirmed.empty()) {
+    ++stats_.partial;
+  } else {
+    ++stats_.failed;
+    out.error = errc::unavailable;
+  }
+  return out;
+}
+
+bool agreement::may_announce() const {
+  if (is_stopped_ || waiting_bytes_ > most_waiting_bytes) return false;
+  if (!is_in_cluster_) return true;
+  // A node that has just started does not know who counted before, until a majority of those it was
+  // told of has answered.
+  const bool knows_views = who_.has_begun() || !context_->rules.agree_on_views;
+  const bool is_known = has_candidates_ || !context_->rules.lone_only_when_told;
+  return is_known && knows_views && who_.is_half_here();
+}
+
+void agreement::send_round(
+    const change_record& record, time_point deadline, round& of, completion<result<void>> done
+) {
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    of = {.number = 0, .changes = who_.changes(), .disagreements = disagreements_};
+    if (!may_announce()) {
+      todo.push_back([done = std::make_shared<completion<result<void>>>(std::move(done))] {
+        std::move (*done)(errc::unavailable);
+      });
+    } else {
+      const auto bytes = bytes_of_a_wait + size_of(record);
+      of.number = append(record);
+      const wait_key key{of.number, ++last_wait_};
+      waits_.emplace(key, wait{.bytes = bytes, .done = std::move(done)});
+      waiting_bytes_ += bytes;
+      for (const auto& [id, each] : streams_) pump(id, todo);
+      settle(todo);
+      if (const auto added = waits_.find(key); added != waits_.end()) {
+        added->second.timer = context_->env.schedule(deadline, [weak = weak_from_this(), key] {
+          if (const auto self = weak.lock()) self->give_up(key);
+        });
+      }
+    }
+  }
+  run(todo);
+}
+
+void agreement::give_up(const wait_key& waiting) {
+  completion<result<void>> done;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = waits_.find(waiting);
+    if (found == waits_.end()) return;
+    done = std::move(found->second.done);
+    waiting_bytes_ -= found->second.bytes;
+    waits_.erase(found);
+  }
+  std::move(done)(errc::deadline_exceeded);
+}
+
+std::uint64_t agreement::append(change_record record) {
   if (streams_.empty()) return last_;
   journal_bytes_ += size_of(record);
   journal_.push_back({std::move(record), context_->env.now()});
   ++last_;
   while (journal_.size() > most_journal_records || journal_bytes_ > most_journal_bytes) {
-    journal_bytes_ -= size_of(journal_.front().record);
-    journal_.pop_front();
+    drop_oldest();
   }
-  for (const auto& [id, each] : streams_) pump(id, todo);
   return last_;
+}
+
+void agreement::drop_oldest() {
+  journal_bytes_ -= size_of(journal_.front().record);
+  journal_.pop_front();
+}
+
+// What every member has confirmed is never sent again.
+void agreement::trim_journal() {
+  auto acked = last_;
+  for (const auto& [id, each] : streams_) acked = std::min(acked, each.acked);
+  while (!journal_.empty() && last_ - journal_.size() < acked) drop_oldest();
 }
 
 void agreement::pump(const std::string& id, work& todo) {
@@ -213,7 +247,8 @@ void agreement::batch_ended(const std::string& id, std::uint64_t last, result<pe
         to.acked = std::max(to.acked, last);
         to.settled = std::max(to.settled, to.acked);
         to.hinted = std::max(to.hinted, to.acked);
-        to.is_stalled = false;
+        to.is_stalled = to.is_outvoted = false;
+        trim_journal();
       }
       if (who_.changes() != before) views_changed(todo);
     }
@@ -314,16 +349,14 @@ void agreement::settle(work& todo) {
     const bool is_given_up = each.is_stalled && !context_->rules.wait_for_all;
     if (!is_given_up) settled = std::min(settled, each.settled);
   }
-  for (auto each = waits_.begin(); each != waits_.end();) {
-    if ((*each)->number > settled) {
-      ++each;
-      continue;
-    }
-    todo.push_back([context = context_, ended = *each] {
+  while (!waits_.empty() && waits_.begin()->first.first <= settled) {
+    auto ended = std::make_shared<wait>(std::move(waits_.begin()->second));
+    waits_.erase(waits_.begin());
+    waiting_bytes_ -= ended->bytes;
+    todo.push_back([context = context_, ended = std::move(ended)] {
       if (ended->timer != 0) context->env.cancel(ended->timer);
       std::move(ended->done)(result<void>());
     });
-    each = waits_.erase(each);
   }
 }
 

@@ -110,15 +110,16 @@ void agreement::leave() {
 }
 
 void agreement::stop() {
-  std::vector<std::shared_ptr<wait>> waits;
+  std::map<wait_key, wait> waits;
   {
     const std::lock_guard lock(mutex_);
     is_stopped_ = true;
     waits.swap(waits_);
+    waiting_bytes_ = 0;
   }
-  for (const auto& each : waits) {
-    context_->env.cancel(each->timer);
-    std::move(each->done)(errc::unavailable);
+  for (auto& [key, each] : waits) {
+    context_->env.cancel(each.timer);
+    std::move(each.done)(errc::unavailable);
   }
 }
 
@@ -244,6 +245,9 @@ void agreement::forget_gone(work& todo) {
       continue;
     }
     hints_.forget(each->first);
+    std::erase_if(kept_, [&](const auto& kept) {
+      return kept.first.first == each->first || kept.first.second == each->first;
+    });
     granted_.forget(each->first);
     silent_by_.erase(each->first);
     todo.push_back([context = context_, id = each->first] { context->member_gone(id); });
@@ -359,6 +363,8 @@ change_stats agreement::stats() const {
   out.lease_losses = lease_.losses();
   out.hints = hints_.size();
   out.hint_bytes = hints_.bytes();
+  out.journal_bytes = journal_bytes_;
+  out.waiting_bytes = waiting_bytes_;
   return out;
 }
 

@@ -61,7 +61,9 @@ error_code check_body(const feed_request& request, const frame_limits&) {
 }
 
 error_code check_body(const vote_request& request, const frame_limits&) {
-  if (!fits(request.missing)) return errc::bad_request;
+  if (!fits(request.missing) || request.since == 0 || request.first < request.since) {
+    return errc::bad_request;
+  }
   return check_records(request.records);
 }
 

@@ -167,6 +167,8 @@ void read_body(field_reader& in, feed_request& request) {
 void read_body(field_reader& in, vote_request& request) {
   const auto flags = read_flags(in, record_flags::flush);
   request.must_flush = (flags & record_flags::flush) != 0;
+  request.since = in.number<std::uint64_t>();
+  request.first = in.number<std::uint64_t>();
   request.missing = read_life(in);
   request.note = read_note(in);
   request.records = read_records(in);
@@ -242,11 +244,10 @@ void read_body(field_reader& in, feed_reply& reply) {
 }
 
 void read_body(field_reader& in, vote_reply& reply) {
-  const auto flags =
-      read_flags(in, vote_flags::kept | vote_flags::leaseless | vote_flags::delivered);
-  reply.is_kept = (flags & vote_flags::kept) != 0;
+  const auto flags = read_flags(in, vote_flags::leaseless | vote_flags::delivered);
   reply.is_leaseless = (flags & vote_flags::leaseless) != 0;
   reply.is_delivered = (flags & vote_flags::delivered) != 0;
+  reply.kept = in.number<std::uint64_t>();
   reply.note = read_note(in);
 }
 

@@ -165,6 +165,8 @@ void write_body(field_writer& out, const feed_request& request, const frame_limi
 
 void write_body(field_writer& out, const vote_request& request, const frame_limits&) {
   out.u8(flag_if(request.must_flush, record_flags::flush));
+  out.number(request.since);
+  out.number(request.first);
   write_life(out, request.missing);
   write_note(out, request.note);
   write_records(out, request.records);
@@ -247,10 +249,10 @@ void write_body(field_writer& out, const feed_reply& reply, const frame_limits&)
 
 void write_body(field_writer& out, const vote_reply& reply, const frame_limits&) {
   out.u8(
-      flag_if(reply.is_kept, vote_flags::kept) |
       flag_if(reply.is_leaseless, vote_flags::leaseless) |
       flag_if(reply.is_delivered, vote_flags::delivered)
   );
+  out.number(reply.kept);
   write_note(out, reply.note);
 }
 

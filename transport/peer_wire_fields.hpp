@@ -70,9 +70,8 @@ inline constexpr std::uint8_t flush = 1;
 }  // namespace record_flags
 
 namespace vote_flags {  // of the reply
-inline constexpr std::uint8_t kept = 1;
-inline constexpr std::uint8_t leaseless = 2;
-inline constexpr std::uint8_t delivered = 4;
+inline constexpr std::uint8_t leaseless = 1;
+inline constexpr std::uint8_t delivered = 2;
 }  // namespace vote_flags
 
 inline constexpr milliseconds max_wire_age{0xffffffff};

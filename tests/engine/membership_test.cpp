@@ -190,7 +190,7 @@ vote_request forged_vote(const std::string& missing, int round) {
 TEST_F(MembershipTest, HintsForInventedIdsAreIgnoredAndCounted) {
   for (int i = 0; i != 100; ++i) {
     const auto reply = ask<vote_reply>(of("n9"), forged_vote("ghost" + std::to_string(i), i));
-    EXPECT_FALSE(reply.is_kept);
+    EXPECT_EQ(reply.kept, 0u);
     EXPECT_FALSE(reply.is_leaseless);
   }
   EXPECT_EQ(node_.changes().hint_bytes, 0u);
@@ -199,10 +199,40 @@ TEST_F(MembershipTest, HintsForInventedIdsAreIgnoredAndCounted) {
 
 TEST_F(MembershipTest, HintsForAMemberAreBoundedInBytes) {
   for (int i = 0; i != 60; ++i) {
-    EXPECT_TRUE(ask<vote_reply>(of("n2"), forged_vote("n2", i)).is_kept);
+    EXPECT_EQ(ask<vote_reply>(of("n2"), forged_vote("n2", i)).kept, 1'000u);
     EXPECT_LE(node_.changes().hint_bytes, 16u << 20);
   }
   EXPECT_TRUE(ping(of("n2")).must_flush) << "what does not fit becomes: drop everything";
+}
+
+/// Records `first` to `last` of those that "n2" has not confirmed from `since` on.
+vote_request vote_about(std::uint64_t since, std::uint64_t first, std::uint64_t last) {
+  vote_request out;
+  out.missing = {"n2", 1};
+  out.since = since;
+  out.first = first;
+  for (auto number = first; number <= last; ++number) {
+    out.records.push_back({.keyspace = "users", .key = std::to_string(number)});
+  }
+  return out;
+}
+
+TEST_F(MembershipTest, AVoterIsToldOnlyWhatItDoesNotKeepYet) {
+  const auto kept = [&](vote_request vote, std::uint64_t life = 7) {
+    return ask<vote_reply>(of("n2", life), std::move(vote)).kept;
+  };
+  EXPECT_EQ(kept(vote_about(1, 1, 3)), 3u);
+  EXPECT_EQ(kept(vote_about(1, 4, 5)), 5u);
+  EXPECT_EQ(node_.changes().hints, 5u);
+  EXPECT_EQ(kept(vote_about(1, 6, 5)), 5u) << "asked once more about the same";
+  EXPECT_EQ(kept(vote_about(1, 9, 9)), 5u) << "6 to 8 are missing: its word would stand for them";
+  EXPECT_EQ(node_.changes().hints, 5u);
+  EXPECT_EQ(kept(vote_about(9, 9, 9)), 9u) << "those before are settled";
+  EXPECT_EQ(kept(vote_about(1, 2, 2), 8), 0u) << "another life counts anew";
+  auto flush = vote_about(1, 20, 19);
+  flush.must_flush = true;
+  EXPECT_EQ(kept(std::move(flush), 8), 19u);
+  EXPECT_TRUE(ping(of("n2")).must_flush);
 }
 
 TEST_F(MembershipTest, AMemberThatDrainsAndGoesIsShownAsSuch) {

@@ -106,7 +106,7 @@ TEST(PeerAgreementCodecTest, TheFullestMessagesStayBelowTheLongestLength) {
     state->views.push_back(std::vector<std::string>(1024, std::string(15, 'v')));
   auto record = a_push(std::string(255, 'k'), "v");
   record.keyspace = std::string(64, 'k');
-  vote_request vote{{1, state}, {"n3", 5}, false, std::vector(4096, record)};
+  vote_request vote{{1, state}, {"n3", 5}, 1, 1, false, std::vector(4096, record)};
   ASSERT_EQ(check_request({0, milliseconds(1000), vote}, {}), error_code());
   frame_header header;
   const auto sent = wire(peer_request{0, milliseconds(1000), vote});
@@ -255,7 +255,7 @@ TEST(PeerAgreementCodecTest, HintsOverTheirLimitsBecomeDropEverything) {
 
 TEST(PeerAgreementCodecTest, AVoteNamesSomebody) {
   const auto about = [](std::string id) {
-    return check_request({0, milliseconds(1), vote_request{{}, {std::move(id), 1}, false, {}}}, {});
+    return check_request({0, milliseconds(1), vote_request{{}, {std::move(id), 1}, 1, 1, false, {}}}, {});
   };
   EXPECT_EQ(about("n3"), error_code());
   EXPECT_EQ(about(""), errc::bad_request);
@@ -295,12 +295,12 @@ TEST(PeerAgreementCodecTest, HeartbeatsAndVotesOvertakeEverything) {
   append_reply(replies, 1, {0, a_hit(std::string(1 << 20, 'L'))}, {});
   append_reply(replies, 2, {0, a_hit("small")}, {});
   append_reply(replies, 3, {0, ping_reply{.note = a_note(), .hints = some_records()}}, {});
-  append_reply(replies, 4, {0, vote_reply{a_note(), true, true, false}}, {});
+  append_reply(replies, 4, {0, vote_reply{a_note(), 1, true, false}}, {});
   EXPECT_EQ(order_of(replies), (std::vector<std::uint64_t>{3, 4, 2, 1}));
   frame_queue requests;
   append_request(requests, 1, feed_of({a_push("k", std::string(1 << 19, 'v'))}), milliseconds(1));
   append_request(requests, 2, {0, {}, get_request{"users", "k"}}, milliseconds(1));
-  append_request(requests, 3, {0, {}, vote_request{a_note(), {"n3", 1}, false, {}}}, {});
+  append_request(requests, 3, {0, {}, vote_request{a_note(), {"n3", 1}, 1, 1, false, {}}}, {});
   append_request(requests, 4, {0, {}, ping_request{.note = a_note()}}, milliseconds(1));
   EXPECT_EQ(order_of(requests), (std::vector<std::uint64_t>{3, 4, 2, 1}));
 }

@@ -68,7 +68,8 @@ struct printer {
   }
 
   void operator()(const vote_request& r) {
-    out << "vote " << r.note << r.missing << '|' << r.must_flush << r.records;
+    out << "vote " << r.note << r.missing << r.since << '|' << r.first << '|' << r.must_flush
+        << r.records;
   }
 
   void operator()(const relay_request& r) {
@@ -118,7 +119,7 @@ struct printer {
   void operator()(const feed_reply& r) { out << "fed " << r.note << r.applied; }
 
   void operator()(const vote_reply& r) {
-    out << "voted " << r.note << r.is_kept << r.is_leaseless << r.is_delivered;
+    out << "voted " << r.note << r.kept << '|' << r.is_leaseless << r.is_delivered;
   }
 
   void operator()(const relay_reply& r) { out << "relayed " << r.note; }

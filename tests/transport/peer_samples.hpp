@@ -129,7 +129,7 @@ inline std::vector<peer_request> every_request() {
   add(feed_request{});
   add(feed_request{a_note(), 1'000'000, 8, true, some_records()});
   add(feed_request{{}, 7, 0, false, {a_push("big", std::string(300'000, 'v'))}});
-  add(vote_request{a_note(), {"n3", 5}, true, some_records()});
+  add(vote_request{a_note(), {"n3", 5}, 7, 1ull << 40, true, some_records()});
   add(relay_request{a_note(), true, some_records()});
   return all;
 }
@@ -223,8 +223,8 @@ inline std::vector<peer_reply> every_reply() {
   add(many_hints);
   add(feed_reply{});
   add(feed_reply{a_note(), UINT64_MAX});
-  add(vote_reply{a_note(), true, true, true});
-  add(vote_reply{{}, true, false, false});
+  add(vote_reply{a_note(), 1ull << 40, true, true});
+  add(vote_reply{{}, 1, false, false});
   add(relay_reply{a_note()});
   return all;
 }

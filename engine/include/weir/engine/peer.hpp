@@ -27,7 +27,7 @@ struct identity {
   ring_settings ring = {};  ///< nodes that build other rings refuse each other
 };
 
-inline constexpr std::uint16_t peer_protocol_version = 3;
+inline constexpr std::uint16_t peer_protocol_version = 4;
 
 /// As what the asked node serves a request. It never forwards it again.
 enum class serve_as : std::uint8_t { owner, gutter };
@@ -206,19 +206,25 @@ struct feed_reply {
 };
 
 /// "`missing` does not confirm these records. Keep them for it, pass them on if you can, and say
-/// whether it can still hold a lease."
+/// whether it can still hold a lease." Asked again, it carries only what the asked node does not
+/// keep yet.
 struct vote_request {
   electorate_note note;
   member_life missing;
-  bool must_flush = false;  ///< more records than can be told
+  std::uint64_t since = 1;  ///< the sender's first record that `missing` has not confirmed
+  std::uint64_t first = 1;  ///< its first record in here; those from `since` on came before
+  bool must_flush = false;  ///< in place of all before `first`, which are too many to be told
   std::vector<change_record> records;
+
+  /// The last record that this is about.
+  std::uint64_t last() const noexcept { return first + records.size() - 1; }
 };
 
 struct vote_reply {
   electorate_note note;
-  bool is_kept = false;       ///< the hint is stored
-  bool is_leaseless = false;  ///< and the missing member has no lease by this node's grants
-  bool is_delivered = false;  ///< or it applied the records just now
+  std::uint64_t kept = 0;     ///< the asked node keeps hints of all records from `since` up to here
+  bool is_leaseless = false;  ///< the missing member has no lease by the asked node's grants
+  bool is_delivered = false;  ///< the missing member has just applied all that it is about
 };
 
 /// Records for a member whom their origin cannot reach.

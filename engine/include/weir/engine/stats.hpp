@@ -154,6 +154,8 @@ struct change_stats {
   std::uint64_t votes_ignored = 0;  ///< about ids that count here in no view
   std::uint64_t hints = 0;          ///< now: changes kept for members that missed them
   std::uint64_t hint_bytes = 0;     ///< now
+  std::uint64_t journal_bytes = 0;  ///< now: of changes that not every member has confirmed
+  std::uint64_t waiting_bytes = 0;  ///< now: of changes that go round and have not ended
   std::uint64_t resets = 0;       ///< members that had to be told to trust nothing
   duration_counts duration;       ///< until every member had confirmed or was voted leaseless
   std::chrono::microseconds longest{0};  ///< the worst of them
