@@ -311,6 +311,18 @@ void append_changes(metrics_text& out, const change_stats& of) {
   );
   out.sample({}, of.hint_bytes);
   out.family(
+      "weir_journal_bytes",
+      metric_type::gauge,
+      "What the changes take that some member has not confirmed."
+  );
+  out.sample({}, of.journal_bytes);
+  out.family(
+      "weir_changes_waiting_bytes",
+      metric_type::gauge,
+      "What the changes take that go round and have not ended."
+  );
+  out.sample({}, of.waiting_bytes);
+  out.family(
       "weir_feed_resets_total", counter, "Members that had to be told to trust no near copy."
   );
   out.sample({}, of.resets);

@@ -164,6 +164,8 @@ TEST_F(DoorMetrics, AreInTheTextFormatOfPrometheus) {
         "weir_members",
         "weir_config_mismatch",
         "weir_hint_bytes",
+        "weir_journal_bytes",
+        "weir_changes_waiting_bytes",
         "weir_votes_ignored_total",
         "weir_ring_share_ratio",
         "weir_view_digest_changes_total",
