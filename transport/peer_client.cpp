@@ -16,7 +16,7 @@ constexpr unsigned max_unknown_replies = 100;
 
 // TCP alone would hold on to a dead connection for longer: a sender that hears nothing tries again
 // ever more seldom, and a proxy on the way may take everything for ever.
-constexpr unsigned max_unheard_pings = 3;
+constexpr unsigned max_unheard_pings = 2;
 
 milliseconds time_left(time_point now, time_point deadline) {
   return std::chrono::duration_cast<milliseconds>(std::max(deadline - now, steady_duration(0)));

@@ -38,8 +38,8 @@ struct peer_link_options {
   milliseconds max_redial{1000};
   /// Data that nobody acknowledged for so long ends a connection (TCP_USER_TIMEOUT).
   milliseconds user_timeout{3000};
-  /// A connection on which nothing came for so long, in spite of three pings, is dialled anew.
-  milliseconds max_silence{8000};
+  /// A connection on which nothing came for so long, in spite of two pings, is dialled anew.
+  milliseconds max_silence{2000};
   /// A connection silent for so long gives way to a newer process with the same node id.
   milliseconds silent_is_dead{3000};
 
