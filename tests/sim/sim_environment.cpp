@@ -34,6 +34,7 @@ time_point sim_environment::coarse_now() const noexcept {
 
 timer_id sim_environment::schedule(time_point when, completion<> callback) {
   if (!alive_) return 0;
+  ++timers_set_;
   const duration late =
       lateness_.exponential(machine_.timer_lateness, 20 * machine_.timer_lateness);
   const instant due = this->when(when) + late;

@@ -75,6 +75,8 @@ class sim_environment final : public environment {
 
   bool is_alive() const noexcept { return alive_; }
 
+  std::uint64_t timers_set() const noexcept { return timers_set_; }
+
   owner_id owner() const noexcept { return owner_; }
 
   scheduler& world() noexcept { return world_; }
@@ -106,6 +108,7 @@ class sim_environment final : public environment {
   event_loop loop_;
   duration slept_{0};                     // of a clock that stops in a freeze
   std::map<event_id, event_id> put_off_;  // timers that such a clock made wait once more
+  std::uint64_t timers_set_ = 0;
   std::size_t in_pool_now_ = 0;
   bool in_pool_ = false;
   bool alive_ = true;

@@ -122,6 +122,7 @@ void fabric::close(link_id link) {
 void fabric::send_request(link_id on, std::uint64_t request, peer_request body) {
   const auto found = links_.find(on);
   if (found == links_.end()) return;
+  if (std::holds_alternative<vote_request>(body.body)) ++counts_.votes;
   auto parcel_for = [&](bool duplicate) {
     return [this, on, request, body, duplicate]() mutable {
       const auto link = links_.find(on);

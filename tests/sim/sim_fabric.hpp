@@ -32,6 +32,7 @@ enum class going_down {
 
 struct fabric_counts {
   std::uint64_t messages = 0;
+  std::uint64_t votes = 0;  ///< requests to vote among them
   /// Handlers that destroyed a reply without calling it, a bug: by position of the request in
   /// request_body.
   std::map<std::size_t, std::uint64_t> replies_dropped;

@@ -96,6 +96,8 @@ class schedule {
         return flap(when);
       case incident::bereavement:
         return bereave(when);
+      case incident::outage:
+        return lose_majority(when);
       case incident::growth:
         return grow(plan_.from + (when - plan_.from) / 10);
     }
@@ -113,6 +115,22 @@ class schedule {
     const duration time =
         std::min(time_of(random_, plan_.shortest_freeze, plan_.longest_freeze), plan_.until - when);
     strike(when, [time](cluster& on, std::size_t node) { on.freeze(node, time); });
+  }
+
+  void lose_majority(instant when) {
+    const bool is_freeze = random_.chance(0.5);
+    const duration time = std::min(time_of(random_, 1s, 12s), plan_.until - when);
+    const std::size_t lost = on_.size() / 2 + 1 + random_.below((on_.size() + 1) / 2 - 1);
+    strike(when, [=](cluster& on, std::size_t first) {
+      for (std::size_t i = 0; i != lost; ++i) {
+        const std::size_t node = (first + i) % on.size();
+        if (!is_freeze) {
+          restart_after(on, node, time);
+        } else if (on.is_up(node) && !on.is_frozen(node)) {
+          on.freeze(node, time);
+        }
+      }
+    });
   }
 
   void cut(instant when) {

@@ -23,6 +23,7 @@ enum class incident {
   severed_freeze,  ///< a node freezes, and longer than that another one cannot send to it
   flap,            ///< the same node does so again and again
   bereavement,     ///< a node leaves, another is cut off, and then all others start anew
+  outage,          ///< most nodes are killed or stand still at once, and come back
   growth,          ///< discovery names one more while a node stands still and another starts anew
 };
 

@@ -1,6 +1,7 @@
 // weir_sim: many seeds of the scenario and one table, or the score of the mutations. Exits 1 when a
 // promise was broken, the cluster did too little, or a mutation got away.
 
+#include "tests/sim/sim_bounds.hpp"
 #include "tests/sim/sim_membership.hpp"
 #include "tests/sim/sim_mutations.hpp"
 #include "tests/sim/sim_report.hpp"
@@ -31,6 +32,7 @@ struct arguments {
   bool hunts = false;
   std::size_t storm = 0;  ///< that many nodes come and go; 0 = none
   bool meets = false;     ///< the courses of membership, and the storm
+  bool weighs = false;    ///< what a change costs
   std::string mutant;     ///< one mutation only; empty = none, or all when hunting
 };
 
@@ -43,6 +45,7 @@ constexpr std::string_view usage =
     "weir_sim --gate        200 seeds, 2,000 with WEIR_SOAK=1 in the environment\n"
     "weir_sim --mutations [--mutant RULE] [--seeds N]\n"
     "weir_sim --membership [--seeds N] [--first N]   how nodes find, lose and mistake each other\n"
+    "weir_sim --bounds [--seeds N] [--first N]       what a change costs in each state of the cluster\n"
     "weir_sim --storm NODES   so many nodes come and go in turn beside five that stay: what it "
     "costs the source\n";
 
@@ -119,6 +122,8 @@ arguments parse(int argc, char** argv) {
     } else if (option == "--membership") {
       parsed.meets = true;
       parsed.seeds = 20;
+    } else if (option == "--bounds") {
+      parsed.weighs = true;
     } else if (option == "--gate") {
       const char* soak = std::getenv("WEIR_SOAK");
       parsed.seeds = soak != nullptr && std::string_view(soak) == "1" ? 2000 : 200;
@@ -232,6 +237,7 @@ int main(int argc, char** argv) {
   }
   if (with.hunts) return hunt_all(with);
   if (with.meets) return play_membership(with);
+  if (with.weighs) return keeps_bounds(with.first, with.seeds) ? 0 : 1;
   if (with.storm != 0) {
     print(play_churn(with.first, with.storm), with.storm);
     return 0;

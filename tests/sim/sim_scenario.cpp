@@ -56,7 +56,8 @@ fault_plan plan_of(flavour about) {
           {blind_restart, 0.5},
           {join, 1},
           {removal, 0.7},
-          {leave, 0.5}};
+          {leave, 0.5},
+          {outage, 0.5}};
       break;
     case flavour::freezes:
       plan.weights = {{freeze, 3}, {frozen_voter, 2}, {quick_restart, 1}, {cut, 1}};
@@ -141,6 +142,11 @@ fault_plan plan_of(flavour about) {
       plan.weights = {{bereavement, 1}};
       plan.least = plan.most = 2;
       plan.bad_wires = 0.2;
+      break;
+    case flavour::outages:
+      plan.weights = {{outage, 3}, {cut, 1}, {quick_restart, 1}};
+      plan.least = 3;
+      plan.most = 6;
       break;
     case flavour::growth:
       plan.weights = {{incident::growth, 1}};
@@ -266,6 +272,8 @@ std::string_view name(flavour of) noexcept {
       return "owner";
     case flavour::goodbyes:
       return "goodbyes";
+    case flavour::outages:
+      return "outages";
     case flavour::growth:
       return "growth";
   }

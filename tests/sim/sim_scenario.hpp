@@ -29,6 +29,7 @@ enum class flavour {
   wires,     ///< messages come late, twice or not at all, and values are pushed
   owner,     ///< no faults: one hot set of keys, tiny memory, clears and preconditions
   goodbyes,  ///< of three nodes one leaves, and comes back to one that starts anew
+  outages,   ///< a majority is lost at once, again and again
   growth,    ///< two become three while one of them stands still
   last = growth,
 };
