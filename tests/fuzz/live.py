@@ -1,7 +1,7 @@
-"""live.py WEIR SEEDS SECONDS: sends mutated HTTP requests and peer frames to a running node, best one built with a sanitizer.
+"""live.py WEIR SEEDS SECONDS [alone]: sends mutated HTTP requests and peer frames to a running node, best one built with a sanitizer.
 
-SEEDS is a folder that peer_frame_seeds has filled. Two nodes run, so that the fuzzed one has a lease; everything happens in a
-network of its own (`unshare -n`), as mutated messages may name any address. Throughout /livez must answer within 5 s. At
+SEEDS is a folder that peer_frame_seeds has filled. Two nodes run, so that the fuzzed one has a lease; `alone`: the other one is
+killed before, so that it has lost its majority. Everything happens in a network of its own (`unshare -n`), as mutated messages may name any address. Throughout /livez must answer within 5 s. At
 the end the node must stop with 0, and have printed no report. Prints the numbers of executions; exits 1 with a finding.
 """
 
@@ -146,7 +146,7 @@ def lives():
     return answer.startswith(b"HTTP/1.1 200"), time.monotonic() - began
 
 
-def main(weir, seeds_folder, seconds):
+def main(weir, seeds_folder, seconds, mode=""):
     seconds = float(seconds)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     seeds = []
@@ -165,6 +165,8 @@ def main(weir, seeds_folder, seconds):
                 break
         except OSError:
             time.sleep(0.1)  # another process: nothing here tells when it listens
+    if mode == "alone":
+        other.kill()
     counts = [multiprocessing.Value("q", 0) for _ in range(2)]
     loads = [
         multiprocessing.Process(target=http_load, args=(seconds, 1, counts[0])),
