@@ -253,17 +253,17 @@ TEST_F(DoorMetrics, CountReadsOnceByWhatAnsweredThem) {
 }
 
 TEST_F(DoorMetrics, CountAHitThatWaitsForReplyMemoryOnce) {
-  source->has("a", std::string(200'000, 'v'));
+  source->has("a", std::string(60'000, 'v'));
   get("/v1/users/a");
-  const auto budget = std::make_shared<reply_budget>(1'000'000);
+  const auto budget = std::make_shared<reply_budget>(300'000);
   http_server pressed(runtime_.loops(), http_limits{.reply_wait = std::chrono::minutes(1)}, door_);
   pressed.share_replies(budget);
   raw_client client(pressed.listen("127.0.0.1:0").value());
-  budget->force(850'000);
+  budget->force(260'000);
   client.send(test::get("/v1/users/a"));
   EXPECT_FALSE(client.has_news_within(std::chrono::milliseconds(50)));
-  budget->give_back(850'000);
-  EXPECT_EQ(client.receive().body.size(), 200'000U);
+  budget->give_back(260'000);
+  EXPECT_EQ(client.receive().body.size(), 60'000U);
   client.send(test::get("/v1/users/a"));
   EXPECT_EQ(client.receive().status, 200U);
   pressed.stop();
