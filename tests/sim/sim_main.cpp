@@ -13,10 +13,15 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
 
 namespace {
 
@@ -26,6 +31,7 @@ struct arguments {
   std::uint64_t first = 1;
   std::uint64_t seeds = 200;
   std::size_t nodes = 0;
+  std::size_t jobs = 1;
   double requests_per_second = 250;
   std::optional<flavour> about;  ///< empty = general, or that of the mutation
   std::optional<std::uint64_t> verbose;
@@ -41,7 +47,7 @@ constexpr double most_storm_loads = 2;  ///< times those of calm
 
 constexpr std::string_view usage =
     "weir_sim [--seeds N] [--first N] [--nodes N] [--rate REQUESTS_PER_SECOND] [--flavour NAME]\n"
-    "         [--mutant RULE] [--verbose SEED]\n"
+    "         [--mutant RULE] [--verbose SEED] [--jobs THREADS]\n"
     "weir_sim --gate        200 seeds, 2,000 with WEIR_SOAK=1 in the environment\n"
     "weir_sim --mutations [--mutant RULE] [--seeds N]\n"
     "weir_sim --membership [--seeds N] [--first N]   how nodes find, lose and mistake each other\n"
@@ -93,6 +99,8 @@ void take(arguments& into, std::string_view option, const std::string& value) {
     into.nodes = value == "0" ? 0 : count_from(option, value);
     if (into.nodes == 1 || into.nodes > 9)
       throw std::invalid_argument("--nodes takes 2 to 9, or 0 to draw it");
+  } else if (option == "--jobs") {
+    into.jobs = count_from(option, value);
   } else if (option == "--storm") {
     into.storm = count_from(option, value);
   } else if (option == "--rate") {
@@ -160,6 +168,36 @@ verdict play_seed(const arguments& with, std::uint64_t seed) {
     std::printf("  %s\n", found.violations[i].c_str());
   std::fflush(stdout);
   return found;
+}
+
+// Each thread takes the next seed; they are added in their order, whatever the number of threads.
+verdict play_all(const arguments& with) {
+  const std::uint64_t end = with.first + with.seeds;
+  std::mutex mutex;
+  std::uint64_t next = with.first;
+  std::uint64_t added = with.first;
+  std::map<std::uint64_t, verdict> played;
+  verdict all;
+  const auto work = [&] {
+    std::unique_lock lock(mutex);
+    while (next != end) {
+      const std::uint64_t seed = next++;
+      lock.unlock();
+      verdict found = play_seed(with, seed);
+      lock.lock();
+      played.emplace(seed, std::move(found));
+      for (auto each = played.find(added); each != played.end(); each = played.find(++added)) {
+        all.add(each->second);
+        played.erase(each);
+        show_progress(all, with.seeds);
+      }
+    }
+  };
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 1; i < with.jobs; ++i) threads.emplace_back(work);
+  work();
+  threads.clear();
+  return all;
 }
 
 // Each rule off in turn, until that shows.
@@ -243,11 +281,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   const auto begun = std::chrono::steady_clock::now();
-  verdict all;
-  for (std::uint64_t seed = with.first; seed != with.first + with.seeds; ++seed) {
-    all.add(play_seed(with, seed));
-    show_progress(all, with.seeds);
-  }
+  verdict all = play_all(with);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
   print(all, took.count());
   const bool is_fine = does_enough(all) && all.violations.empty();
