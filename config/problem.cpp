@@ -5,8 +5,7 @@ namespace weir::config {
 namespace {
 
 std::string one_problem(const problem& each) {
-  std::string out = each.source;
-  if (each.line > 0) out += ":" + std::to_string(each.line) + ":" + std::to_string(each.column);
+  std::string out = place_of(each);
   out += each.level == severity::error ? ": error: " : ": warning: ";
   if (!each.path.empty()) out += each.path + ": ";
   out += each.text;
@@ -28,6 +27,11 @@ std::string counted(std::size_t count, const char* what) {
 }
 
 }  // namespace
+
+std::string place_of(const problem& each) {
+  if (each.line == 0) return each.source;
+  return each.source + ":" + std::to_string(each.line) + ":" + std::to_string(each.column);
+}
 
 std::string format_problems(const std::vector<problem>& problems) {
   std::string out;

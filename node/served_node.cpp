@@ -20,6 +20,7 @@ std::string joined_paths(const std::vector<config::change>& changes) {
   for (const auto& each : changes) {
     if (!out.empty()) out += ", ";
     out += each.path;
+    if (each.from.empty() != each.to.empty()) out += " " + each.from + each.to;  // "added"
     if (!each.from.empty() && !each.to.empty()) out += ": " + each.from + " -> " + each.to;
   }
   return out;
@@ -122,8 +123,7 @@ admin_outcome served_node::reload(const config::load_result& loaded) {
     ++reloads_refused_;
     std::string text = "nothing was changed";
     for (const auto& each : loaded.problems) {
-      const auto place =
-          each.source + ':' + std::to_string(each.line) + ':' + std::to_string(each.column);
+      const auto place = config::place_of(each);
       text += "; " + place + ": " + each.text;
       log_fields fields{{"at", place}, {"path", each.path}, {"detail", each.text}};
       if (!each.hint.empty()) fields.emplace_back("hint", each.hint);

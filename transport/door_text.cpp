@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 
 namespace weir {
 namespace {
@@ -84,6 +85,7 @@ std::optional<std::string> decode_base64(std::string_view text) {
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) noexcept {
   if (text.empty()) return std::nullopt;
   std::int64_t sum = 0;
+  auto larger = std::numeric_limits<std::int64_t>::max();  // units come once, the largest first
   while (!text.empty()) {
     if (text.front() < '0' || text.front() > '9') return std::nullopt;
     std::int64_t number = 0;
@@ -95,10 +97,12 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) n
       if (found == nullptr && text.starts_with(each.name)) found = &each;
     }
     std::int64_t part = 0;
-    if (found == nullptr || __builtin_mul_overflow(number, found->milliseconds, &part) ||
+    if (found == nullptr || found->milliseconds >= larger ||
+        __builtin_mul_overflow(number, found->milliseconds, &part) ||
         __builtin_add_overflow(sum, part, &sum)) {
       return std::nullopt;
     }
+    larger = found->milliseconds;
     text.remove_prefix(found->name.size());
   }
   return std::chrono::milliseconds(sum);

@@ -21,8 +21,9 @@ void append_base64(std::string& out, std::string_view data);
 /// The bytes of padded base64; nullopt on anything else, stray bits at the end included.
 std::optional<std::string> decode_base64(std::string_view text);
 
-/// A duration with units: "250ms", "30s", "1h30m", "7d", "0s". nullopt on anything else, such as a
-/// number without unit, a sign, a fraction or a sum beyond 292 million years.
+/// A duration with units, each once and the largest first: "250ms", "30s", "1h30m", "7d", "0s".
+/// nullopt on anything else, such as a number without unit, a sign, a fraction or a sum beyond 292
+/// million years.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) noexcept;
 
 /// Appends a decimal number without allocating more than `out` does.

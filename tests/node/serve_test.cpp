@@ -211,6 +211,8 @@ TEST_F(ServeTest, SighupTakesANewKeyspaceAndDropsAnOldOne) {
   folder_.write("weir.yaml", text);
   node.signal(SIGHUP);
   ASSERT_TRUE(node.logs("\"event\":\"reload.applied\""));
+  EXPECT_THAT(node.err(), HasSubstr("keyspaces.notes added"));
+  EXPECT_THAT(node.err(), HasSubstr("keyspaces.pages removed"));
   EXPECT_EQ(ask(node, {"get", "notes", "hello"}).code, 0);
   EXPECT_EQ(ask(node, {"get", "pages", "hello"}).code, 1);
 }

@@ -82,6 +82,8 @@ TEST(DoorText, DurationsNeedUnits) {
         "5 s",
         "5S",
         "s5",
+        "1m1h",
+        "1m1m",
         "99999999999999999999s",
         "9223372036854775807s"}) {
     EXPECT_FALSE(parse_duration(bad)) << bad;

@@ -31,6 +31,9 @@ struct problem {
   std::size_t width = 0;
 };
 
+/// `weir.yaml:41:7`, or the source alone.
+std::string place_of(const problem& each);
+
 /// The problems as compilers print them, with the line, a caret and the hint:
 ///
 ///     weir.yaml:41:7: error: keyspaces[1] ("products"): unknown key "tll"

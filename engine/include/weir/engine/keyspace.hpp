@@ -144,8 +144,9 @@ class keyspace {
 
   /// Drops what the nodes hold: the next read loads again. Allowed in every keyspace.
   ///
-  /// OK when the owner and the gutter node of the key have applied it; partial when one could not
-  /// be reached; errc::unavailable when none could.
+  /// OK when every node that may hold the key has applied it, or was voted to have no lease; partial
+  /// when the deadline came first (see change_result); errc::unavailable when too few took note of
+  /// it: repeat it.
   [[nodiscard]] asio::awaitable<result<change_result>> async_invalidate(
       std::string key, change_options options = {}
   );
