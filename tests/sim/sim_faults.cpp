@@ -73,7 +73,7 @@ class schedule {
       case incident::crash:
         return crash(when, time_of(random_, 3s, 12s), 0ns);
       case incident::quick_restart:
-        return crash(when, time_of(random_, 100ms, 3s), 0ns);
+        return crash(when, time_of(random_, 1ms, 3s), 0ns);
       case incident::freeze:
         return freeze(when);
       case incident::cut:

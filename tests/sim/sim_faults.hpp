@@ -11,7 +11,7 @@ namespace weir::sim {
 /// What can go wrong. All of it is mended at the end of the plan.
 enum class incident {
   crash,           ///< memory lost, back after a while
-  quick_restart,   ///< back before anybody's lease or verdict has run out
+  quick_restart,   ///< back at once, or before anybody's lease or verdict has run out
   freeze,          ///< the whole process stands still; its clock goes on
   cut,             ///< one pair of nodes, one way or both
   isolation,       ///< one node from all others, in, out or both ways
