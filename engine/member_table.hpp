@@ -24,8 +24,8 @@ std::set<std::string> owners_of(const routing& route);
 /// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
 /// handshakes, judged by probes. Publishes the routing after each change.
 ///
-/// A peer stays in the ring whatever its health; it leaves when discovery drops it or when it says
-/// so. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
+/// A peer stays in the ring whatever its health; it leaves when it says so, or when discovery has
+/// dropped it and it does not answer. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
 /// network and the listeners without holding its lock.
 class member_table : public std::enable_shared_from_this<member_table> {
  public:
@@ -101,6 +101,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
     std::uint64_t incarnation = 0;
     std::uint32_t weight = 1;
     bool is_from_discovery = false;
+    bool is_dropped = false;  ///< discovery named it once, and does not any more
     bool is_linked = false;
     bool has_left = false;      ///< off the ring: it said so, or a majority went on without it
     bool said_goodbye = false;
