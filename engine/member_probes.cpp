@@ -22,7 +22,8 @@ void member_table::start_probing() {
   std::vector<std::string> addresses;
   {
     const std::lock_guard lock(mutex_);
-    slot_turns_ = context_->has_lease(context_->env.now()) ? 1 : 0;
+    has_had_slots_ = context_->has_lease(context_->env.now());
+    slot_turns_ = has_had_slots_ ? 1 : 0;
     slots_since_ = context_->env.now();
     publish();
     for (const auto& [address, each] : peers_) addresses.push_back(address);

@@ -390,6 +390,15 @@ std::vector<std::string> member_table::linked_addresses() const {
   return out;
 }
 
+std::vector<std::string> member_table::reachable() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const auto& [address, each] : peers_) {
+    if (is_there(each)) out.push_back(each.id);
+  }
+  return out;
+}
+
 void member_table::on_event(std::function<void(const cluster_event&)> listener) {
   const std::lock_guard lock(mutex_);
   listener_ = std::move(listener);

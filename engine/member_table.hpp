@@ -67,6 +67,9 @@ class member_table : public std::enable_shared_from_this<member_table> {
   /// Gives the slots of this node to the others for good; it stays a member.
   void give_up_slots();
 
+  /// Whether this node took slots since it began, under a lease as always.
+  bool has_had_slots() const;
+
   /// A peer of that life has told how often it took or gave up its slots; messages may overtake
   /// each other.
   void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
@@ -92,6 +95,9 @@ class member_table : public std::enable_shared_from_this<member_table> {
 
   std::vector<member_status> status() const;
   std::vector<std::string> linked_addresses() const;
+
+  /// The ids of those that answer.
+  std::vector<std::string> reachable() const;
   void on_event(std::function<void(const cluster_event&)> listener);
 
  private:
@@ -171,6 +177,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   time_point next_round_{};  ///< before it ping_everyone() waits
   timer_id timer_ = 0;
   std::uint32_t slot_turns_ = 1;    ///< odd = this node takes slots, as a lone one does
+  bool has_had_slots_ = true;       ///< this node, since it began
   bool is_latecomer_ = false;       ///< others had slots for a while before this node had any
   time_point slots_since_{};        ///< of the latest turn
   milliseconds slots_wait_{1'000};  ///< from the lease on; doubles when it was removed with slots
