@@ -163,6 +163,7 @@ TEST_P(Refill, ASourceThatRefusesMostLoadsFillsTheCachesAllTheSame) {
   pass(size_.recovers_within);
   auto seen = driver.stop();
   seen.source_failures = {{emptied_from, time_point::max()}};  // it refuses
+  seen.down = nodes().down();
   const auto full = by_second(seen, full_from, 3);
   const auto before = (full[0].hit_ratio() + full[1].hit_ratio()) / 2;
   const auto all =
@@ -178,7 +179,7 @@ TEST_P(Refill, ASourceThatRefusesMostLoadsFillsTheCachesAllTheSame) {
   const auto found = check(seen, {.ttl = {{"things", 5min}}});
   EXPECT_EQ(found.lost + found.corrupt + found.too_old + found.cached_errors, 0);
   for (const auto& each : seen.requests) {
-    if (each.begin < full_from || each.begin >= emptied_from) continue;
+    if (each.begin < full_from || each.end >= emptied_from) continue;
     ASSERT_EQ(each.result, outcome::value) << each.key << ' ' << each.status << ' ' << each.code;
   }
 }
