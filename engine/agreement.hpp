@@ -94,6 +94,9 @@ class agreement : public std::enable_shared_from_this<agreement> {
   lease_status status() const;
   change_stats stats() const;
   bool is_granting(const std::string& id) const;
+
+  /// True if this node granted a lease to each of them, as they are now.
+  bool has_granted(const std::vector<std::string>& ids) const;
   std::uint64_t feed_lag(const std::string& id) const;
 
  private:

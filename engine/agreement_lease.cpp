@@ -368,6 +368,13 @@ change_stats agreement::stats() const {
   return out;
 }
 
+bool agreement::has_granted(const std::vector<std::string>& ids) const {
+  const std::lock_guard lock(mutex_);
+  return std::all_of(ids.begin(), ids.end(), [&](const std::string& id) {
+    return granted_.has_granted({id, who_.incarnation_of(id)});
+  });
+}
+
 bool agreement::is_granting(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   return lease_.is_granted_by(id, context_->env.now());

@@ -233,6 +233,13 @@ lease_status engine::lease() const {
   return out;
 }
 
+settling_progress engine::settling() const {
+  return {
+      .has_had_slots = impl_->members->has_had_slots(),
+      .is_relied_on = impl_->agreed->has_granted(impl_->members->reachable()),
+  };
+}
+
 std::optional<weir::id_conflict> engine::id_conflict() const {
   auto found = impl_->members->conflict();
   // Of two that meet nobody else, the one that has worked before is not to blame.

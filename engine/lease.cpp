@@ -106,10 +106,13 @@ bool lease::is_granted_by(const std::string& id, time_point now) const {
   return found != grants_.end() && now < found->second.until;
 }
 
-bool granted_leases::grant(const member_life& who, bool keeps_nothing, time_point now) {
+bool granted_leases::has_granted(const member_life& who) const {
   const auto known = answers_.find(who.id);
-  const bool is_known = known != answers_.end() && known->second.life == who.incarnation;
-  if (is_young(now) && !keeps_nothing && !is_known) return false;
+  return known != answers_.end() && known->second.life == who.incarnation;
+}
+
+bool granted_leases::grant(const member_life& who, bool keeps_nothing, time_point now) {
+  if (is_young(now) && !keeps_nothing && !has_granted(who)) return false;
   answers_[who.id] = {who.incarnation, now};
   return true;
 }

@@ -94,6 +94,9 @@ class granted_leases {
   /// only to those who keep nothing, or whom it has granted before.
   bool grant(const member_life& who, bool keeps_nothing, time_point now);
 
+  /// True if it was granted one under that life.
+  bool has_granted(const member_life& who) const;
+
   /// True if no grant of this node, or of an earlier life of it, can still count at `who`.
   bool is_over(const member_life& who, time_point now) const;
 

@@ -13,7 +13,7 @@ constexpr milliseconds forget_strangers{10'000};  // the same of one whom nobody
 constexpr milliseconds first_early_ping{50};  // doubles: until a member knows this node
 constexpr int most_early_pings = 4;
 constexpr milliseconds silent_after{30'000};    // then it may be removed, if a majority says so too
-constexpr milliseconds unnamed_after{5'000};    // one whom discovery dropped is as good as silent
+constexpr milliseconds unnamed_after{5'000};    // the same of one whom discovery dropped
 
 }  // namespace
 
@@ -22,7 +22,8 @@ void member_table::start_probing() {
   std::vector<std::string> addresses;
   {
     const std::lock_guard lock(mutex_);
-    slot_turns_ = context_->has_lease(context_->env.now()) ? 1 : 0;
+    has_had_slots_ = context_->has_lease(context_->env.now());
+    slot_turns_ = has_had_slots_ ? 1 : 0;
     slots_since_ = context_->env.now();
     publish();
     for (const auto& [address, each] : peers_) addresses.push_back(address);
@@ -47,10 +48,19 @@ void member_table::probe_all() {
       if (known.is_linked) linked.push_back(each->first);
       // What a node that was stopped itself has missed says nothing about others.
       if (is_there(known) || is_late) known.heard = now;
-      const auto longest = known.is_stranger ? forget_strangers : forget_learned;
+      const auto longest = known.is_dropped    ? unnamed_after
+                           : known.is_stranger ? forget_strangers
+                                               : forget_learned;
+      const bool may_come_back = known.is_dropped ? is_there(known) : known.is_linked;
       const bool is_gone =
-          !known.is_from_discovery && !known.is_linked && now - known.heard > longest;
+          !known.is_from_discovery && !may_come_back && now - known.heard > longest;
       if (is_gone) todo.disconnect.push_back(each->first);
+      if (is_gone && known.is_dropped) {
+        unknown_since_.try_emplace(known.id, known.heard);  // no second wait
+        todo.events.push_back(
+            {"peer.dropped", known.id, "it is gone, and discovery no longer names " + each->first}
+        );
+      }
       each = is_gone ? peers_.erase(each) : std::next(each);
     }
     if (!todo.disconnect.empty()) publish();
@@ -177,7 +187,8 @@ std::set<std::string> member_table::silent_members(
     if (now - since > unnamed_after) out.insert(id);
   }
   for (const auto& [address, each] : peers_) {
-    if (!each.id.empty() && now - each.heard > silent_after) out.insert(each.id);
+    const auto longest = each.is_dropped ? unnamed_after : silent_after;
+    if (!each.id.empty() && now - each.heard > longest) out.insert(each.id);
   }
   for (const auto& [address, each] : peers_) {
     if (is_there(each)) out.erase(each.id);

@@ -109,6 +109,7 @@ void member_table::tell_slots(bool are_taken) {
     are_taken = are_taken && !gives_up_slots_;
     if (is_stopped_ || takes_slots(slot_turns_) == are_taken) return;
     ++slot_turns_;
+    has_had_slots_ |= are_taken;
     slots_since_ = context_->env.now();
     publish();
     for (const auto& [address, each] : peers_) {
@@ -117,6 +118,11 @@ void member_table::tell_slots(bool are_taken) {
   }
   run(todo);
   for (const auto& each : linked) probe(each, verdict::void_if_missed);
+}
+
+bool member_table::has_had_slots() const {
+  const std::lock_guard lock(mutex_);
+  return has_had_slots_;
 }
 
 void member_table::slots_told(

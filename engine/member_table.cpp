@@ -77,19 +77,22 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
   actions todo;
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [address, each] : peers_) each.is_from_discovery = false;
+    for (auto& [address, each] : peers_)
+      each.is_dropped |= std::exchange(each.is_from_discovery, false);
     for (const auto& each : candidates) {
       if (each.id == context_->self.id || each.address == context_->self.address) continue;
       auto& known = peer_at(each.address, todo);
       known.is_from_discovery = true;
+      known.is_dropped = false;
       known.is_stranger = false;
       if (!each.id.empty() && known.health.now == health::state::unproven) known.id = each.id;
     }
     for (auto each = peers_.begin(); each != peers_.end();) {
-      // One that leaves is asked for what it has kept until its link ends.
+      // One that leaves is asked for what it has kept until its link ends; one that answers goes on
+      // with its work until it says goodbye or falls silent.
       const bool is_leaving = each->second.is_linked && each->second.slot_turns != 0 &&
                               !takes_slots(each->second.slot_turns);
-      if (each->second.is_from_discovery || is_leaving) {
+      if (each->second.is_from_discovery || is_leaving || is_there(each->second)) {
         ++each;
         continue;
       }
@@ -383,6 +386,15 @@ std::vector<std::string> member_table::linked_addresses() const {
   std::vector<std::string> out;
   for (const auto& [address, each] : peers_) {
     if (each.is_linked) out.push_back(address);
+  }
+  return out;
+}
+
+std::vector<std::string> member_table::reachable() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> out;
+  for (const auto& [address, each] : peers_) {
+    if (is_there(each)) out.push_back(each.id);
   }
   return out;
 }

@@ -24,8 +24,8 @@ std::set<std::string> owners_of(const routing& route);
 /// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
 /// handshakes, judged by probes. Publishes the routing after each change.
 ///
-/// A peer stays in the ring whatever its health; it leaves when discovery drops it or when it says
-/// so. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
+/// A peer stays in the ring whatever its health; it leaves when it says so, or when discovery has
+/// dropped it and it does not answer. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
 /// network and the listeners without holding its lock.
 class member_table : public std::enable_shared_from_this<member_table> {
  public:
@@ -67,6 +67,9 @@ class member_table : public std::enable_shared_from_this<member_table> {
   /// Gives the slots of this node to the others for good; it stays a member.
   void give_up_slots();
 
+  /// Whether this node took slots since it began, under a lease as always.
+  bool has_had_slots() const;
+
   /// A peer of that life has told how often it took or gave up its slots; messages may overtake
   /// each other.
   void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
@@ -92,6 +95,9 @@ class member_table : public std::enable_shared_from_this<member_table> {
 
   std::vector<member_status> status() const;
   std::vector<std::string> linked_addresses() const;
+
+  /// The ids of those that answer.
+  std::vector<std::string> reachable() const;
   void on_event(std::function<void(const cluster_event&)> listener);
 
  private:
@@ -101,6 +107,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
     std::uint64_t incarnation = 0;
     std::uint32_t weight = 1;
     bool is_from_discovery = false;
+    bool is_dropped = false;  ///< discovery named it once, and does not any more
     bool is_linked = false;
     bool has_left = false;      ///< off the ring: it said so, or a majority went on without it
     bool said_goodbye = false;
@@ -170,6 +177,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   time_point next_round_{};  ///< before it ping_everyone() waits
   timer_id timer_ = 0;
   std::uint32_t slot_turns_ = 1;    ///< odd = this node takes slots, as a lone one does
+  bool has_had_slots_ = true;       ///< this node, since it began
   bool is_latecomer_ = false;       ///< others had slots for a while before this node had any
   time_point slots_since_{};        ///< of the latest turn
   milliseconds slots_wait_{1'000};  ///< from the lease on; doubles when it was removed with slots

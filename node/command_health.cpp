@@ -18,7 +18,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr auto readiness = "/readyz?verbose";
+constexpr auto settlement = "/readyz?verbose&settled";
 constexpr std::string_view no_lease = "[!] lease";
+constexpr std::string_view not_settled = "not settled";  // and ready
 constexpr milliseconds between_looks{50};
 
 std::vector<std::string_view> lines_of(std::string_view text) {
@@ -42,12 +44,15 @@ json::object check_of(std::string_view line) {
   return out;
 }
 
-/// Ready, and with a lease where one is needed.
-bool is_settled(const boost::system::result<node_answer, command_failure>& answer) {
-  return answer && answer->status == 200 && answer->body.find(no_lease) == std::string::npos;
+/// Ready, and with a lease where one is needed; or as settled as a rollout asks for.
+bool is_waited_for(
+    const command_line& line, const boost::system::result<node_answer, command_failure>& answer
+) {
+  if (!answer || answer->status != 200) return false;
+  return line.settled || answer->body.find(no_lease) == std::string::npos;
 }
 
-std::string not_settled(const node_answer& answer, const node_client& node) {
+std::string no_lease_in_time(const node_answer& answer, const node_client& node) {
   for (const auto each : lines_of(answer.body)) {
     if (each.starts_with(no_lease))
       return node.server() + " is ready, but has no lease in time: " + printable(each.substr(4));
@@ -58,37 +63,39 @@ std::string not_settled(const node_answer& answer, const node_client& node) {
 }  // namespace
 
 exit_code run_health(const command_line& line, const node_client& node, const console& to) {
+  const auto* const asked = line.settled ? settlement : readiness;
   const auto end = std::chrono::steady_clock::now() + line.wait.value_or(milliseconds(0));
-  auto answer = node.send(http_method::get, readiness);
-  while (!is_settled(answer) && std::chrono::steady_clock::now() + between_looks < end) {
+  auto answer = node.send(http_method::get, asked);
+  while (!is_waited_for(line, answer) && std::chrono::steady_clock::now() + between_looks < end) {
     std::this_thread::sleep_for(between_looks);  // another process: nothing here tells of it
-    answer = node.send(http_method::get, readiness);
+    answer = node.send(http_method::get, asked);
   }
-  if (line.wait && answer && answer->status == 200 && !is_settled(answer)) {
-    return report(to, "health", {exit_code::failure, not_settled(*answer, node)});
+  if (line.wait && answer && answer->status == 200 && !is_waited_for(line, answer)) {
+    return report(to, "health", {exit_code::failure, no_lease_in_time(*answer, node)});
   }
   if (!answer) return report(to, "health", answer.error());
-  const bool is_ready = answer->status == 200;
+  const bool is_good = answer->status == 200;
   const auto lines = lines_of(answer->body);
   if (line.output == output_format::json) {
     json::array checks;
     for (const auto each : lines) {
       if (each.starts_with('[')) checks.push_back(check_of(each));
     }
-    const json::object out{
+    json::object out{
         {"server", node.server()},
         {"live", true},
-        {"ready", is_ready},
+        {"ready", is_good || (!lines.empty() && lines.back() == not_settled)},
         {"checks", std::move(checks)},
     };
+    if (line.settled) out["settled"] = is_good;
     to.out << json::serialize(out) << '\n';
-    return is_ready ? exit_code::ok : exit_code::failure;
+    return is_good ? exit_code::ok : exit_code::failure;
   }
   for (const auto each : lines) {
-    const bool is_bad = each.starts_with("[-]") || each == "not ready";
+    const bool is_bad = each.starts_with("[-]") || each == "not ready" || each == not_settled;
     to.out << tinted(to, is_bad ? tint::bad : tint::good, printable(each)) << '\n';
   }
-  return is_ready ? exit_code::ok : exit_code::failure;
+  return is_good ? exit_code::ok : exit_code::failure;
 }
 
 exit_code run_version(const command_line& line, const console& to) {

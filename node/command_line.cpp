@@ -272,6 +272,11 @@ class command_tree {
             "Wait so long at most until it is ready and has a lease"
         )
         ->type_name("TIME");
+    health->add_flag(
+        "--settled",
+        into_.settled,
+        "Ask whether it has had a lease and its keys since its start; with --wait, wait for that"
+    );
     add_admin(
         "reload",
         verb::reload,

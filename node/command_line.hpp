@@ -65,6 +65,7 @@ struct command_line {
   std::string value = "-";        ///< of put; "-" = read it from stdin
   std::optional<std::chrono::milliseconds>
       wait;                 ///< of health: until ready and leased, for so long at most
+  bool settled = false;     ///< of health: whether the next node of a rollout may go down
   std::size_t limit = 100;  ///< of keys
   bool explain = false;
   bool fresh = false;

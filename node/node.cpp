@@ -32,6 +32,7 @@ boost::system::result<void, start_error> node::start() {
   if (impl_->now != phase::made) {
     throw std::logic_error("weir: start() of a node that was started before");
   }
+  impl_->started_at = impl_->threads.now();
   auto opened = impl_->open_peer_door();
   if (opened) {
     impl_->find_candidates();

@@ -156,6 +156,7 @@ door_options node::impl::door_settings() {
   made.ring = options.ring;
   made.is_local = is_loopback(options.http_address);
   made.readiness = [this] { return readiness(); };
+  made.settling = [this] { return settling(); };
   made.reload = options.reload;
   made.drain = options.drain;
   made.metrics = [this](metrics_text& out) { append_metrics(out); };
@@ -197,6 +198,18 @@ std::vector<readiness_check> node::impl::readiness() const {
   if (network) all.push_back(id_check());
   tls->append_checks(all);
   return all;
+}
+
+readiness_check node::impl::settling() {
+  const settling_facts facts{
+      .started = started_at,
+      .progress = core.settling(),
+      .was_settled = was_settled,
+      .is_draining = now.load() > phase::started,
+  };
+  auto check = settled_check(facts, threads.now());
+  if (check.state == check_state::passed) was_settled = true;
+  return check;
 }
 
 /// Ready once the first attempt is over, however it ended; what is wrong since then is shown.

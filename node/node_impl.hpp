@@ -2,6 +2,7 @@
 
 #include "event_hub.hpp"
 #include "node_tls.hpp"
+#include "settled.hpp"
 
 #include <weir/node/node.hpp>
 #include <weir/transport/http_door.hpp>
@@ -31,6 +32,7 @@ struct node::impl {
 
   void append_metrics(metrics_text& out) const;
   std::vector<readiness_check> readiness() const;
+  readiness_check settling();
   // start() in call order; take_candidates() runs whenever the provider answers.
   outcome open_peer_door();
   void find_candidates();
@@ -51,6 +53,8 @@ struct node::impl {
   std::unique_ptr<peer_link_network> network;
   std::unique_ptr<http_server> server;
   std::atomic<phase> now{phase::made};
+  time_point started_at = threads.now();  // set before the doors open
+  std::atomic<bool> was_settled{false};
   std::atomic<bool> was_discovery_answered{false};
   std::atomic<bool> is_discovery_failing{true};
   bool is_discovering = false;

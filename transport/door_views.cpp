@@ -208,7 +208,17 @@ std::vector<readiness_check> http_door::impl::checks() const {
 bool http_door::impl::is_ready() const { return is_passed(checks()); }
 
 http_response http_door::impl::readyz(const http_request& request) const {
+  const auto unknown = unknown_parameter(request.query, "verbose settled");
+  if (!unknown.empty()) {
+    return problem(
+        errc::bad_request,
+        "unknown parameter \"" + std::string(unknown) + "\"; /readyz takes ?verbose and ?settled"
+    );
+  }
   auto all = checks();
+  const bool is_ready = is_passed(all);
+  const bool asks_settled = query_parameter(request.query, "settled").has_value();
+  if (asks_settled && options.settling) all.push_back(options.settling());
   const bool is_verbose = query_parameter(request.query, "verbose").has_value();
   for (const auto& each : is_verbose ? engine.keyspaces() : std::vector<keyspace>()) {
     const auto source = each.source();
@@ -216,7 +226,7 @@ http_response http_door::impl::readyz(const http_request& request) const {
     const bool may_read = auth.may_read(request, each.name(), session_of(request).pass);
     all.push_back(source_check(each.name(), source, may_read));
   }
-  const bool is_ready = is_passed(all);
+  const bool is_good = is_passed(all);
   std::string text;
   for (const auto& each : all) {
     if (!is_verbose && each.state != check_state::failed) continue;
@@ -229,8 +239,8 @@ http_response http_door::impl::readyz(const http_request& request) const {
     if (!each.detail.empty()) text.append(": ").append(each.detail);
     text.push_back('\n');
   }
-  text.append(is_ready ? "ok\n" : "not ready\n");
-  return text_answer(is_ready ? 200 : 503, text);
+  text.append(is_good ? "ok\n" : is_ready ? "not settled\n" : "not ready\n");
+  return text_answer(is_good ? 200 : 503, text);
 }
 
 }  // namespace weir

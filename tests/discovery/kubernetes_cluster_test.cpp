@@ -6,6 +6,8 @@
 #include <weir/discovery/kubernetes_provider.hpp>
 
 #include <iostream>
+#include <memory>
+#include <vector>
 
 namespace weir {
 namespace {
@@ -103,6 +105,47 @@ TEST_F(KubernetesClusterTest, AMemberWhosePodTerminatesLeavesTheRing) {
   server_.set("weir-peers-a", changed);
   ASSERT_TRUE(eventually([&] { return agree_on(2); }, 20s));
   report("a dead member that terminates left", begin);
+  EXPECT_TRUE(eventually([&] { return logged(1, "peer.dropped") == 1; }, 10s));
+}
+
+TEST_F(KubernetesClusterTest, AMemberThatTerminatesAndAnswersStaysWhereItIs) {
+  server_.set("weir-peers-a", slice_of({1, 2, 3}));
+  for (int i = 1; i <= 3; ++i) add(i).start().value();
+  ASSERT_TRUE(eventually([&] { return agree_on(3); }, 5s));
+  const auto told = [&](const std::string& event) {
+    return logged(1, event) + logged(2, event) + logged(3, event);
+  };
+  const auto have_slots = [&] {
+    for (const auto& each : nodes_) {
+      for (const auto& member : each->ring()->members())
+        if (member.weight == 0) return false;
+    }
+    return agree_on(3);
+  };
+  ASSERT_TRUE(eventually(have_slots, 5s));
+  const auto rings = [&] {
+    std::vector<std::shared_ptr<const ring>> out;
+    for (const auto& each : nodes_) out.push_back(each->ring());
+    return out;
+  };
+  const auto before = rings();
+  auto changed = slice_of({1, 2, 3});
+  changed.endpoints[2].is_terminating = true;
+  server_.set("weir-peers-a", changed);
+  const auto is_dropped = [&] { return told("discovery.answered") == 6; };
+  ASSERT_TRUE(eventually(is_dropped, 20s));
+  EXPECT_TRUE(agree_on(3));
+  EXPECT_EQ(rings(), before) << "none was made anew";
+  EXPECT_EQ(told("peer.dropped") + told("lease.lost"), 0);
+  for (const auto& each : nodes_) {
+    for (const auto& member : each->members()) EXPECT_TRUE(member.is_self || member.is_linked);
+  }
+
+  const auto begin = clock::now();
+  nodes_[2]->stop();
+  ASSERT_TRUE(eventually([&] { return agree_on(2); }, 20s));
+  report("a member that terminated died and left", begin);
+  EXPECT_LT(clock::now() - begin, 2 * 7s) << "not the 30 s of one that is named";
   EXPECT_TRUE(eventually([&] { return logged(1, "peer.dropped") == 1; }, 10s));
 }
 

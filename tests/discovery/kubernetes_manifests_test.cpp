@@ -144,12 +144,16 @@ TEST_F(KubernetesManifests, OneNodeAtATimeLeaves) {
   EXPECT_GT(std::chrono::seconds(grace), settings().node.drain_timeout);
 }
 
+TEST_F(KubernetesManifests, ARolloutLeavesEachNodeTimeToSettle) {
+  EXPECT_GE(object("StatefulSet/weir")["spec"]["minReadySeconds"].as<int>(), 10);
+}
+
 TEST_F(KubernetesManifests, ProbesAskTheNode) {
   const auto path = [this](const char* probe) {
     return container()[probe]["httpGet"]["path"].as<std::string>();
   };
   EXPECT_EQ(path("livenessProbe"), "/livez");
-  EXPECT_EQ(path("readinessProbe"), "/readyz");
+  EXPECT_EQ(path("readinessProbe"), "/readyz") << "a lost majority takes no pod out of service";
 }
 
 TEST_F(KubernetesManifests, PodsHaveNoRightsTheyDoNotNeed) {

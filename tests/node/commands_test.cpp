@@ -567,6 +567,22 @@ TEST_F(CommandsTest, HealthOfANodeThatIsNotReadyFails) {
   EXPECT_EQ(out_.str(), "[+] listeners\n[-] draining: the node is going down\nnot ready\n");
 }
 
+TEST_F(CommandsTest, HealthAsksForMoreWhenToldTo) {
+  line_.settled = true;
+  answers(200, "[+] listeners\n[!] lease: 1 of 3 members answered\n[+] settled\nok\n");
+  EXPECT_EQ(run(verb::health), exit_code::ok);
+  EXPECT_EQ(asked_url(), "http://n1:7421/readyz?verbose&settled");
+  line_.wait = std::chrono::milliseconds(1);
+  EXPECT_EQ(run(verb::health), exit_code::ok) << "it was settled once";
+  answers(503, "[+] listeners\n[-] settled: no lease\nnot settled\n");
+  EXPECT_EQ(run(verb::health), exit_code::failure);
+  EXPECT_THAT(out_.str(), testing::EndsWith("[-] settled: no lease\nnot settled\n"));
+  line_.output = output_format::json;
+  EXPECT_EQ(run(verb::health), exit_code::failure);
+  EXPECT_THAT(out_.str(), HasSubstr(R"("ready":true)"));
+  EXPECT_THAT(out_.str(), HasSubstr(R"("settled":false)"));
+}
+
 TEST_F(CommandsTest, HealthAsJsonNamesTheChecks) {
   line_.output = output_format::json;
   answers(503, "[+] listeners\n[-] not draining: the node is going down\nnot ready\n");

@@ -83,6 +83,25 @@ TEST_F(NodeTest, OpensTheHttpDoorThatItsOptionsName) {
   EXPECT_EQ(made.http_address(), "");
 }
 
+TEST_F(NodeTest, OneThatMeetsNobodyIsReadyAndNotSettled) {
+  auto& made = add_peer("n1", {{"n2", "127.0.0.1:1"}, {"n3", "127.0.0.1:2"}});
+  made.start().value();
+  const auto ready = "http://" + made.http_address() + "/readyz";
+  EXPECT_EQ(http_fetch({.url = ready}).value().status, 200u);
+  const auto settled = http_fetch({.url = ready + "?settled"}).value();
+  EXPECT_EQ(settled.status, 503u);
+  EXPECT_NE(settled.body.find("[-] settled: no lease"), std::string::npos) << settled.body;
+}
+
+TEST_F(NodeTest, ASecondNodeSettlesBesideTheFirst) {
+  auto& first = add_peer("n1", {});
+  first.start().value();
+  auto& second = add_peer("n2", {{"n1", first.peer_address()}});
+  second.start().value();
+  const auto url = "http://" + second.http_address() + "/readyz?settled";
+  EXPECT_TRUE(eventually([&] { return http_fetch({.url = url}).value().status == 200u; }));
+}
+
 TEST_F(NodeTest, TwoNodesShareOneKeySpace) {
   auto& first = add_peer("n1", {});
   first.start().value();

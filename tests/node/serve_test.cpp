@@ -40,6 +40,7 @@ TEST_F(ServeTest, ServesAGetFromItsFirstMoment) {
   EXPECT_THAT(node.out(), HasSubstr("node n1 of cluster test"));
   EXPECT_TRUE(node.logs("\"event\":\"node.started\""));
   EXPECT_EQ(ask(node, {"health"}).code, 0);
+  EXPECT_EQ(ask(node, {"health", "--settled"}).code, 0) << "a lone node is settled when ready";
 }
 
 TEST_F(ServeTest, ASourceThatFailsIsLoggedShownAndTold) {

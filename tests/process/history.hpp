@@ -62,6 +62,7 @@ struct load_record {
   std::uint64_t version = 0;
   time_point begin;
   time_point end;  ///< zero while it runs
+  bool is_refused = false;
 };
 
 struct time_span {

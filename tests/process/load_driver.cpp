@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <charconv>
+#include <cmath>
 #include <mutex>
 #include <random>
 #include <set>
@@ -88,6 +89,7 @@ struct load_driver::impl {
       : options(std::move(given)),
         origin(source),
         random(options.seed),
+        ranks(popularities.begin(), popularities.end()),
         idle(options.nodes.size()) {
     asio::co_spawn(loop, pace(), asio::detached);
     thread = std::thread([this] { loop.run(); });
@@ -120,9 +122,17 @@ struct load_driver::impl {
                : options.written[chosen - options.invalidated.size()];
   }
 
+  static std::vector<double> popularity(const driver_options& of) {
+    std::vector<double> out;
+    for (std::size_t rank = 1; of.zipf != 0 && rank <= of.keys; ++rank)
+      out.push_back(std::pow(static_cast<double>(rank), -of.zipf));
+    return out;
+  }
+
   // A few keys get most of the requests.
   std::string any_key(const std::string& keyspace) {
-    const auto at = std::min(below(options.keys), below(options.keys));
+    const auto at = options.zipf != 0 ? ranks(random)
+                                      : std::min(below(options.keys), below(options.keys));
     return keyspace + "/k" + std::to_string(at);
   }
 
@@ -237,6 +247,8 @@ struct load_driver::impl {
   versioned_origin& origin;
   asio::io_context loop;
   std::mt19937_64 random;
+  const std::vector<double> popularities = popularity(options);
+  std::discrete_distribution<std::size_t> ranks;
   std::vector<std::vector<std::unique_ptr<line>>> idle;
   std::set<std::string> changing;
   std::uint64_t next_line = 1;

@@ -21,6 +21,7 @@ struct driver_options {
   double reads_per_second = 300;
   double changes_per_second = 15;
   std::size_t keys = 60;                           ///< per keyspace
+  double zipf = 0;  ///< exponent of the keys' popularity; 0 = the smaller of two drawn evenly
   std::vector<std::string> invalidated{"things"};  ///< keyspaces read and purged
   std::vector<std::string> written{"notes"};       ///< keyspaces also put to and removed from
   changes_of_a_key per_key = changes_of_a_key::one_by_one;

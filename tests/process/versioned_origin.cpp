@@ -31,6 +31,23 @@ void versioned_origin::resize(const std::string& key, std::size_t size) {
   sizes_[key] = size;
 }
 
+void versioned_origin::take_at_most(double per_second) {
+  const std::lock_guard lock(mutex_);
+  per_second_ = per_second;
+  room_at_ = history_clock::now();
+}
+
+/// A bucket of tokens for a tenth of a second.
+bool versioned_origin::has_room(time_point now) {
+  if (per_second_ <= 0) return true;
+  const auto passed = std::chrono::duration<double>(now - room_at_).count();
+  room_at_ = now;
+  room_ = std::min(per_second_ / 10, room_ + passed * per_second_);
+  if (room_ < 1) return false;
+  room_ -= 1;
+  return true;
+}
+
 std::size_t versioned_origin::loads(const std::string& prefix) const {
   const std::lock_guard lock(mutex_);
   const auto counts = [&](const load_record& each) { return each.key.starts_with(prefix); };
@@ -70,9 +87,16 @@ asio::awaitable<http_response> versioned_origin::handle(const http_request& requ
     const std::lock_guard lock(mutex_);
     value.version = versions_.try_emplace(key, 1).first->second;
     value.load = log_.size();
-    log_.push_back({key, value.version, history_clock::now(), {}});
+    const auto now = history_clock::now();
+    log_.push_back({key, value.version, now, {}});
+    if (!has_room(now)) {
+      log_.back().end = now;
+      log_.back().is_refused = true;
+      co_return http_response(503);
+    }
   }
-  ++running_;
+  const auto running = ++running_;
+  if (running > most_running_) most_running_ = running;  // one thread
   if (const std::chrono::milliseconds delay(delay_ms_); delay.count() > 0) {
     asio::steady_timer timer(co_await asio::this_coro::executor);
     timer.expires_after(delay);

@@ -34,6 +34,9 @@ class versioned_origin final : public http_handler {
   /// Answers 500 while true.
   void fail(bool is_failing) { is_failing_ = is_failing; }
 
+  /// How many loads per second are answered; what comes beyond gets 503 at once. 0 = all are.
+  void take_at_most(double per_second);
+
   /// How many bytes the value of one key has from now on.
   void resize(const std::string& key, std::size_t size);
 
@@ -41,6 +44,9 @@ class versioned_origin final : public http_handler {
   std::size_t loads(const std::string& prefix = {}) const;
 
   std::size_t running() const { return running_; }
+
+  /// The most loads that ran at one time so far, those not counted that were refused.
+  std::size_t most_running() const { return most_running_; }
 
   /// The most loads of one key that ran at one time, among those begun since `from`.
   std::size_t most_at_once(const std::string& key, time_point from = {}) const;
@@ -51,14 +57,20 @@ class versioned_origin final : public http_handler {
   asio::awaitable<http_response> handle(const http_request& request) override;
 
  private:
+  bool has_room(time_point now);
+
   const std::size_t value_size_;
   std::atomic<std::int64_t> delay_ms_{0};
   std::atomic<bool> is_failing_{false};
   std::atomic<std::size_t> running_{0};
+  std::atomic<std::size_t> most_running_{0};
   mutable std::mutex mutex_;
   std::map<std::string, std::uint64_t> versions_;
   std::map<std::string, std::size_t> sizes_;
   std::vector<load_record> log_;
+  double per_second_ = 0;
+  double room_ = 0;  // loads that may begin now
+  time_point room_at_;
   runtime runtime_{runtime_options{.threads = 1}};
   http_server server_;
   const std::string address_;

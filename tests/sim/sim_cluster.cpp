@@ -232,6 +232,20 @@ void cluster::drop_candidate(std::size_t node, std::size_t other) {
   set_candidates(node, named);
 }
 
+void cluster::drop_unlinked(std::size_t node, std::size_t other) {
+  const bool may_drop = 2 * (nodes_[node].candidates.size() - 1) > size();
+  if (!may_drop || !is_up(node)) return drop_candidate(node, other);
+  auto lose = [this, node, other] {
+    nodes_[node].engine->on_link_down(address_of(other), link_loss::reset);
+  };
+  if (is_frozen(node)) {
+    nodes_[node].env->run_at(now(), std::move(lose));
+  } else {
+    nodes_[node].env->run(std::move(lose));
+  }
+  drop_candidate(node, other);
+}
+
 void cluster::begin_change(fault_kind kind, std::size_t node) {
   history_.faults.push_back({kind, node, node, now()});
   if (kind != fault_kind::join) return;

@@ -91,6 +91,9 @@ class cluster {
   void name_candidate(std::size_t node, std::size_t other);
   void drop_candidate(std::size_t node, std::size_t other);
 
+  /// The same, and the link that `node` has dialled to `other` breaks just then.
+  void drop_unlinked(std::size_t node, std::size_t other);
+
   /// Notes that the membership of `node` changes from now on, or has come to rest.
   void begin_change(fault_kind kind, std::size_t node);
 

@@ -230,14 +230,17 @@ class schedule {
     const duration away = time_of(random_, 1s, 20s);
     const double fate = random_.uniform();
     const duration freeze_time = time_of(random_, 1s, 12s);
+    const bool stays_linked = fate > 0.25 && fate < 0.35;
     strike(when, [=](cluster& on, std::size_t node) {
       on.begin_change(fault_kind::remove, node);
       const auto is_back = std::make_shared<bool>(false);  // no drop comes after that
       for (std::size_t at = 0; at != on.size(); ++at) {
         if (at == node) continue;
         for (int answer = 0; answer != 3; ++answer)
-          on.world().after(steps[at] + answer * 1s, [&on, at, node, is_back] {
-            if (!*is_back) on.drop_candidate(at, node);
+          on.world().after(steps[at] + answer * 1s, [&on, at, node, stays_linked, is_back] {
+            if (*is_back) return;
+            // One that is linked stays; one whose link breaks just then may be removed alive.
+            stays_linked ? on.drop_candidate(at, node) : on.drop_unlinked(at, node);
           });
       }
       if (fate < 0.3) on.freeze(node, freeze_time);

@@ -4,6 +4,7 @@
 #include "tests/sim/sim_bounds.hpp"
 #include "tests/sim/sim_membership.hpp"
 #include "tests/sim/sim_mutations.hpp"
+#include "tests/sim/sim_refill.hpp"
 #include "tests/sim/sim_report.hpp"
 #include "tests/sim/sim_scenario.hpp"
 #include "tests/sim/sim_storm.hpp"
@@ -38,6 +39,7 @@ struct arguments {
   bool is_gate = false;
   bool hunts = false;
   std::size_t storm = 0;  ///< that many nodes come and go; 0 = none
+  bool refills = false;   ///< caches that were emptied
   bool meets = false;     ///< the courses of membership, and the storm
   bool weighs = false;    ///< what a change costs
   std::string mutant;     ///< one mutation only; empty = none, or all when hunting
@@ -54,6 +56,8 @@ constexpr std::string_view usage =
     "weir_sim --mutations [--mutant RULE] [--seeds N]\n"
     "weir_sim --membership [--seeds N] [--first N]   how nodes find, lose and mistake each other\n"
     "weir_sim --bounds [--seeds N] [--first N]       what a change costs in each state of the cluster\n"
+    "weir_sim --refill [--first SEED]   all caches emptied at once, over a source that refuses "
+    "what it cannot take\n"
     "weir_sim --storm NODES   so many nodes come and go in turn beside five that stay: what it "
     "costs the source\n";
 
@@ -129,6 +133,8 @@ arguments parse(int argc, char** argv) {
     const std::string_view option = argv[i];
     if (option == "--mutations") {
       parsed.hunts = true;
+    } else if (option == "--refill") {
+      parsed.refills = true;
     } else if (option == "--membership") {
       parsed.meets = true;
       parsed.seeds = 20;
@@ -254,6 +260,20 @@ int hunt_all(const arguments& with) {
   return caught + open == tried ? 0 : 1;
 }
 
+int refill_all(std::uint64_t seed) {
+  bool is_fine = true;
+  for (const auto how : {emptied_by::clear, emptied_by::restart}) {
+    for (const std::size_t concurrent : {std::size_t{64}, std::size_t{8}}) {
+      const refill_plan plan{.seed = seed, .how = how, .concurrent = concurrent};
+      const refill_course course = play_refill(plan);
+      print(course, plan);
+      is_fine = is_fine && course.recovered_after != 0 && course.most_running <= concurrent &&
+                course.unanswered == 0;
+    }
+  }
+  return is_fine ? 0 : 1;
+}
+
 int play_membership(const arguments& with) {
   std::size_t wrong = 0;
   for (const membership_case& each : membership_cases()) {
@@ -301,6 +321,7 @@ int main(int argc, char** argv) {
   if (with.hunts) return hunt_all(with);
   if (with.meets) return play_membership(with);
   if (with.weighs) return keeps_bounds(with.first, with.seeds) ? 0 : 1;
+  if (with.refills) return refill_all(with.first);
   if (with.storm != 0) {
     print(play_churn(with.first, with.storm), with.storm);
     return 0;

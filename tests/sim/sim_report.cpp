@@ -1,5 +1,6 @@
 #include "tests/sim/sim_report.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -146,6 +147,52 @@ void print(const churn_cost& storm, std::size_t wanderers) {
       number(storm.view_changes),
       100.0 * static_cast<double>(storm.leaseless) / static_cast<double>(storm.looks)
   );
+}
+
+void print(const refill_course& course, const refill_plan& plan) {
+  const auto per_cent = [](double of) { return 100.0 * of; };
+  refill_second sum;
+  for (const refill_second& each : course.seconds) {
+    sum.reads += each.reads;
+    sum.failed += each.failed;
+    sum.taken += each.taken;
+    sum.refused += each.refused;
+  }
+  std::printf(
+      "emptied by %-8s %zu keys, %.0f reads/s, a source for %.0f loads/s, loads.concurrent %zu:\n"
+      "                 hit ratio %.1f %% before, 95 %% of it again after %d s; %zu loads of a node at once at most;\n"
+      "                 %llu reads, %llu failed, %llu never answered; %llu loads taken, %llu "
+      "refused\n"
+      "                 second: hit ratio, failed reads, loads taken and refused:",
+      plan.how == emptied_by::clear ? "clear" : "restart",
+      plan.keys,
+      plan.reads_per_second,
+      plan.loads_per_second,
+      plan.concurrent,
+      per_cent(course.before),
+      course.recovered_after,
+      course.most_running,
+      number(sum.reads),
+      number(sum.failed),
+      number(course.unanswered),
+      number(sum.taken),
+      number(sum.refused)
+  );
+  constexpr std::array<std::size_t, 9> shown{0, 1, 2, 5, 10, 20, 30, 45, 59};
+  for (const std::size_t at : shown) {
+    if (at >= course.seconds.size()) break;
+    const refill_second& each = course.seconds[at];
+    std::printf(
+        " %zu: %.1f %% %llu %llu %llu;",
+        at + 1,
+        per_cent(each.hit_ratio()),
+        number(each.failed),
+        number(each.taken),
+        number(each.refused)
+    );
+  }
+  std::printf("\n");
+  std::fflush(stdout);
 }
 
 void show_progress(const verdict& so_far, std::uint64_t seeds) {

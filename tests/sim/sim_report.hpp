@@ -2,6 +2,7 @@
 
 #include "tests/sim/sim_checker.hpp"
 #include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/sim_refill.hpp"
 #include "tests/sim/sim_storm.hpp"
 
 #include <cstddef>
@@ -20,6 +21,8 @@ inline unsigned long long number(std::uint64_t of) noexcept {
 void print(verdict& of, double seconds);
 
 void print(const churn_cost& storm, std::size_t wanderers);
+
+void print(const refill_course& course, const refill_plan& plan);
 
 /// Every fault, request and load of one run.
 void print_history(cluster& run);

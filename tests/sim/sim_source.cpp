@@ -85,6 +85,17 @@ bool source_world::is_absent(
 
 // ---- loads
 
+/// A bucket of tokens for a tenth of a second.
+bool source_world::has_room() {
+  if (habits_.most_per_second <= 0) return true;
+  const double passed = std::chrono::duration<double>(world_.now() - room_at_).count();
+  room_at_ = world_.now();
+  room_ = std::min(habits_.most_per_second / 10, room_ + passed * habits_.most_per_second);
+  if (room_ < 1) return false;
+  room_ -= 1;
+  return true;
+}
+
 source_world::plan source_world::begin(
     std::size_t node, owner_id incarnation, std::string keyspace, std::string key
 ) {
@@ -95,7 +106,7 @@ source_world::plan source_world::begin(
   const plan made{
       .load = loads_.size(),
       .ready = world_.now() + takes,
-      .fails = random_.chance(habits_.errors),
+      .fails = random_.chance(habits_.errors) || !has_room(),
       .throws = random_.chance(habits_.throws),
       .too_much = random_.chance(habits_.too_much),
   };

@@ -24,6 +24,7 @@ struct source_habits {
   double throws = 0;    ///< throws; half of it something that is no std::exception
   double hangs = 0;     ///< answers only after `hang_time`
   double too_much = 0;  ///< answers more than a keyspace takes
+  double most_per_second = 0;  ///< loads; what comes beyond is answered with an error. 0 = no limit
   duration hang_time = 8s;
   double absent = 0;        ///< of all versions of all keys: "not found"
   double large_values = 0;  ///< of the values: `large_size` bytes more
@@ -96,6 +97,7 @@ class source_world {
     bool too_much;
   };
 
+  bool has_room();
   plan begin(std::size_t node, owner_id incarnation, std::string keyspace, std::string key);
   result<loaded> answer(const plan& of);
   void end(std::size_t load, load_end how);
@@ -106,6 +108,8 @@ class source_world {
   source_habits habits_;
   std::map<row, std::vector<write_record>> writes_;
   std::vector<load_record> loads_;
+  double room_ = 0;  // loads that may begin now, of most_per_second
+  instant room_at_{0};
   std::function<void(std::size_t)> watcher_;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/transport/door_support.hpp"
 #include "transport/door_core.hpp"
 
+#include <atomic>
 #include <mutex>
 
 namespace weir::test {
@@ -252,6 +253,59 @@ TEST_F(DoorReadiness, VerboseShowsTheLeaseLast) {
   EXPECT_THAT(got.body, testing::StartsWith("[+] listeners\n[!] clock: late\n["));
   EXPECT_THAT(got.body, testing::HasSubstr("] lease: "));
   EXPECT_THAT(got.body, testing::EndsWith("\nok\n"));
+}
+
+class DoorSettling : public door_fixture {
+ protected:
+  DoorSettling()
+      : door_fixture(door_options{
+            .readiness = [this] { return std::vector{check("listeners", is_ready_)}; },
+            .settling = [this] { return check("settled", is_settled_); },
+        }) {}
+
+  static readiness_check check(std::string name, bool passes) {
+    return {std::move(name), passes ? check_state::passed : check_state::failed, {}};
+  }
+
+  std::atomic<bool> is_ready_{true};
+  std::atomic<bool> is_settled_{false};
+};
+
+TEST_F(DoorSettling, OnlyWhoAsksForItWaitsForIt) {
+  EXPECT_EQ(get("/readyz").status, 200u);
+  EXPECT_THAT(get("/readyz?verbose").body, testing::Not(testing::HasSubstr("settled")));
+  const auto got = get("/readyz?settled");
+  EXPECT_EQ(got.status, 503u);
+  EXPECT_EQ(got.body, "[-] settled\nnot settled\n");
+  is_settled_ = true;
+  EXPECT_EQ(get("/readyz?settled").status, 200u);
+  EXPECT_EQ(get("/readyz?settled").body, "ok\n");
+  EXPECT_EQ(request("HEAD", "/readyz?settled").status, 200u);
+}
+
+TEST_F(DoorSettling, ANodeThatIsNotReadyIsNotSettled) {
+  is_settled_ = true;
+  is_ready_ = false;
+  const auto got = get("/readyz?settled");
+  EXPECT_EQ(got.status, 503u);
+  EXPECT_EQ(got.body, "[-] listeners\nnot ready\n");
+}
+
+TEST_F(DoorSettling, VerboseShowsItWithTheOthersInAnyOrderOfTheTwo) {
+  for (const auto* both : {"/readyz?verbose&settled", "/readyz?settled&verbose"}) {
+    const auto got = get(both);
+    EXPECT_EQ(got.status, 503u) << both;
+    EXPECT_THAT(got.body, testing::StartsWith("[+] listeners\n")) << both;
+    EXPECT_THAT(got.body, testing::EndsWith("[-] settled\nnot settled\n")) << both;
+  }
+}
+
+TEST_F(DoorSettling, ASlipOfTheFingerIsNoYes) {
+  for (const auto* odd : {"/readyz?setled", "/readyz?settled&x=1", "/readyz?settled&settled"}) {
+    const auto got = get(odd);
+    EXPECT_EQ(got.status, 400u) << odd;
+    EXPECT_EQ(code_of(got), "bad_request") << odd;
+  }
 }
 
 TEST_F(DoorReadiness, ASourceThatFailsIsShownAndTheNodeIsReadyAllTheSame) {

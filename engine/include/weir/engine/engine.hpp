@@ -102,6 +102,9 @@ class engine final : public peer_handler {
   /// Whether this node may serve what it keeps.
   lease_status lease() const;
 
+  /// How far this node has come since it started.
+  settling_progress settling() const;
+
   /// Set while others refuse this node for its id; nothing when a link is up or nobody said so of
   /// late.
   std::optional<weir::id_conflict> id_conflict() const;

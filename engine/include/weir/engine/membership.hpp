@@ -94,6 +94,14 @@ struct lease_status {
   std::string why;          ///< "no lease: 1 of 3 candidates answered"; empty while valid
 };
 
+/// How far a node has come since it started. A lone node has all of it at once.
+struct settling_progress {
+  bool has_had_slots = false;  ///< a lease and its share of the slots, once, whatever it lost since
+  /// Its answers count towards the leases of all members that it reaches. A node grants none at
+  /// first to those who keep something: it cannot know what it voted in an earlier life.
+  bool is_relied_on = false;
+};
+
 /// Something an operator may want to know; `name` is stable: "peer.reachable", "ring.changed", ...
 struct cluster_event {
   std::string name;

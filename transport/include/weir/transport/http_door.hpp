@@ -44,6 +44,9 @@ struct door_options {
   /// What `/readyz` asks; ready when none failed. Empty = always ready.
   std::function<std::vector<readiness_check>()> readiness;
 
+  /// What `/readyz?settled` asks besides. Empty = settled when ready.
+  std::function<readiness_check()> settling;
+
   /// Adds families of its own to `/metrics`; their names must not be the door's. May be empty.
   std::function<void(metrics_text&)> metrics;
 
