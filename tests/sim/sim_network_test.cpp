@@ -41,8 +41,11 @@ struct fake_node : peer_handler {
     return true;
   }
 
-  void serve(identity from, peer_request, completion<peer_reply> reply) override {
+  void serve(
+      identity from, peer_request, completion<peer_reply> reply, completion<> loading
+  ) override {
     last_from = from;
+    if (says_loading && loading) std::move(loading)();
     if (forget_reply) return;
     env->schedule(env->now() + answer_after, [reply = std::move(reply)]() mutable {
       std::move(reply)(peer_reply{7, ping_reply{}});
@@ -71,6 +74,7 @@ struct fake_node : peer_handler {
   std::unique_ptr<sim_network> net;
   duration answer_after{0};
   bool forget_reply = false;
+  bool says_loading = false;
   int served = 0;
   identity last_from;
   std::vector<std::string> ups, seen;
