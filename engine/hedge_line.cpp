@@ -5,8 +5,7 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds lateness{10};  // of a timer: more means that this node stood still
-constexpr milliseconds grace{20};     // then it reads first what came meanwhile
+constexpr milliseconds grace{20};  // after a pause: first it reads what came meanwhile
 constexpr milliseconds suspect_poll{100};
 constexpr milliseconds least_pause{1};
 
@@ -79,9 +78,8 @@ bool hedge_line::trust_again(time_point heard) noexcept {
 
 // What came while this node stood still lies unread. One that is late again and again goes on.
 bool hedge_line::is_pause(time_point now) noexcept {
-  const bool is_late = due_ && now - *due_ > lateness;
-  const bool is_first = is_late && !was_late_;
-  was_late_ = is_late;
+  const bool is_first = is_late(now) && !was_late_;
+  was_late_ = is_late(now);
   return is_first && rules_.wait_again_after_pause;
 }
 

@@ -83,6 +83,12 @@ class hedge_line {
   /// `heard` is when anything came from the peer last.
   decision on_timer(time_point now, time_point heard);
 
+  /// Whether reads had better go elsewhere at once. Not while this node has yet to read what came
+  /// while it stood still.
+  bool is_suspect(time_point now) const noexcept {
+    return is_suspect_ && !(is_late(now) && rules_.wait_again_after_pause);
+  }
+
   bool is_suspect() const noexcept { return is_suspect_; }
 
   /// Ends the suspicion if the peer was heard since.
@@ -92,6 +98,10 @@ class hedge_line {
   milliseconds delay();
 
  private:
+  static constexpr milliseconds lateness{10};  // of a timer: more means that this node stood still
+
+  bool is_late(time_point now) const noexcept { return due_ && now - *due_ > lateness; }
+
   // Fewer answers say too little about how long they take.
   static constexpr std::size_t least_samples = 32;
   static constexpr std::size_t samples = 128;

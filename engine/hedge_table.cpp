@@ -42,14 +42,17 @@ time_point hedged_peer::heard() const {
 bool hedged_peer::is_suspect() {
   if (!suspect_.load(std::memory_order_acquire)) return false;
   const auto last = heard();
+  const auto now = world_->env.now();
   bool is_over = false;
+  bool is_silent = false;
   {
     const std::lock_guard lock(mutex_);
     is_over = line_.trust_again(last);
+    is_silent = line_.is_suspect(now);
     suspect_ = line_.is_suspect();
   }
   if (is_over) tell(hedge_line::news::trusted);
-  return suspect_;
+  return is_silent;
 }
 
 void hedged_peer::arm(time_point when) {

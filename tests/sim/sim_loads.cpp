@@ -63,7 +63,8 @@ class load_table {
     if (why == no_cause)
       out_.violations.push_back(
           "C6: load " + std::to_string(load.number) + " of " + load.keyspace + '/' + load.key +
-          " at " + cluster::id_of(load.node) + ", begun at " +
+          " at " + cluster::id_of(load.node) + " for " +
+          cluster::id_of(run_.owner(load.key, load.keyspace, load.begun)) + ", begun at " +
           std::to_string(static_cast<double>(load.begun.count()) / 1e9) +
           (&table == &out_.load_reasons ? " s: nothing called for it"
                                         : " s: another was running, and nothing explains both")
@@ -144,14 +145,21 @@ class load_table {
     });
   }
 
-  // A freeze that three heartbeats have missed, and the longest ejection after it.
+  // Three heartbeats in a row missed it, in one freeze or in several with no time between them for
+  // an answer; and the longest ejection after it.
   bool was_routed_around(std::size_t owner, instant when) const {
-    return std::any_of(past_.faults.begin(), past_.faults.end(), [&](const fault_record& fault) {
-      if (fault.kind != fault_kind::freeze || fault.node != owner || fault.from > when)
-        return false;
-      const instant end = std::min(fault.until, when);
-      return end - fault.from >= least_verdict && when < end + echo;
-    });
+    std::map<instant, instant> freezes;
+    for (const fault_record& fault : past_.faults)
+      if (fault.kind == fault_kind::freeze && fault.node == owner && fault.from <= when)
+        freezes[fault.from] = std::min(fault.until, when);
+    instant since = -least_verdict;
+    instant last = since;
+    for (const auto& [from, until] : freezes) {
+      if (from > last + between_heartbeats) since = from;
+      last = until;
+      if (last - since >= least_verdict && when < last + echo) return true;
+    }
+    return false;
   }
 
   // ---- why it was asked while it was answering
@@ -272,6 +280,7 @@ class load_table {
 
   static constexpr duration on_the_way = 1s;  // from the end of a silence until who heard of it loads
   static constexpr duration least_verdict = 2200ms;
+  static constexpr duration between_heartbeats = 1200ms;
   static constexpr std::uint64_t small_budget = 1u << 20;
 
   cluster& run_;
