@@ -133,14 +133,14 @@ TEST_F(HedgeLineTest, ThePeerEarnsTheBudgetWithItsAnswers) {
   for (int i = 0; i != 100; ++i) sent.push_back(&send());
   EXPECT_EQ(fire(), 100u);
   for (std::size_t i = 0; i != 100; ++i) {
-    if (i < 60) answer(*sent[i]);
+    if (i < 61) answer(*sent[i]);
     line_.end(*sent[i], now_, hedge_line::ending::lost);
   }
   pass(1s);
   for (int i = 0; i != 7; ++i) send();
   while (due_ && fire() == 0) {
   }
-  EXPECT_EQ(made_.hedge.size(), 3u) << "5 % of 60";
+  EXPECT_EQ(made_.hedge.size(), 3u) << "5 % of 61";
 }
 
 TEST_F(HedgeLineTest, APeerSilentFor250MillisecondsWithEightWaitingIsSuspect) {
