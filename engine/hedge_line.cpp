@@ -31,7 +31,7 @@ std::optional<time_point> hedge_line::begin(read& sent, time_point now) {
   sent.began = now;
   waiting_.push_back(sent);
   if (due_) return std::nullopt;
-  due_ = now + delay();
+  due_ = now + std::min(delay(), suspect_after);
   return due_;
 }
 
@@ -147,6 +147,7 @@ std::optional<time_point> hedge_line::next_look(time_point now, time_point heard
   if (!waiting_.empty()) {
     next = std::max(waiting_.front()->began, heard) + delay();
     if (next <= now) next = now + delay();  // the budget is spent
+    next = std::min<time_point>(next, now + suspect_after);
   }
   if (unanswered() >= suspect_waiting) {
     next = std::min(next, std::max(heard, oldest_unanswered()) + suspect_after);

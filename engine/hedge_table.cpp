@@ -1,6 +1,11 @@
 #include "hedge_table.hpp"
 
 namespace weir {
+namespace {
+
+constexpr milliseconds between_remarks{10'000};
+
+}  // namespace
 
 hedged_peer::hedged_peer(std::shared_ptr<hedge_world> world, std::string id)
     : world_(std::move(world)), id_(std::move(id)), line_(world_->options, world_->rules) {}
@@ -82,9 +87,18 @@ void hedged_peer::look() {
   for (const auto& each : hedged) each->hedge();
 }
 
-void hedged_peer::tell(hedge_line::news what) const {
+// Of a peer that stops and goes: once in a while.
+void hedged_peer::tell(hedge_line::news what) {
   const bool is_suspect = what == hedge_line::news::suspect;
   if (is_suspect) ++world_->suspicions;
+  const auto now = world_->env.now();
+  {
+    const std::lock_guard lock(mutex_);
+    const bool is_soon = told_at_ != time_point{} && now - told_at_ < between_remarks;
+    if (is_suspect ? is_told_ || is_soon : !is_told_) return;
+    is_told_ = is_suspect;
+    if (is_suspect) told_at_ = now;
+  }
   if (!world_->report) return;
   cluster_event event{"peer.trusted", id_, "heard again: reads ask it again"};
   if (is_suspect) event = {"peer.suspect", id_, "silent while reads wait: they ask gutter nodes"};
@@ -125,6 +139,7 @@ hedge_stats hedge_table::stats() const {
   hedge_stats out;
   out.sent = world_->sent;
   out.won = world_->won;
+  out.lost = world_->lost;
   out.refused = world_->refused;
   out.redirected = world_->redirected;
   out.suspicions = world_->suspicions;

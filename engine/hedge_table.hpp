@@ -34,7 +34,7 @@ struct hedge_world {
   std::atomic<peer_network*> network{nullptr};  ///< null before join() and after stop()
   std::function<void(const cluster_event&)> report;
 
-  std::atomic<std::uint64_t> sent{0}, won{0}, refused{0}, redirected{0}, suspicions{0};
+  std::atomic<std::uint64_t> sent{0}, won{0}, lost{0}, refused{0}, redirected{0}, suspicions{0};
 };
 
 /// The reads of this node that wait for one peer, and the timer that ends their patience.
@@ -59,7 +59,7 @@ class hedged_peer : public std::enable_shared_from_this<hedged_peer> {
  private:
   void arm(time_point when);
   void look();
-  void tell(hedge_line::news what) const;
+  void tell(hedge_line::news what);
   time_point heard() const;
 
   const std::shared_ptr<hedge_world> world_;
@@ -68,6 +68,8 @@ class hedged_peer : public std::enable_shared_from_this<hedged_peer> {
   std::string address_;               // guarded by mutex_
   hedge_line line_;                   // guarded by mutex_
   std::atomic<bool> suspect_{false};  // as line_ says
+  time_point told_at_{};              // of the latest suspicion that was told; guarded by mutex_
+  bool is_told_ = false;              // and not taken back; guarded by mutex_
 };
 
 /// The peers of one node, by id.

@@ -37,13 +37,13 @@ class keyspace_core::owner_call final : public waiting_read {
         flight_(std::move(read)),
         route_(std::move(route)),
         owner_(owner),
-        peer_(route_->waits[owner]) {}
+        peer_(*route_->waits[owner]) {}
 
-  ~owner_call() override { peer_->end(*this, {}, hedge_line::ending::lost); }
+  ~owner_call() override { peer_.end(*this, {}, hedge_line::ending::lost); }
 
   void send(peer_request message, time_point now) {
     sent_at_ = now;
-    peer_->begin(*this, now);
+    peer_.begin(*this, now);
     const auto self = std::static_pointer_cast<owner_call>(shared_from_this());
     auto take = [self](result<peer_reply> reply) { self->owner_answered(std::move(reply)); };
     keyspace_->context_->network->call_watched(
@@ -51,7 +51,7 @@ class keyspace_core::owner_call final : public waiting_read {
     );
   }
 
-  void on_loading() override { peer_->told(*this, keyspace_->env().now()); }
+  void on_loading() override { peer_.told(*this, keyspace_->env().now()); }
 
   void hedge() override {
     const auto gutter = route_->ring->gutter_index(flight_->slot);
@@ -87,7 +87,7 @@ class keyspace_core::owner_call final : public waiting_read {
   void owner_answered(result<peer_reply> reply) {
     using enum hedge_line::ending;
     const auto now = keyspace_->env().now();
-    peer_->end(*this, now, reply ? answered : lost);
+    peer_.end(*this, now, reply ? answered : lost);
     time_point hedged_at;
     {
       const std::lock_guard lock(mutex_);
@@ -97,6 +97,7 @@ class keyspace_core::owner_call final : public waiting_read {
       is_over_ = true;
       hedged_at = hedged_at_;
     }
+    if (hedged_at != time_point{}) ++keyspace_->context_->hedges->counts().lost;
     if (!reply) return answer.give(reply.error());
     answer.give(first_word{std::move(*reply), false, sent_at_, hedged_at, now});
   }
@@ -110,8 +111,9 @@ class keyspace_core::owner_call final : public waiting_read {
       if (is_over_ || (!has_won && !is_owner_over_)) return;
       is_over_ = true;
     }
+    auto& counts = keyspace_->context_->hedges->counts();
+    ++(has_won ? counts.won : counts.lost);
     if (!has_won) return answer.give(errc::unavailable);
-    ++keyspace_->context_->hedges->counts().won;
     const auto now = keyspace_->env().now();
     answer.give(first_word{std::move(*reply), true, sent_at_, hedged_at_, now});
   }
@@ -120,7 +122,7 @@ class keyspace_core::owner_call final : public waiting_read {
   const std::shared_ptr<flight> flight_;
   const std::shared_ptr<const routing> route_;
   const std::uint16_t owner_;
-  const std::shared_ptr<hedged_peer> peer_;
+  hedged_peer& peer_;  // the routing's
   time_point sent_at_{};
   std::mutex mutex_;
   time_point hedged_at_{};        // guarded by mutex_ until the gutter node is asked

@@ -55,11 +55,15 @@ class keyspace_core::many_call final : public waiting_read {
       is_sent = true;
       ask_gutter(gutter, std::move(some));
     }
-    if (is_sent) ++keyspace_->context_->hedges->counts().sent;
+    if (!is_sent) return;
+    is_hedged_ = true;
+    ++counts().sent;
   }
 
  private:
   using places = std::vector<std::size_t>;  // in positions_
+
+  hedge_world& counts() const noexcept { return keyspace_->context_->hedges->counts(); }
 
   time_point now() const noexcept { return keyspace_->env().now(); }
 
@@ -120,12 +124,13 @@ class keyspace_core::many_call final : public waiting_read {
       if (each.answer.entry.from.node.empty()) each.answer.entry.from.node = id;
       answer(some[i], std::move(each.answer));
     }
-    if (has_won) ++keyspace_->context_->hedges->counts().won;
+    if (has_won && !has_won_.exchange(true)) ++counts().won;
   }
 
   void owner_answered(result<peer_reply> reply) {
     using enum hedge_line::ending;
     if (peer_) peer_->end(*this, now(), reply ? answered : lost);
+    if (is_hedged_ && !has_won_) ++counts().lost;
     auto* got = reply ? std::get_if<get_many_reply>(&reply->body) : nullptr;
     const bool is_late = !reply && reply.error() == errc::deadline_exceeded;
     for (std::size_t n = 0; n != positions_.size(); ++n) {
@@ -163,6 +168,7 @@ class keyspace_core::many_call final : public waiting_read {
   const std::uint16_t owner_;
   const std::vector<std::size_t> positions_;  // of the whole, in the order of the request
   std::vector<std::atomic<bool>> is_answered_;
+  std::atomic<bool> is_hedged_{false}, has_won_{false};
   std::shared_ptr<hedged_peer> peer_;  // null = not hedged
 };
 

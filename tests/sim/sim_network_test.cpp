@@ -118,6 +118,36 @@ TEST_F(SimNetworkTest, ACallIsAnsweredOnce) {
   EXPECT_EQ(b->last_from.id, "a");
 }
 
+TEST_F(SimNetworkTest, TheAskerHearsThatAPeerLoadsAndASilenceIsNoted) {
+  struct counting : call_watcher {
+    void on_loading() override { ++told; }
+
+    int told = 0;
+  };
+
+  link();
+  b->answer_after = 500ms;
+  b->says_loading = true;
+  const auto watcher = std::make_shared<counting>();
+  auto done = [this](result<peer_reply> got) {
+    a->outcomes.push_back(got ? error_code() : got.error());
+  };
+  const peer_request read{1, 5000ms, get_request{"users", "k"}};
+  a->net->call_watched("b:1", read, a->env->now() + 5s, done, watcher);
+  world.run_for(100ms);
+  EXPECT_EQ(watcher->told, 1);
+  EXPECT_TRUE(a->outcomes.empty());
+  EXPECT_GE(a->net->heard("b:1"), a->env->now() - 100ms);
+  world.run_for(1s);
+  EXPECT_EQ(outcome(), error_code());
+  EXPECT_TRUE(wires.silences().empty()) << "it said that it loads";
+  b->says_loading = false;
+  a->net->call("b:1", read, a->env->now() + 5s, done);
+  world.run_for(1s);
+  ASSERT_EQ(wires.silences().size(), 1u);
+  EXPECT_EQ(wires.silences()[0].silent, "b:1");
+}
+
 TEST_F(SimNetworkTest, ACallWithoutALinkIsUnavailable) {
   a->ping("b:1");
   world.run_for(1ms);
