@@ -5,7 +5,7 @@
 #include "tests/waiting.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <cstdlib>
 #include <map>
 
 namespace weir::test {
@@ -24,7 +24,6 @@ class FrozenOwner : public FaultTest {
         "\"http://{origin}/things/{key}\"}}\n";
     start(options);
     origin().take(10ms);
-    const auto ring = nodes().ask(1, "/cluster/members");
     for (std::size_t n = 0; n != keys; ++n) owners_[key(n)] = 0;
     for (int owner = 1; owner <= count; ++owner)
       for (int n = 0;; ++n) {
@@ -40,7 +39,7 @@ class FrozenOwner : public FaultTest {
   double metric(const std::string& sample) {
     double sum = 0;
     for (int node = 1; node <= nodes().size(); ++node) {
-      if (node == victim) continue;
+      if (node == victim && is_frozen_) continue;
       const auto text = nodes().ask(node, "/metrics");
       const auto at = text.find("\n" + sample + " ");
       if (at == std::string::npos) continue;
@@ -56,6 +55,7 @@ class FrozenOwner : public FaultTest {
   void play(int count);
 
   std::map<std::string, int> owners_;
+  bool is_frozen_ = false;
 };
 
 void FrozenOwner::play(int count) {
@@ -73,6 +73,7 @@ void FrozenOwner::play(int count) {
   const auto loads_before = origin().log().size();
   const auto struck = history_clock::now();
   nodes().freeze(victim);
+  is_frozen_ = true;
   pass(frozen_for);
   const auto loads = origin().log();
   const double won = metric(hedged("won"));
@@ -80,6 +81,9 @@ void FrozenOwner::play(int count) {
   const double refused = metric(hedged("refused"));
   const double redirected = metric(hedged("redirected"));
   const double suspicions = metric("weir_peer_suspicions_total");
+  std::size_t at_once = 0;
+  for (const auto& [each, owner] : owners_)
+    at_once = std::max(at_once, origin().most_at_once(each, struck));
   const auto seen = driver.stop();
   nodes().thaw(victim);
 
@@ -103,10 +107,8 @@ void FrozenOwner::play(int count) {
     ++(owners_[loads[i].key] == victim ? of_victim : of_others);
   }
   std::size_t most_loads = 0;
-  std::size_t at_once = 0;
   for (const auto& [each, owner] : owners_) {
     if (owner == victim) most_loads = std::max(most_loads, loads_of[each]);
-    at_once = std::max(at_once, origin().most_at_once(each, struck));
   }
   const auto lag = std::chrono::ceil<milliseconds>(seen.lag_between(struck, history_clock::now()));
   std::printf(
