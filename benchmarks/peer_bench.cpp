@@ -39,7 +39,7 @@ class answers_hits final : public peer_handler {
     return true;
   }
 
-  void serve(identity, peer_request, completion<peer_reply>) override {}
+  void serve(identity, peer_request, completion<peer_reply>, completion<>) override {}
 
   void on_link_up(const std::string&, const identity&) override { up_.set_value(); }
 

@@ -102,6 +102,28 @@ constexpr field ring_fields[] = {
 };
 constexpr shape ring_shape{"ring", ring_fields};
 
+constexpr field hedge_fields[] = {
+    {.name = "after",
+     .type = kind::duration,
+     .fallback = "auto",
+     .low = "0",
+     .high = "1m",
+     .text = "How long a read waits for an owner of which nothing at all is heard, before it asks "
+             "the gutter node too. `auto` = twice the p99 of that owner's recent answers, 20ms to "
+             "250ms; 0 = never.",
+     .word = special::automatic,
+     .member = scalar_member<&hedge_settings::after>()},
+    {.name = "budget",
+     .type = kind::ratio,
+     .fallback = "5%",
+     .low = "0",
+     .high = "100%",
+     .text = "Such reads per request that the peer answers, and 100 at a stretch. Reads of a peer "
+             "that was silent for 250 ms with 8 or more waiting do not count.",
+     .member = scalar_member<&hedge_settings::budget>()},
+};
+constexpr shape hedge_shape{"hedge", hedge_fields};
+
 constexpr field root_fields[] = {
     {.name = "cluster",
      .fallback = "weir",
@@ -123,6 +145,12 @@ constexpr field root_fields[] = {
         "How nodes find each other: at most one provider. Without it the node is alone."
     ),
     group_row<&settings::ring>("ring", ring_shape, "How keys are spread over the nodes."),
+    group_row<&settings::hedge>(
+        "hedge",
+        hedge_shape,
+        "Reads whose owner is silent. Not in keyspaces with `writes: allow` whose source cannot "
+        "write: what was put there lies at the owner alone."
+    ),
     {.name = "defaults",
      .type = kind::group,
      .text = "Merged into every keyspace; what a keyspace says itself wins.",

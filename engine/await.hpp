@@ -102,6 +102,24 @@ class awaited_answer {
   waiting waiter_;
 };
 
+/// The wait for an answer that is not given yet. Takes `state`, which will own the frame that waits
+/// and so must not be owned by it; others must keep it.
+template <class T>
+auto answer_to(std::shared_ptr<awaited_answer<T>>& state) {
+  auto initiate = [&state](auto handler) {
+    const auto kept = std::move(state);
+    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
+      slot.assign([weak = std::weak_ptr(kept)](asio::cancellation_type) {
+        if (const auto waited = weak.lock())
+          waited->give(error_code(asio::error::operation_aborted));
+      });
+    }
+    kept->wait(std::move(handler));
+  };
+  auto token = asio::use_awaitable;
+  return asio::async_initiate<const asio::use_awaitable_t<>, void(result<T>)>(initiate, token);
+}
+
 /// Awaits a function that reports through a completion: `co_await await_result<T>(start)` calls
 /// `start(completion<result<T>>)` and goes on on the awaiting coroutine's executor, at once if the
 /// answer is there when `start` returns.
@@ -112,20 +130,7 @@ asio::awaitable<result<T>> await_result(Start start) {
   auto state = std::make_shared<awaited_answer<T>>();
   start(completion<result<T>>([state](result<T> with) { state->give(std::move(with)); }));
   if (state->is_given()) co_return state->take();
-  auto initiate = [&state](auto handler) {
-    const auto kept = std::move(state);  // it will own the frame, which must not own it
-    if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
-      slot.assign([weak = std::weak_ptr(kept)](asio::cancellation_type) {
-        if (const auto waited = weak.lock())
-          waited->give(error_code(asio::error::operation_aborted));
-      });
-    }
-    kept->wait(std::move(handler));
-  };
-  auto token = asio::use_awaitable;
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(result<T>)>(
-      initiate, token
-  );
+  co_return co_await answer_to(state);
 }
 
 /// Waits on the calling thread for the same kind of function. Throws std::logic_error on an event

@@ -49,6 +49,7 @@ void engine::impl::reclaim() {
 
 engine::engine(environment& env, identity self, engine_options options)
     : impl_([&] {
+        check(options.hedge);
         if (self.incarnation == 0) self.incarnation = env.random() | 1;
         auto context = std::make_shared<engine_context>(env);
         context->self = std::move(self);
@@ -56,6 +57,8 @@ engine::engine(environment& env, identity self, engine_options options)
         context->rules = options.rules;
         context->hash_seed = env.hash_seed();
         context->gutter_epoch = env.random() | 1;
+        context->hedges = std::make_unique<hedge_table>(env, options.hedge, options.rules);
+        if (!context->hedges->is_on()) context->hedges.reset();
         return std::make_shared<impl>(std::move(context), options);
       }()) {
   impl_->connect();
@@ -74,6 +77,7 @@ void engine::advertise(std::string address) {
 
 void engine::join(peer_network& network) {
   impl_->context->network = &network;
+  if (auto* hedges = impl_->context->hedges.get()) hedges->start(network, impl_->context->report);
   impl_->agreed->join_cluster();
   impl_->members->start_probing();
 }
@@ -252,6 +256,10 @@ change_stats engine::changes() const {
   return impl_->agreed->stats();
 }
 
+hedge_stats engine::hedges() const {
+  return impl_->context->hedges ? impl_->context->hedges->stats() : hedge_stats();
+}
+
 result<void> engine::forget(std::string_view id) {
   return impl_->agreed->forget(id);
 }
@@ -371,6 +379,7 @@ void engine::stop() {
     // They stay, closed: later requests hear "unavailable", not "no keyspace".
     for (const auto& [name, each] : impl_->keyspaces) all.push_back(each);
   }
+  if (impl_->context->hedges) impl_->context->hedges->stop();
   impl_->members->stop();
   impl_->agreed->stop();
   for (const auto& each : all) each->close(errc::unavailable);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "hedge_table.hpp"
 #include "near_sources.hpp"
 #include "routing.hpp"
 
@@ -30,6 +31,7 @@ struct engine_context {
   std::uint64_t hash_seed = 0;     ///< copy of the environment's, for the hit path
   std::uint64_t gutter_epoch = 0;  ///< of every gutter copy of this process
   near_sources near;               ///< whose copies this node may hold
+  std::unique_ptr<hedge_table> hedges;  ///< null = no read is hedged
 
   /// Until when this node may serve what it keeps; the maximum on a lone node. Written by the
   /// agreement.

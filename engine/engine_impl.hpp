@@ -66,13 +66,18 @@ struct engine::impl : std::enable_shared_from_this<impl> {
       const std::vector<member_status>& all, time_point deadline, completion<result<reports>> done
   );
   void serve_get(
-      const routing& route, get_request request, milliseconds timeout, completion<get_reply> done
+      const routing& route,
+      get_request request,
+      milliseconds timeout,
+      completion<get_reply> done,
+      completion<> loading
   );
   void serve_many(
       const routing& route,
       get_many_request request,
       milliseconds timeout,
-      completion<get_many_reply> done
+      completion<get_many_reply> done,
+      completion<> loading
   );
   void serve_change(
       const routing& route,

@@ -27,16 +27,22 @@ bool engine::try_serve(const peer_request& request, peer_reply& reply) {
   return true;
 }
 
-void engine::serve(identity from, peer_request request, completion<peer_reply> reply) {
+void engine::serve(
+    identity from, peer_request request, completion<peer_reply> reply, completion<> loading
+) {
   const auto route = impl_->context->route.get();
   const auto digest = route->members.digest();
   auto finish = [digest, reply = std::move(reply)](reply_body body) mutable {
     std::move(reply)(peer_reply{digest, std::move(body)});
   };
   if (auto* get = std::get_if<get_request>(&request.body)) {
-    impl_->serve_get(*route, std::move(*get), request.timeout, std::move(finish));
+    impl_->serve_get(
+        *route, std::move(*get), request.timeout, std::move(finish), std::move(loading)
+    );
   } else if (auto* many = std::get_if<get_many_request>(&request.body)) {
-    impl_->serve_many(*route, std::move(*many), request.timeout, std::move(finish));
+    impl_->serve_many(
+        *route, std::move(*many), request.timeout, std::move(finish), std::move(loading)
+    );
   } else if (auto* change = std::get_if<change_request>(&request.body)) {
     impl_->serve_change(*route, std::move(*change), request.timeout, std::move(finish));
   } else if (auto* confirm = std::get_if<confirm_request>(&request.body)) {
@@ -75,7 +81,11 @@ report_reply engine::impl::report() const {
 }
 
 void engine::impl::serve_get(
-    const routing& route, get_request request, milliseconds timeout, completion<get_reply> done
+    const routing& route,
+    get_request request,
+    milliseconds timeout,
+    completion<get_reply> done,
+    completion<> loading
 ) {
   const auto core = find(request.keyspace);
   if (!core) return std::move(done)(get_reply{.error = errc::no_keyspace});
@@ -84,14 +94,15 @@ void engine::impl::serve_get(
   if (asks_owner && !owns(route, request.keyspace, request.key)) {
     return std::move(done)(get_reply{.error = errc::not_owner, .view = route.members.members()});
   }
-  core->serve(std::move(request), timeout, std::move(done));
+  core->serve(std::move(request), timeout, std::move(done), std::move(loading));
 }
 
 void engine::impl::serve_many(
     const routing& route,
     get_many_request request,
     milliseconds timeout,
-    completion<get_many_reply> done
+    completion<get_many_reply> done,
+    completion<> loading
 ) {
   const auto core = find(request.keyspace);
   const auto is_owned = [&](const std::string& key) { return owns(route, request.keyspace, key); };
@@ -101,7 +112,9 @@ void engine::impl::serve_many(
       !std::all_of(request.keys.begin(), request.keys.end(), is_owned)) {
     refused = errc::not_owner;
   }
-  if (!refused) return core->serve_many(std::move(request), timeout, std::move(done));
+  if (!refused) {
+    return core->serve_many(std::move(request), timeout, std::move(done), std::move(loading));
+  }
   get_many_reply reply;
   reply.answers.resize(request.keys.size(), get_reply{.error = refused});
   std::move(done)(std::move(reply));

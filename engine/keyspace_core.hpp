@@ -110,11 +110,22 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   );
 
   /// Serves one key to another node, or to a flight of this one, as owner or in the owner's place.
-  void serve(get_request request, milliseconds timeout, completion<get_reply> done);
+  /// `loading`, unless empty, is called before this returns if as owner it starts or joins a load.
+  void serve(
+      get_request request,
+      milliseconds timeout,
+      completion<get_reply> done,
+      completion<> loading = {}
+  );
   bool try_serve(const get_request& request, get_reply& reply);
 
   /// Serves several keys to another node.
-  void serve_many(get_many_request request, milliseconds timeout, completion<get_many_reply> done);
+  void serve_many(
+      get_many_request request,
+      milliseconds timeout,
+      completion<get_many_reply> done,
+      completion<> loading = {}
+  );
 
   /// Changes a key (or, for clear, all) on every node; finds the owner.
   asio::awaitable<result<change_result>> change(change_request request, milliseconds timeout);
@@ -197,19 +208,60 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void arm(const std::shared_ptr<waiter>& waiting);
   void start(std::shared_ptr<flight> started);
   asio::awaitable<void> fly(std::shared_ptr<flight> flown);
-  asio::awaitable<result<lookup>> fetch(flight& f);
+  asio::awaitable<result<lookup>> fetch(const std::shared_ptr<flight>& flown);
+  asio::awaitable<result<get_reply>> ask_owner(
+      const std::shared_ptr<flight>& flown,
+      const std::shared_ptr<const routing>& route,
+      std::uint16_t index
+  );
   asio::awaitable<result<lookup>> fetch_without_owner(flight& f, const routing& route);
+  asio::awaitable<result<get_reply>> ask_gutter(flight& f, const routing& route);
+  void leave_at_gutter(const flight& f);
+  get_request request_of(const flight& f, serve_as role) const;
+  peer_request message_of(
+      const flight& f, const routing& route, get_request request, time_point now
+  ) const;
+  void begin_asking(flight& f, time_point now);
   asio::awaitable<result<get_reply>> ask(
       flight& f, const routing& route, std::uint16_t index, serve_as role, version held = {}
   );
-  asio::awaitable<result<get_reply>> ask_owner(
-      flight& f, const std::shared_ptr<const routing>& route, std::uint16_t index
-  );
+
+  /// Whose answer it is, and between when it came.
+  struct asked_peer {
+    const std::string& id;
+    serve_as role;
+    time_point began;
+    time_point ended;
+  };
+
+  result<get_reply> take_reply(flight& f, const asked_peer& peer, result<peer_reply> reply);
   void refresh(const std::string& key);
   void vouch(get_reply& reply, version held) const;
   time_point good_until(const lookup& own) const;
   bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
   void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
+
+  // keyspace_hedge.cpp
+  class owner_call;
+  struct first_word;
+
+  struct first_answer {
+    get_reply reply;
+    bool is_of_gutter = false;
+  };
+
+  bool may_hedge(read_from from) const noexcept;
+  bool can_stand_in(const routing& route, std::uint16_t owner, std::uint16_t gutter) const;
+  bool goes_around(flight& f, const routing& route, std::uint16_t owner);
+  asio::awaitable<result<first_answer>> ask_or_hedge(
+      const std::shared_ptr<flight>& flown,
+      const std::shared_ptr<const routing>& route,
+      std::uint16_t index,
+      version held
+  );
+  result<first_answer> take_first(
+      flight& f, const routing& route, std::uint16_t owner, first_word first
+  );
 
   // keyspace_reads.cpp
   completion<result<lookup>> counting(completion<result<lookup>> done, read_attempt attempt);
@@ -239,9 +291,10 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   // keyspace_many.cpp
   struct many;
+  class many_call;
   void ask_many(
       std::shared_ptr<many> state,
-      const routing& route,
+      const std::shared_ptr<const routing>& route,
       std::uint16_t owner,
       std::vector<std::size_t> positions
   );

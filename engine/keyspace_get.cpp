@@ -1,5 +1,6 @@
-// The path of one get, in call order: hit, join, fly, fetch. Loading is in keyspace_load.cpp, what
-// an owner or gutter node answers in keyspace_serve.cpp.
+// The path of one get, in call order: hit, join, fly, fetch. How long it waits for a silent owner is
+// in keyspace_hedge.cpp, loading in keyspace_load.cpp, what an owner or gutter node answers in
+// keyspace_serve.cpp.
 
 #include "await.hpp"
 #include "keyspace_core.hpp"
@@ -170,7 +171,7 @@ asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
   result<lookup> answer = errc::source_failed;
   try {
     if (flown->kind == flight_kind::fetch) {
-      answer = co_await fetch(*flown);
+      answer = co_await fetch(flown);
     } else {
       answer = co_await load(*flown);
     }
@@ -181,7 +182,8 @@ asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
   finish(flown, answer);
 }
 
-asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
+asio::awaitable<result<lookup>> keyspace_core::fetch(const std::shared_ptr<flight>& flown) {
+  flight& f = *flown;
   {
     auto& s = shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
@@ -201,7 +203,13 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
       if (own) f.good_until = good_until(*own);
       co_return own;
     }
-    auto reply = co_await ask_owner(f, route, owner);
+    if (goes_around(f, *route, owner)) {
+      auto instead = co_await ask_gutter(f, *route);
+      if (instead && !instead->error) co_return std::move(instead->answer);
+      if (instead && instead->error != errc::no_keyspace) co_return instead->error;
+      if (!instead && instead.error() != errc::unavailable) co_return instead.error();
+    }
+    auto reply = co_await ask_owner(flown, route, owner);
     if (!reply) {
       if (reply.error() != errc::unavailable) co_return reply.error();
       co_return co_await fetch_without_owner(f, *route);
@@ -216,60 +224,67 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(flight& f) {
 
 // Asks for what this node does not have: of a near copy whose time is over only whether it changed.
 asio::awaitable<result<get_reply>> keyspace_core::ask_owner(
-    flight& f, const std::shared_ptr<const routing>& route, std::uint16_t index
+    const std::shared_ptr<flight>& flown,
+    const std::shared_ptr<const routing>& route,
+    std::uint16_t index
 ) {
+  flight& f = *flown;
   const auto& owner = route->at(index).id;
   const auto held = near_version(f);
-  auto reply = co_await ask(f, *route, index, serve_as::owner, held);
-  if (reply && !reply->error && reply->is_unchanged) {
-    if (auto revived = revive_near(f, route, owner, *reply, held)) {
-      reply->answer = std::move(*revived);
-      co_return reply;
+  auto first = co_await ask_or_hedge(flown, route, index, held);
+  if (first && first->is_of_gutter) co_return std::move(first->reply);
+  if (first && !first->reply.error && first->reply.is_unchanged) {
+    if (auto revived = revive_near(f, route, owner, first->reply, held)) {
+      first->reply.answer = std::move(*revived);
+      co_return std::move(first->reply);
     }
-    reply = co_await ask(f, *route, index, serve_as::owner);
+    first = co_await ask_or_hedge(flown, route, index, {});
   }
-  if (reply && !reply->error) keep_near(f, route, owner, *reply);
-  co_return reply;
+  if (!first) co_return first.error();
+  const bool is_of_owner = !first->is_of_gutter && !first->reply.error;
+  if (is_of_owner) keep_near(f, route, owner, first->reply);
+  co_return std::move(first->reply);
 }
 
 asio::awaitable<result<lookup>> keyspace_core::fetch_without_owner(
     flight& f, const routing& route
 ) {
-  const auto gutter = route.ring->gutter_index(f.slot);
-  if (gutter == route.self) {
-    auto as_gutter = [&](completion<result<get_reply>> done) {
-      get_request request{
-          .keyspace = options_.name(),
-          .key = f.key,
-          .role = serve_as::gutter,
-          .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
-          .explain = f.explains,
-          .is_of_batch = f.batch != load_limiter::alone,
-      };
-      const auto left = std::chrono::ceil<milliseconds>(f.deadline - env().now());
-      auto take = [done = std::move(done)](get_reply reply) mutable {
-        std::move(done)(std::move(reply));
-      };
-      serve(std::move(request), left, std::move(take));
-    };
-    auto reply = co_await await_result<get_reply>(as_gutter);
-    if (reply->error) co_return reply->error;
-    f.good_until = good_until(reply->answer);
-    co_return std::move(reply->answer);
-  }
-  {
-    // The gutter node may not have heard of a change that this node knows already: who comes later
-    // asks again.
-    auto& s = shard_of(f.hash);
-    const std::lock_guard lock(s.mutex);
-    auto& current = s.flights[f.key].current[static_cast<std::size_t>(f.kind)];
-    if (current.get() == &f) current.reset();
-  }
-  auto reply = co_await ask(f, route, gutter, serve_as::gutter);
+  const bool is_here = route.ring->gutter_index(f.slot) == route.self;
+  auto reply = co_await ask_gutter(f, route);
   if (reply && !reply->error) co_return std::move(reply->answer);
-  if (reply && reply->error != errc::no_keyspace) co_return reply->error;
+  if (reply && (is_here || reply->error != errc::no_keyspace)) co_return reply->error;
   if (!reply && reply.error() != errc::unavailable) co_return reply.error();
   co_return co_await pass_through(f);
+}
+
+asio::awaitable<result<get_reply>> keyspace_core::ask_gutter(flight& f, const routing& route) {
+  const auto gutter = route.ring->gutter_index(f.slot);
+  if (gutter != route.self) {
+    leave_at_gutter(f);
+    co_return co_await ask(f, route, gutter, serve_as::gutter);
+  }
+  auto as_gutter = [&](completion<result<get_reply>> done) {
+    const auto left = std::chrono::ceil<milliseconds>(f.deadline - env().now());
+    auto take = [done = std::move(done)](get_reply reply) mutable {
+      std::move(done)(std::move(reply));
+    };
+    serve(request_of(f, serve_as::gutter), left, std::move(take));
+  };
+  auto reply = co_await await_result<get_reply>(as_gutter);
+  if (reply && !reply->error) f.good_until = good_until(reply->answer);
+  co_return reply;
+}
+
+// The gutter node may not have heard of a change that this node knows already: who comes later asks
+// again.
+void keyspace_core::leave_at_gutter(const flight& f) {
+  if (!context_->rules.leave_flights_at_gutter) return;
+  auto& s = shard_of(f.hash);
+  const std::lock_guard lock(s.mutex);
+  const auto flights = s.flights.find(f.key);
+  if (flights == s.flights.end()) return;
+  auto& current = flights->second.current[static_cast<std::size_t>(f.kind)];
+  if (current.get() == &f) current.reset();
 }
 
 // This node may have stood still since the load began.
@@ -278,60 +293,81 @@ time_point keyspace_core::good_until(const lookup& own) const {
   return env().now() - own.entry.age + std::max(ttl, options_.load_timeout());
 }
 
+get_request keyspace_core::request_of(const flight& f, serve_as role) const {
+  return {
+      .keyspace = options_.name(),
+      .key = f.key,
+      .role = role,
+      .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
+      .explain = f.explains,
+      .is_of_batch = f.batch != load_limiter::alone,
+  };
+}
+
+peer_request keyspace_core::message_of(
+    const flight& f, const routing& route, get_request request, time_point now
+) const {
+  return {
+      .view_digest = route.members.digest(),
+      .timeout = std::chrono::ceil<milliseconds>(f.deadline - now),
+      .body = std::move(request),
+  };
+}
+
+// What is kept of its answer must have been asked for under the lease that holds when it comes.
+void keyspace_core::begin_asking(flight& f, time_point now) {
+  auto& s = shard_of(f.hash);
+  const std::lock_guard lock(s.mutex);
+  f.has_begun = true;
+  f.lease_term = f.is_alone ? 0 : context_->lease_term_at(now);
+}
+
 asio::awaitable<result<get_reply>> keyspace_core::ask(
     flight& f, const routing& route, std::uint16_t index, serve_as role, version held
 ) {
   if (!route.is_usable[index].load(std::memory_order_acquire)) co_return errc::unavailable;
   const auto began = env().now();
-  peer_request request{
-      .view_digest = route.members.digest(),
-      .timeout = std::chrono::ceil<milliseconds>(f.deadline - began),
-      .body =
-          get_request{
-              .keyspace = options_.name(),
-              .key = f.key,
-              .role = role,
-              .mode = f.from == read_from::source ? get_mode::fresh : get_mode::cached,
-              .explain = f.explains,
-              .is_of_batch = f.batch != load_limiter::alone,
-              .held = held,
-          },
-  };
-  {
-    auto& s = shard_of(f.hash);
-    const std::lock_guard lock(s.mutex);
-    f.has_begun = true;
-    f.lease_term = f.is_alone ? 0 : context_->lease_term_at(began);
-  }
+  auto request = request_of(f, role);
+  request.held = held;
+  auto message = message_of(f, route, std::move(request), began);
+  begin_asking(f, began);
   auto send = [&](completion<result<peer_reply>> done) {
     context_->network->call(
-        route.at(index).address, std::move(request), f.deadline, std::move(done)
+        route.at(index).address, std::move(message), f.deadline, std::move(done)
     );
   };
   auto reply = co_await await_result<peer_reply>(send);
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
+  const asked_peer peer{route.at(index).id, role, began, env().now()};
+  co_return take_reply(f, peer, std::move(reply));
+}
+
+result<get_reply> keyspace_core::take_reply(
+    flight& f, const asked_peer& peer, result<peer_reply> reply
+) {
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(peer.ended - peer.began);
   if (f.explains) {
     f.steps.push_back({
         context_->self.id,
-        role == serve_as::owner ? "peer" : "gutter",
-        route.at(index).id + (reply ? " answered" : ": " + reply.error().message()),
+        peer.role == serve_as::owner ? "peer" : "gutter",
+        peer.id + (reply ? " answered" : ": " + reply.error().message()),
         took,
     });
   }
-  if (!reply) co_return reply.error();
+  if (!reply) return reply.error();
   auto* got = std::get_if<get_reply>(&reply->body);
-  if (got == nullptr) co_return errc::protocol;
+  if (got == nullptr) return errc::protocol;
   for (auto& step : got->steps) f.steps.push_back(std::move(step));
   auto& entry = got->answer.entry;
-  if (entry.from.node.empty()) entry.from.node = route.at(index).id;
+  if (entry.from.node.empty()) entry.from.node = peer.id;
   // Age counts from when the request left: how long the answer lay on the wire, nobody knows.
   const auto on_the_way = std::chrono::ceil<milliseconds>(took);
   const auto ttl = got->answer.found ? options_.ttl() : options_.absent_ttl();
-  f.good_until = began + (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age));
-  if (got->error) f.good_until = began + error_good_for;
+  f.good_until =
+      peer.began + (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age));
+  if (got->error) f.good_until = peer.began + error_good_for;
   entry.age += on_the_way;
   entry.ttl -= std::min(entry.ttl, on_the_way);
-  co_return std::move(*got);
+  return std::move(*got);
 }
 
 // A fetch ends by the deadline of those who began it, and an answer may have spent more than its

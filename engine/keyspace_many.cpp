@@ -1,7 +1,9 @@
-// Several keys at once: what is here is served here, the rest goes out as one request per owner.
+// Several keys at once: what is here is served here, the rest goes out as one request per owner
+// (keyspace_many_call.cpp).
 
 #include "keyspace_core.hpp"
 #include "keyspace_counters.hpp"
+#include "keyspace_many.hpp"
 #include "thrown_failure.hpp"
 #include "within_timeout.hpp"
 
@@ -25,22 +27,6 @@ asio::awaitable<result<std::vector<result<loaded>>>> guarded_many(
 
 }  // namespace
 
-/// The answers of one get_many, filled from any thread; the last one completes it.
-struct keyspace_core::many {
-  std::vector<std::string> keys;
-  get_options options;
-  time_point deadline;
-  std::uint64_t batch;  ///< one caller in the line of the loads, here and at the owners
-  std::vector<result<lookup>> answers;
-  std::atomic<std::size_t> missing;
-  completion<std::vector<result<lookup>>> done;
-
-  void answer(std::size_t position, result<lookup> with) {
-    answers[position] = std::move(with);
-    if (missing.fetch_sub(1) == 1) std::move(done)(std::move(answers));
-  }
-};
-
 void keyspace_core::find_many(
     std::vector<std::string> keys, get_options options, completion<std::vector<result<lookup>>> done
 ) {
@@ -55,6 +41,7 @@ void keyspace_core::find_many(
   state->done = std::move(done);
 
   const auto route = context_->route.get();
+  const bool hedges = may_hedge(options.from);
   std::map<std::uint16_t, std::vector<std::size_t>> by_owner;
   flight_list together;
   const flight_traits traits{state->batch, source_->is_batched() ? &together : nullptr};
@@ -67,7 +54,8 @@ void keyspace_core::find_many(
       state->answer(i, std::move(found));
     } else if (const auto owner = route->ring->owner_index(slot_of(options_.name(), key));
                owner != route->self && options.from == read_from::near &&
-               route->is_usable[owner].load(std::memory_order_acquire)) {
+               route->is_usable[owner].load(std::memory_order_acquire) &&
+               !(hedges && route->waits[owner]->is_suspect())) {
       by_owner[owner].push_back(i);
     } else if (owner == route->self && options.from == read_from::near) {
       auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
@@ -85,65 +73,18 @@ void keyspace_core::find_many(
       find(key, options, std::move(take), state->batch);
     }
   }
-  for (auto& [owner, positions] : by_owner) ask_many(state, *route, owner, std::move(positions));
+  for (auto& [owner, positions] : by_owner) ask_many(state, route, owner, std::move(positions));
   if (!together.empty()) {
     auto loads = load_batch(std::move(together), state->batch);
     asio::co_spawn(env().executor(), std::move(loads), asio::detached);
   }
 }
 
-void keyspace_core::ask_many(
-    std::shared_ptr<many> state,
-    const routing& route,
-    std::uint16_t owner,
-    std::vector<std::size_t> positions
-) {
-  get_many_request request{.keyspace = options_.name()};
-  for (const auto i : positions) request.keys.push_back(state->keys[i]);
-  auto take = [self = shared_from_this(), state, positions, id = route.at(owner).id](
-                  result<peer_reply> reply
-              ) {
-    auto* got = reply ? std::get_if<get_many_reply>(&reply->body) : nullptr;
-    const bool is_late = !reply && reply.error() == errc::deadline_exceeded;
-    for (std::size_t n = 0; n != positions.size(); ++n) {
-      const auto i = positions[n];
-      if (is_late) {
-        self->count_read(errc::deadline_exceeded, state->options.attempt);
-        state->answer(i, errc::deadline_exceeded);
-      } else if (got == nullptr || n >= got->answers.size() ||
-                 got->answers[n].error == errc::not_owner ||
-                 got->answers[n].error == errc::no_keyspace) {
-        auto options = state->options;
-        options.timeout = std::chrono::ceil<milliseconds>(state->deadline - self->env().now());
-        auto one = [state, i](result<lookup> with) {
-          // The keyspace was there when this read began.
-          if (!with && with.error() == errc::no_keyspace) with = errc::unavailable;
-          state->answer(i, std::move(with));
-        };
-        self->find(state->keys[i], options, std::move(one), state->batch);
-      } else if (auto& answer = got->answers[n]; answer.error) {
-        self->count_read(answer.error, state->options.attempt);
-        state->answer(i, answer.error);
-      } else {
-        if (answer.answer.entry.from.node.empty()) answer.answer.entry.from.node = id;
-        result<lookup> found = std::move(answer.answer);
-        self->count_read(found, state->options.attempt);
-        state->answer(i, std::move(found));
-      }
-    }
-  };
-  peer_request message{
-      .view_digest = route.members.digest(),
-      .timeout = std::chrono::ceil<milliseconds>(state->deadline - env().now()),
-      .body = std::move(request),
-  };
-  context_->network->call(
-      route.at(owner).address, std::move(message), state->deadline, std::move(take)
-  );
-}
-
 void keyspace_core::serve_many(
-    get_many_request request, milliseconds timeout, completion<get_many_reply> done
+    get_many_request request,
+    milliseconds timeout,
+    completion<get_many_reply> done,
+    completion<> loading
 ) {
   struct gathered {
     get_many_reply reply;
@@ -153,7 +94,7 @@ void keyspace_core::serve_many(
 
   if (request.keys.empty()) return std::move(done)(get_many_reply());
   if (const auto next = successor()) {
-    return next->serve_many(std::move(request), timeout, std::move(done));
+    return next->serve_many(std::move(request), timeout, std::move(done), std::move(loading));
   }
   const auto state = std::make_shared<gathered>();
   state->reply.answers.resize(request.keys.size());
@@ -183,6 +124,7 @@ void keyspace_core::serve_many(
     } else if (try_serve({.keyspace = {}, .key = key, .role = request.role}, held)) {
       take(std::move(held.answer));
     } else {
+      if (loading && kind == flight_kind::owner) std::move(loading)();
       join(key, hash_of(key), kind, {}, deadline, std::move(take), traits);
     }
   }

@@ -5,10 +5,12 @@
 
 namespace weir {
 
-void keyspace_core::serve(get_request request, milliseconds timeout, completion<get_reply> done) {
+void keyspace_core::serve(
+    get_request request, milliseconds timeout, completion<get_reply> done, completion<> loading
+) {
   if (const auto checked = check_key(request.key); !checked) {
     if (const auto next = successor())
-      return next->serve(std::move(request), timeout, std::move(done));
+      return next->serve(std::move(request), timeout, std::move(done), std::move(loading));
     return std::move(done)(get_reply{.error = checked.error()});
   }
   get_reply reply;
@@ -45,6 +47,7 @@ void keyspace_core::serve(get_request request, milliseconds timeout, completion<
   };
   const flight_traits traits{
       .batch = request.is_of_batch ? load_limiter::of_others : load_limiter::alone};
+  if (loading && kind == flight_kind::owner) std::move(loading)();
   const auto deadline = env().now() + timeout;
   join(std::move(request.key), hash, kind, options, deadline, std::move(answer), traits);
 }

@@ -242,6 +242,7 @@ void member_table::publish() {
   made->self = static_cast<std::uint16_t>(made->members.find(self.id) - all.data());
   made->is_usable = std::make_unique<std::atomic<bool>[]>(all.size());
   for (std::size_t i = 0; i != all.size(); ++i) made->is_usable[i] = is_usable(all[i]);
+  if (context_->hedges) made->waits = context_->hedges->peers_of(all, made->self);
   context_->terms.end_lost(*made);
   context_->terms_begin(context_->route.next_gain());
   const auto& rules = context_->rules;

@@ -27,6 +27,18 @@ void check_range(
 
 }  // namespace
 
+void check(const hedge_options& options) {
+  const auto refuse_hedge = [](const std::string& why) {
+    throw std::invalid_argument("hedge: " + why);
+  };
+  if (options.after && (options.after->count() < 0 || options.after->count() > 60'000)) {
+    refuse_hedge(
+        "after (ms) is " + std::to_string(options.after->count()) + ", expected 0 to 60000"
+    );
+  }
+  if (!(options.budget >= 0.0 && options.budget <= 1.0)) refuse_hedge("budget must be 0 to 1");
+}
+
 void check(const keyspace_options& options) {
   const auto is_allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';

@@ -16,6 +16,8 @@
 
 namespace weir {
 
+class hedged_peer;
+
 /// Where requests go: the ring of one view and, per member, its address and whether it may be
 /// asked. Immutable but for `is_usable`.
 struct routing {
@@ -23,6 +25,8 @@ struct routing {
   std::shared_ptr<const weir::ring> ring;
   std::uint16_t self = 0;
   std::unique_ptr<std::atomic<bool>[]> is_usable;  ///< one per member
+  std::vector<std::shared_ptr<hedged_peer>>
+      waits;  ///< one per member, null for this node; empty = no read is hedged
 
   const member& at(std::uint16_t index) const { return members.members()[index]; }
 };

@@ -125,6 +125,7 @@ node_options options_from(const config::settings& settings) {
       .http_address = config::to_string(settings.listen.http.address),
       .max_reply_memory = settings.node.max_reply_memory,
       .ring = {.vnodes = settings.ring.vnodes, .bounded_load = settings.ring.bounded_load},
+      .hedge = {.after = settings.hedge.after, .budget = settings.hedge.budget},
       .runtime = {.threads = settings.node.threads.value_or(0)},
   };
   if (settings.discovery.has_provider()) {

@@ -328,6 +328,26 @@ void append_changes(metrics_text& out, const change_stats& of) {
   out.sample({}, of.resets);
 }
 
+void append_hedges(metrics_text& out, const hedge_stats& of) {
+  out.family(
+      "weir_hedged_total",
+      metric_type::counter,
+      "Reads whose owner was silent: answered by the gutter node (won) or not (lost), waited on as "
+      "the budget was spent (refused), or sent to the gutter node alone (redirected)."
+  );
+  out.sample({{"outcome", "won"}}, of.won);
+  out.sample({{"outcome", "lost"}}, of.lost);
+  out.sample({{"outcome", "refused"}}, of.refused);
+  out.sample({{"outcome", "redirected"}}, of.redirected);
+  out.family(
+      "weir_peer_suspicions_total",
+      metric_type::counter,
+      "Peers that were silent for 250 ms with 8 or more reads waiting."
+  );
+  out.sample({}, of.suspicions);
+  out.family("weir_peers_suspect", metric_type::gauge, "Such peers now.").sample({}, of.suspects);
+}
+
 void append_cluster(metrics_text& out, const engine& of) {
   const auto all = of.members();
   std::map<std::string_view, std::uint64_t> by_state;
@@ -385,6 +405,7 @@ std::string http_door::impl::metrics() const {
   }
   append_keyspaces(out, all);
   append_cluster(out, engine);
+  append_hedges(out, engine.hedges());
   const auto changes = engine.changes();
   append_lease(out, engine.lease(), changes);
   append_changes(out, changes);

@@ -76,6 +76,7 @@ std::uint32_t max_length(frame_type type, const frame_limits& limits) noexcept {
     case frame_type::report:
     case frame_type::leave:
     case frame_type::leave_reply:
+    case frame_type::loading:
       return 0;
     case frame_type::fault:
       return 2;

@@ -36,7 +36,8 @@ enum class frame_type : std::uint8_t {
   vote_reply,
   relay_reply,
   report_reply,
-  fault = 47,  ///< a request that was understood but is over a limit: only an error code
+  loading = 46,  ///< a get that starts or joins a load at its owner; its reply follows
+  fault = 47,    ///< a request that was understood but is over a limit: only an error code
 };
 
 constexpr bool is_request(frame_type type) {
@@ -45,7 +46,7 @@ constexpr bool is_request(frame_type type) {
 
 constexpr bool is_reply(frame_type type) {
   return (type >= frame_type::get_reply && type <= frame_type::report_reply) ||
-         type == frame_type::fault;
+         type == frame_type::loading || type == frame_type::fault;
 }
 
 /// What leases hang on: it never waits behind values.

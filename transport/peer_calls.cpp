@@ -6,7 +6,11 @@
 namespace weir {
 
 std::optional<std::uint64_t> peer_calls::add(
-    frame_type request, time_point now, time_point deadline, peer_callback& done
+    frame_type request,
+    time_point now,
+    time_point deadline,
+    peer_callback& done,
+    std::shared_ptr<call_watcher> watcher
 ) {
   if (free_.empty()) {
     if (places_.size() >= capacity) return std::nullopt;
@@ -21,6 +25,7 @@ std::optional<std::uint64_t> peer_calls::add(
   one.sent = now;
   one.deadline = deadline;
   one.done = std::move(done);
+  one.watcher = std::move(watcher);
   earliest_ = std::min(earliest_, deadline);
   ++used_;
   ++waiting_;
@@ -31,6 +36,8 @@ void peer_calls::release(place& one) {
   free_.push_back(static_cast<std::uint32_t>(&one - places_.data()));
   one.id = 0;
   one.late = false;
+  one.is_loading = false;
+  one.watcher.reset();
   --used_;
 }
 
@@ -54,6 +61,16 @@ peer_calls::answered peer_calls::take(std::uint64_t id, frame_type reply) {
   return found;
 }
 
+peer_calls::noticed peer_calls::note_loading(std::uint64_t id) {
+  const std::size_t at = id & 0xffff;
+  if (id == 0 || at >= places_.size() || places_[at].id != id) return {};
+  place& one = places_[at];
+  const bool is_get = one.request == frame_type::get || one.request == frame_type::get_many;
+  if (!is_get || std::exchange(one.is_loading, true)) return {match::mismatched, {}};
+  if (one.late) return {match::late, {}};
+  return {match::taken, one.watcher};
+}
+
 unsigned peer_calls::expire(time_point now, time_point heard, std::vector<peer_callback>& out) {
   unsigned unheard = 0;
   if (now < earliest_) return unheard;
@@ -67,6 +84,7 @@ unsigned peer_calls::expire(time_point now, time_point heard, std::vector<peer_c
       }
       unheard += one.request == frame_type::ping && one.sent > heard ? 1 : 0;
       out.push_back(std::move(one.done));
+      one.watcher.reset();
       --waiting_;
       one.late = true;
       one.deadline = now + late_for;
@@ -80,6 +98,7 @@ void peer_calls::abandon(time_point now, std::vector<peer_callback>& out) {
   for (place& one : places_) {
     if (one.id == 0 || one.late) continue;
     out.push_back(std::move(one.done));
+    one.watcher.reset();
     one.late = true;
     one.deadline = now + late_for;
   }

@@ -3,6 +3,7 @@
 #include "frame_header.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -21,9 +22,14 @@ class peer_calls {
   static constexpr std::size_t capacity = 65'536;
   static constexpr std::chrono::seconds late_for{60};
 
-  /// Keeps `done`; the id for the wire, or nothing (and `done` untouched) when the table is full.
+  /// Keeps `done` and `watcher`, which may be null; the id for the wire, or nothing (and `done`
+  /// untouched) when the table is full.
   std::optional<std::uint64_t> add(
-      frame_type request, time_point now, time_point deadline, peer_callback& done
+      frame_type request,
+      time_point now,
+      time_point deadline,
+      peer_callback& done,
+      std::shared_ptr<call_watcher> watcher = {}
   );
 
   enum class match : std::uint8_t { taken, late, unknown, mismatched };
@@ -37,6 +43,15 @@ class peer_calls {
 
   /// Finds whom a reply is for and frees the place.
   answered take(std::uint64_t id, frame_type reply);
+
+  struct noticed {
+    match how = match::unknown;
+    std::shared_ptr<call_watcher> watcher;  ///< of one taken; null = nobody wants to know
+  };
+
+  /// Finds the get that the other side loads; its place stays. A second time for the same get is
+  /// mismatched.
+  noticed note_loading(std::uint64_t id);
 
   /// Moves the callbacks whose deadline has passed to `out`; returns how many of them were pings
   /// sent after `heard`.
@@ -53,10 +68,12 @@ class peer_calls {
   struct place {
     std::uint64_t id = 0;  // 0 = free
     bool late = false;
+    bool is_loading = false;
     frame_type request = frame_type::ping;
     time_point sent;
     time_point deadline;
     peer_callback done;
+    std::shared_ptr<call_watcher> watcher;
   };
 
   void release(place& one);

@@ -39,13 +39,17 @@ peer_client::peer_client(
       sweep_timer_(executor()) {}
 
 error_code peer_client::call(
-    const peer_request& request, time_point now, time_point deadline, peer_callback& done
+    const peer_request& request,
+    time_point now,
+    time_point deadline,
+    peer_callback& done,
+    std::shared_ptr<call_watcher> watcher
 ) {
   std::lock_guard lock(mutex_);
   if (!up_) return errc::unavailable;
   const auto type = type_of(request.body);
   if (queue_.size() > core().options.max_output && !is_control(type)) return errc::overloaded;
-  const auto id = calls_.add(type, now, deadline, done);
+  const auto id = calls_.add(type, now, deadline, done, std::move(watcher));
   if (!id) return errc::overloaded;
   append_request(queue_, *id, request, time_left(now, deadline));
   messages_out_.add(1);
@@ -66,7 +70,25 @@ void peer_client::on_up() {
   core().handler->on_link_up(address_, peer_);
 }
 
+peer_fault peer_client::on_unknown() {
+  core().count_unknown_reply();
+  return ++unknown_replies_ < max_unknown_replies ? peer_fault::none : peer_fault::unknown_replies;
+}
+
+peer_fault peer_client::on_loading(std::uint64_t id) {
+  peer_calls::noticed call;
+  {
+    std::lock_guard lock(mutex_);
+    call = calls_.note_loading(id);
+  }
+  if (call.how == peer_calls::match::mismatched) return peer_fault::mismatched_reply;
+  if (call.how == peer_calls::match::unknown) return on_unknown();
+  if (call.watcher) call.watcher->on_loading();
+  return peer_fault::none;
+}
+
 peer_fault peer_client::on_message(const frame_message& message) {
+  if (message.header.type == frame_type::loading) return on_loading(message.header.id);
   peer_calls::answered call;
   {
     std::lock_guard lock(mutex_);
@@ -79,9 +101,7 @@ peer_fault peer_client::on_message(const frame_message& message) {
       core().count_late_reply();
       return peer_fault::none;
     case peer_calls::match::unknown:
-      core().count_unknown_reply();
-      return ++unknown_replies_ < max_unknown_replies ? peer_fault::none
-                                                      : peer_fault::unknown_replies;
+      return on_unknown();
     case peer_calls::match::taken:
       history_->answered.add(1);
       break;

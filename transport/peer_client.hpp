@@ -48,7 +48,11 @@ class peer_client final : public peer_connection {
 
   /// Queues one request. On an error nothing was sent and `done` is untouched. From any thread.
   error_code call(
-      const peer_request& request, time_point now, time_point deadline, peer_callback& done
+      const peer_request& request,
+      time_point now,
+      time_point deadline,
+      peer_callback& done,
+      std::shared_ptr<call_watcher> watcher
   );
 
   /// Fails what is pending with errc::unavailable; the connection stays. From any thread.
@@ -71,6 +75,8 @@ class peer_client final : public peer_connection {
 
   void on_up() override;
   peer_fault on_message(const frame_message& message) override;
+  peer_fault on_loading(std::uint64_t id);
+  peer_fault on_unknown();
   void on_batch_end() override;
 
   bool may_read() override { return true; }

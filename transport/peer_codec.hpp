@@ -73,6 +73,9 @@ void append_reply(
 /// Answers a request with nothing but an error.
 void append_fault(frame_queue& out, std::uint64_t id, std::uint64_t view_digest, error_code error);
 
+/// Says that a get loads at its owner. Has no body.
+void append_loading(frame_queue& out, std::uint64_t id, std::uint64_t view_digest);
+
 void append_hello(std::string& out, const hello& message);
 void append_refusal(std::string& out, const refusal& message);
 

@@ -396,6 +396,14 @@ void append_fault(frame_queue& out, std::uint64_t id, std::uint64_t view_digest,
   append_frame(out.shorts(), header, body);
 }
 
+void append_loading(frame_queue& out, std::uint64_t id, std::uint64_t view_digest) {
+  frame_header header;
+  header.type = frame_type::loading;
+  header.id = id;
+  header.view_digest = view_digest;
+  append_frame(out.shorts(), header, {});
+}
+
 void append_hello(std::string& out, const hello& message) {
   std::string body;
   field_writer fields(body);

@@ -56,14 +56,29 @@ void peer_link_network::call(
     time_point deadline,
     completion<result<peer_reply>> done
 ) {
+  call_watched(address, std::move(request), deadline, std::move(done), nullptr);
+}
+
+void peer_link_network::call_watched(
+    const std::string& address,
+    peer_request request,
+    time_point deadline,
+    completion<result<peer_reply>> done,
+    std::shared_ptr<call_watcher> watcher
+) {
   const auto refused = check_request(request, core_->limits);
   if (refused) return fail_later(core_->env, std::move(done), refused);
   const auto client = core_->route(address);
   if (!client) return fail_later(core_->env, std::move(done), errc::unavailable);
   const time_point now = core_->env.now();
   if (deadline <= now) return fail_later(core_->env, std::move(done), errc::deadline_exceeded);
-  const auto error = client->call(request, now, deadline, done);
+  const auto error = client->call(request, now, deadline, done, std::move(watcher));
   if (error) fail_later(core_->env, std::move(done), error);
+}
+
+time_point peer_link_network::heard(const std::string& address) const {
+  const auto client = core_->route(address);
+  return client ? client->heard() : time_point{};
 }
 
 void peer_link_network::abandon(const std::string& address) {

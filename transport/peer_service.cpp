@@ -127,8 +127,20 @@ peer_fault peer_service::on_message(const frame_message& message) {
     (waits ? waiting_ : in_service_).insert(id);
   }
   pending_reply back(std::static_pointer_cast<peer_service>(shared_from_this()), id);
-  core().handler->serve(peer_, std::move(request_), std::move(back));
+  completion<> loading;
+  if (type == frame_type::get || type == frame_type::get_many) {
+    // Called within serve(), if at all.
+    loading = [this, id, digest = request_.view_digest] { tell_loading(id, digest); };
+  }
+  core().handler->serve(peer_, std::move(request_), std::move(back), std::move(loading));
   return peer_fault::none;
+}
+
+// Goes out with what else this read brings about.
+void peer_service::tell_loading(std::uint64_t id, std::uint64_t view_digest) {
+  std::lock_guard lock(mutex_);
+  append_loading(queue_, id, view_digest);
+  messages_out_.add(1);
 }
 
 void peer_service::answer(std::uint64_t id, const peer_reply& reply) {

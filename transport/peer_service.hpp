@@ -38,6 +38,7 @@ class peer_service final : public peer_connection {
   /// Under mutex_: whether replies wait here while the memory for them is spent.
   bool is_pressed() const noexcept;
   void answer(std::uint64_t id, const peer_reply& reply);
+  void tell_loading(std::uint64_t id, std::uint64_t view_digest);
 
   /// Gives its address back to a peer that nobody named, if it came from there.
   void look_up(std::string claimed);

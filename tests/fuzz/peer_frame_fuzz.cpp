@@ -41,6 +41,7 @@ bool understand(const frame_message& frame) {
     error_code error;
     return read_fault(frame, error) == peer_fault::none;
   }
+  if (frame.header.type == frame_type::loading) return frame.payload.empty();
   if (is_request(frame.header.type)) {
     static peer_request request;  // reused, as a connection does
     if (read_request(frame, request) != peer_fault::none) return false;

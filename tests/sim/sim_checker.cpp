@@ -35,7 +35,7 @@ class judgement {
     for (const fault_record& fault : past_.faults) ++out_.faults[std::string(name(fault.kind))];
     out_.is_broken = run_.is_broken();
     if (out_.is_broken) return std::move(out_);  // it stopped in the middle
-    if (options_.asks_why) count_loads(run_, out_);
+    if (options_.asks_why) count_loads(run_, options_, out_);
     check_views();
     check_whole();
     return std::move(out_);

@@ -16,6 +16,9 @@ struct check_options {
   instant calm_until{0};  ///< before it there were no faults
   bool asks_why =
       true;  ///< C6: every load needs a cause; only the general faults are known well enough
+  bool only_freezes = false;  ///< nothing else goes wrong: then only a silent owner, or one that
+                              ///< froze for so long that it was routed around, explains a load in
+                              ///< its place, and nothing two of them at once
   instant healed_at{0};     ///< from then on there are none; 0 = never
   instant recovered_at{0};  ///< from then on the cluster must be as good as before; 0 = never
 };

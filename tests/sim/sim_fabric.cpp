@@ -2,6 +2,7 @@
 
 #include "tests/sim/sim_network.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -114,7 +115,10 @@ void fabric::answer_syn(
 }
 
 void fabric::close(link_id link) {
-  links_.erase(link);
+  const auto found = links_.find(link);
+  if (found == links_.end()) return;
+  if (const auto last = silence_of(found->second, world_.now())) silences_.push_back(*last);
+  links_.erase(found);
 }
 
 // ---- messages
@@ -131,6 +135,9 @@ void fabric::send_request(link_id on, std::uint64_t request, peer_request body) 
         server->on_request(on, request, link->second.client_identity, std::move(body), duplicate);
     };
   };
+  const auto* read = std::get_if<get_request>(&body.body);
+  const bool waits = read != nullptr && read->role == serve_as::owner;
+  if (waits) found->second.reads.emplace(request, world_.now());
   if (random_.chance(faults_.duplicate)) {
     send(on, direction::to_server, parcel_for(true));
   }
@@ -142,9 +149,53 @@ void fabric::send_reply(link_id on, std::uint64_t request, peer_reply body) {
     const auto link = links_.find(on);
     if (link == links_.end()) return;
     if (auto* client = at(link->second.client, link->second.client_owner))
-      client->on_reply(request, std::move(body));
+      client->on_reply(link->second.server, request, std::move(body));
   };
-  send(on, direction::to_client, std::move(deliver));
+  answer(on, request, std::move(deliver));
+}
+
+void fabric::send_loading(link_id on, std::uint64_t request) {
+  auto deliver = [this, on, request] {
+    const auto link = links_.find(on);
+    if (link == links_.end()) return;
+    if (auto* client = at(link->second.client, link->second.client_owner))
+      client->on_loading(link->second.server, request);
+  };
+  answer(on, request, std::move(deliver));
+}
+
+void fabric::answer(link_id on, std::uint64_t request, action deliver) {
+  auto arrives = [this, on, request, deliver = std::move(deliver)]() mutable {
+    note_answer(on, request);
+    const auto link = links_.find(on);
+    if (link == links_.end()) return;
+    world_.at(world_.now(), std::move(deliver), link->second.client_owner);
+  };
+  send(on, direction::to_client, std::move(arrives));
+}
+
+// When it reaches the machine, whether or not the process there stands still.
+void fabric::note_answer(link_id on, std::uint64_t request) {
+  const auto found = links_.find(on);
+  if (found == links_.end()) return;
+  if (const auto past = silence_of(found->second, world_.now())) silences_.push_back(*past);
+  found->second.heard = world_.now();
+  found->second.reads.erase(request);
+}
+
+std::optional<silence> fabric::silence_of(const link& of, instant now) {
+  if (of.reads.empty()) return std::nullopt;
+  const instant sent = of.reads.begin()->second;
+  const instant since = std::max(sent, of.heard);
+  if (now - since < least_silence) return std::nullopt;
+  return silence{of.client, of.server, since, now};
+}
+
+std::vector<silence> fabric::silences() const {
+  auto all = silences_;
+  for (const auto& [id, each] : links_)
+    if (const auto lasting = silence_of(each, world_.now())) all.push_back(*lasting);
+  return all;
 }
 
 void fabric::send(link_id on, direction way, action deliver) {
@@ -191,13 +242,18 @@ void fabric::arrive(parcel carried) {
     break_link(carried.on, link_loss::reset, delay(to, from));
     return;
   }
-  world_.at(world_.now(), std::move(carried.deliver), receiver);
+  if (up) {
+    world_.at(world_.now(), std::move(carried.deliver), receiver);
+  } else {
+    carried.deliver();
+  }
 }
 
 void fabric::break_link(link_id on, link_loss cause, duration noticed_after) {
   const auto found = links_.find(on);
   if (found == links_.end()) return;
   const link ended = std::move(found->second);
+  if (const auto last = silence_of(ended, world_.now())) silences_.push_back(*last);
   links_.erase(found);
   auto notice =
       [this, on, cause, client = ended.client, server = ended.server, owner = ended.client_owner] {

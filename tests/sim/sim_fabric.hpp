@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace weir::sim {
 
@@ -37,6 +39,17 @@ struct fabric_counts {
   /// request_body.
   std::map<std::size_t, std::uint64_t> replies_dropped;
 };
+
+/// A node waited for the answer of another to a read, and nothing at all came from there.
+struct silence {
+  std::string asker;
+  std::string silent;
+  instant from{0};
+  instant until{0};
+};
+
+/// Shorter ones are not noted: no read is hedged for them, by the fastest clock.
+inline constexpr duration least_silence = 19ms;
 
 /// The wires of one cluster: addresses, links between them, delays and cuts.
 ///
@@ -73,6 +86,9 @@ class fabric {
 
   const fabric_counts& counts() const noexcept { return counts_; }
 
+  /// Those that have ended, and those that last.
+  std::vector<silence> silences() const;
+
   /// Calls `watcher` with every request when the node that it was sent to begins to serve it.
   void watch(std::function<void(const peer_request&)> watcher) { watcher_ = std::move(watcher); }
 
@@ -83,6 +99,7 @@ class fabric {
   void close(link_id link);
   void send_request(link_id link, std::uint64_t request, peer_request body);
   void send_reply(link_id link, std::uint64_t request, peer_reply body);
+  void send_loading(link_id link, std::uint64_t request);
 
   void note_received(const peer_request& request) {
     if (watcher_) watcher_(request);
@@ -103,6 +120,8 @@ class fabric {
     owner_id client_owner;
     owner_id server_owner;
     identity client_identity;
+    std::map<std::uint64_t, instant> reads;  // that the client waits for, when they were sent
+    instant heard{0};                        // when anything reached the client last
   };
 
   struct parcel {
@@ -114,6 +133,9 @@ class fabric {
 
   duration delay(const std::string& from, const std::string& to);
   void send(link_id on, direction way, action deliver);
+  void answer(link_id on, std::uint64_t request, action deliver);
+  void note_answer(link_id on, std::uint64_t request);
+  static std::optional<silence> silence_of(const link& of, instant now);
   void arrive(parcel carried);
   void arrive_syn(
       std::string client,
@@ -136,6 +158,7 @@ class fabric {
   std::set<std::string> dark_;
   std::set<std::pair<std::string, std::string>> cuts_;
   std::map<std::pair<std::string, std::string>, duration> path_delay_;
+  std::vector<silence> silences_;
   std::map<link_id, link> links_;
   link_id last_link_ = 0;
   fabric_counts counts_;

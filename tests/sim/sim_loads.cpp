@@ -24,7 +24,12 @@ enum class role { owner, gutter, other };
 
 class load_table {
  public:
-  load_table(cluster& run, verdict& out) : run_(run), past_(run.past()), out_(out) {}
+  load_table(cluster& run, const check_options& options, verdict& out)
+      : run_(run),
+        past_(run.past()),
+        only_freezes_(options.only_freezes),
+        silences_(run.wires().silences()),
+        out_(out) {}
 
   void fill() {
     std::map<row, std::vector<const load_record*>> by_key;
@@ -58,7 +63,8 @@ class load_table {
     if (why == no_cause)
       out_.violations.push_back(
           "C6: load " + std::to_string(load.number) + " of " + load.keyspace + '/' + load.key +
-          " at " + cluster::id_of(load.node) + ", begun at " +
+          " at " + cluster::id_of(load.node) + " for " +
+          cluster::id_of(run_.owner(load.key, load.keyspace, load.begun)) + ", begun at " +
           std::to_string(static_cast<double>(load.begun.count()) / 1e9) +
           (&table == &out_.load_reasons ? " s: nothing called for it"
                                         : " s: another was running, and nothing explains both")
@@ -80,7 +86,7 @@ class load_table {
     const load_record& load = *loads[position];
     switch (role_of(load)) {
       case role::gutter:
-        return detour("gutter", load);
+        return was_silent(load) ? "gutter: a silent owner" : detour("gutter", load);
       case role::other:
         return detour("pass-through", load);
       case role::owner:
@@ -115,9 +121,45 @@ class load_table {
   }
 
   std::string detour(const std::string& what, const load_record& load) const {
-    const std::string_view why =
-        fault_near(load.node, run_.owner(load.key, load.keyspace, load.begun), load.begun);
+    const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
+    const std::string_view why = fault_near(load.node, owner, load.begun);
+    const bool is_gutter = role_of(load) == role::gutter;
+    if (only_freezes_ && is_gutter && !was_routed_around(owner, load.begun))
+      return std::string(no_cause);
     return why == no_cause ? std::string(why) : what + ": " + std::string(why);
+  }
+
+  // A key whose owner is silent may load at its gutter node too, if what is put there is elsewhere
+  // as well. A node that stood still does late what it was asked before.
+  bool was_silent(const load_record& load) const {
+    if (options_of(load.keyspace).writes == writes::allow) return false;
+    const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
+    instant since = load.begun - on_the_way;
+    for (const fault_record& fault : past_.faults)
+      if (fault.kind == fault_kind::freeze && fault.node == load.node && fault.until > since &&
+          fault.from <= load.begun)
+        since = std::min(since, fault.from - on_the_way);
+    return std::any_of(silences_.begin(), silences_.end(), [&](const silence& each) {
+      return each.silent == cluster::address_of(owner) && each.from <= load.begun &&
+             each.until >= since;
+    });
+  }
+
+  // Three heartbeats in a row missed it, in one freeze or in several with no time between them for
+  // an answer; and the longest ejection after it.
+  bool was_routed_around(std::size_t owner, instant when) const {
+    std::map<instant, instant> freezes;
+    for (const fault_record& fault : past_.faults)
+      if (fault.kind == fault_kind::freeze && fault.node == owner && fault.from <= when)
+        freezes[fault.from] = std::min(fault.until, when);
+    instant since = -least_verdict;
+    instant last = since;
+    for (const auto& [from, until] : freezes) {
+      if (from > last + between_heartbeats) since = from;
+      last = until;
+      if (last - since >= least_verdict && when < last + echo) return true;
+    }
+    return false;
   }
 
   // ---- why it was asked while it was answering
@@ -134,7 +176,9 @@ class load_table {
       }
     // Who passes through asked a gutter node before, and nobody joins that: see
     // fetch_without_owner().
-    if (is_same_life && role_of(load) != role::other) return unsettled(load.begun, load.begun);
+    const bool is_second = is_same_life && role_of(load) != role::other;
+    if (is_second && only_freezes_) return std::string(no_cause);
+    if (is_second) return unsettled(load.begun, load.begun);
     const std::size_t owner = run_.owner(load.key, load.keyspace, load.begun);
     std::string_view why = fault_near(load.node, owner, load.begun);
     for (const load_record* other : beside)
@@ -234,18 +278,23 @@ class load_table {
     return run_.options().keyspaces[0];
   }
 
+  static constexpr duration on_the_way = 1s;  // from the end of a silence until who heard of it loads
+  static constexpr duration least_verdict = 2200ms;
+  static constexpr duration between_heartbeats = 1200ms;
   static constexpr std::uint64_t small_budget = 1u << 20;
 
   cluster& run_;
   const history& past_;
+  const bool only_freezes_;
+  const std::vector<silence> silences_;
   verdict& out_;
   std::map<row, std::vector<const request_record*>> changes_;
 };
 
 }  // namespace
 
-void count_loads(cluster& run, verdict& out) {
-  load_table(run, out).fill();
+void count_loads(cluster& run, const check_options& options, verdict& out) {
+  load_table(run, options, out).fill();
 }
 
 }  // namespace weir::sim

@@ -15,6 +15,7 @@ struct mutation {
   bool protocol_rules::*
       rule;  ///< null: a clock that stops in a freeze, which no rule can make good
   flavour about;
+  bool shows_in_loads = false;  ///< not in an answer: in a load that nothing explains
   bool is_open =
       false;  ///< no scenario shows it yet: tried for a few seeds only, and the score says so
 };

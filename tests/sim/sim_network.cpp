@@ -139,6 +139,7 @@ void sim_network::on_dialled(
     return;
   }
   found->second.link = link;
+  found->second.heard = env_.now();
   found->second.backoff = duration(0);
   env_.run([this, address, peer] { handler_->on_link_up(address, peer); });
 }
@@ -178,6 +179,16 @@ void sim_network::call(
     time_point deadline,
     completion<result<peer_reply>> done
 ) {
+  call_watched(address, std::move(request), deadline, std::move(done), nullptr);
+}
+
+void sim_network::call_watched(
+    const std::string& address,
+    peer_request request,
+    time_point deadline,
+    completion<result<peer_reply>> done,
+    std::shared_ptr<call_watcher> watcher
+) {
   if (!env_.is_alive()) return;
   const std::uint64_t number = ++last_request_;
   const auto found = peers_.find(address);
@@ -186,7 +197,7 @@ void sim_network::call(
   auto fail = [this, number, fails_with] { finish(number, fails_with); };
   const instant when = is_up ? env_.when(deadline) : env_.world().now();
   const event_id at_deadline = env_.world().at(when, std::move(fail), env_.owner());
-  calls_.emplace(number, call_in_flight{address, std::move(done), at_deadline});
+  calls_.emplace(number, call_in_flight{address, std::move(done), std::move(watcher), at_deadline});
   if (is_up) wires_.send_request(found->second.link, number, std::move(request));
 }
 
@@ -213,8 +224,29 @@ void sim_network::finish(std::uint64_t request, result<peer_reply> outcome) {
   });
 }
 
-void sim_network::on_reply(std::uint64_t request, peer_reply body) {
+void sim_network::on_reply(
+    const std::string& address, std::uint64_t request, peer_reply body
+) {
+  note_heard(address);
   finish(request, std::move(body));
+}
+
+void sim_network::on_loading(const std::string& address, std::uint64_t request) {
+  note_heard(address);
+  const auto found = calls_.find(request);
+  if (found == calls_.end() || !found->second.watcher) return;
+  env_.run([watcher = found->second.watcher] { watcher->on_loading(); });
+}
+
+void sim_network::note_heard(const std::string& address) {
+  const auto found = peers_.find(address);
+  if (found != peers_.end()) found->second.heard = env_.now();
+}
+
+time_point sim_network::heard(const std::string& address) const {
+  const auto found = peers_.find(address);
+  const bool is_up = found != peers_.end() && found->second.link != 0;
+  return is_up ? found->second.heard : time_point{};
 }
 
 void sim_network::on_request(
@@ -228,11 +260,10 @@ void sim_network::on_request(
     wires_.note_received(body);
     reply_ticket ticket(wires_, env_, link, request, body.body.index(), duplicate);
     peer_reply ready;
-    if (handler_->try_serve(body, ready)) {
-      ticket(std::move(ready));
-    } else {
-      handler_->serve(from, std::move(body), std::move(ticket));
-    }
+    if (handler_->try_serve(body, ready)) return ticket(std::move(ready));
+    completion<> loading;
+    if (!duplicate) loading = [this, link, request] { wires_.send_loading(link, request); };
+    handler_->serve(from, std::move(body), std::move(ticket), std::move(loading));
   };
   env_.run(std::move(serve));
 }

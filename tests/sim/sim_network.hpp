@@ -32,6 +32,14 @@ class sim_network final : public peer_network {
       time_point deadline,
       completion<result<peer_reply>> done
   ) override;
+  void call_watched(
+      const std::string& address,
+      peer_request request,
+      time_point deadline,
+      completion<result<peer_reply>> done,
+      std::shared_ptr<call_watcher> watcher
+  ) override;
+  time_point heard(const std::string& address) const override;
   void abandon(const std::string& address) override;
 
   /// Takes the node off the wires. Pending calls are destroyed without completion.
@@ -57,7 +65,8 @@ class sim_network final : public peer_network {
       peer_request body,
       bool duplicate
   );
-  void on_reply(std::uint64_t request, peer_reply body);
+  void on_reply(const std::string& address, std::uint64_t request, peer_reply body);
+  void on_loading(const std::string& address, std::uint64_t request);
   void on_link_lost(const std::string& address, fabric::link_id link, link_loss cause);
 
  private:
@@ -66,11 +75,13 @@ class sim_network final : public peer_network {
     std::uint64_t attempt = 0;  // 0 = not dialling
     event_id redial = 0;
     duration backoff{0};
+    time_point heard{};  // on this link, by the node's clock
   };
 
   struct call_in_flight {
     std::string address;
     completion<result<peer_reply>> done;
+    std::shared_ptr<call_watcher> watcher;
     event_id deadline;
   };
 
@@ -78,6 +89,7 @@ class sim_network final : public peer_network {
   void dial_later(const std::string& address, peer& to);
   void finish(std::uint64_t request, result<peer_reply> outcome);
   void fail_all(const std::string& address);
+  void note_heard(const std::string& address);
 
   fabric& wires_;
   sim_environment& env_;

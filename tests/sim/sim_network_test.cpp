@@ -41,8 +41,11 @@ struct fake_node : peer_handler {
     return true;
   }
 
-  void serve(identity from, peer_request, completion<peer_reply> reply) override {
+  void serve(
+      identity from, peer_request, completion<peer_reply> reply, completion<> loading
+  ) override {
     last_from = from;
+    if (says_loading && loading) std::move(loading)();
     if (forget_reply) return;
     env->schedule(env->now() + answer_after, [reply = std::move(reply)]() mutable {
       std::move(reply)(peer_reply{7, ping_reply{}});
@@ -71,6 +74,7 @@ struct fake_node : peer_handler {
   std::unique_ptr<sim_network> net;
   duration answer_after{0};
   bool forget_reply = false;
+  bool says_loading = false;
   int served = 0;
   identity last_from;
   std::vector<std::string> ups, seen;
@@ -112,6 +116,36 @@ TEST_F(SimNetworkTest, ACallIsAnsweredOnce) {
   world.run_for(10s);
   EXPECT_EQ(a->outcomes.size(), 2u);
   EXPECT_EQ(b->last_from.id, "a");
+}
+
+TEST_F(SimNetworkTest, TheAskerHearsThatAPeerLoadsAndASilenceIsNoted) {
+  struct counting : call_watcher {
+    void on_loading() override { ++told; }
+
+    int told = 0;
+  };
+
+  link();
+  b->answer_after = 500ms;
+  b->says_loading = true;
+  const auto watcher = std::make_shared<counting>();
+  auto done = [this](result<peer_reply> got) {
+    a->outcomes.push_back(got ? error_code() : got.error());
+  };
+  const peer_request read{1, 5000ms, get_request{"users", "k"}};
+  a->net->call_watched("b:1", read, a->env->now() + 5s, done, watcher);
+  world.run_for(100ms);
+  EXPECT_EQ(watcher->told, 1);
+  EXPECT_TRUE(a->outcomes.empty());
+  EXPECT_GE(a->net->heard("b:1"), a->env->now() - 100ms);
+  world.run_for(1s);
+  EXPECT_EQ(outcome(), error_code());
+  EXPECT_TRUE(wires.silences().empty()) << "it said that it loads";
+  b->says_loading = false;
+  a->net->call("b:1", read, a->env->now() + 5s, done);
+  world.run_for(1s);
+  ASSERT_EQ(wires.silences().size(), 1u);
+  EXPECT_EQ(wires.silences()[0].silent, "b:1");
 }
 
 TEST_F(SimNetworkTest, ACallWithoutALinkIsUnavailable) {

@@ -29,6 +29,11 @@ source_habits troubled_source(flavour about) {
     habits.mean_time = 60ms;
     habits.longest_time = 800ms;
   }
+  if (about == flavour::silences) {
+    habits.mean_time = 80ms;
+    habits.longest_time = 900ms;
+    return habits;
+  }
   habits.errors = 0.01;
   habits.throws = 0.005;
   habits.hangs = 0.002;
@@ -153,6 +158,15 @@ fault_plan plan_of(flavour about) {
       plan.least = plan.most = 1;
       plan.bad_wires = 0.2;
       break;
+    case flavour::silences:
+      plan.weights = {{freeze, 1}};
+      plan.least = 8;
+      plan.most = 14;
+      plan.shortest_freeze = 300ms;
+      plan.longest_freeze = 5s;
+      plan.bad_wires = 0;
+      plan.slowest = 3ms;
+      break;
   }
   return plan;
 }
@@ -181,7 +195,10 @@ std::vector<keyspace_options> keyspaces() {
   keyspace_options hints = common_options("lax");
   hints.near_memory = 1u << 20;
   hints.consistency = consistency::available;
-  return {users, tiny, carts, hints};
+  keyspace_options pages = common_options("pages");  // its reads may be hedged
+  pages.writes = writes::deny;
+  pages.ttl = 4s;
+  return {users, tiny, carts, hints, pages};
 }
 
 workload_habits habits_of(const scenario& of) {
@@ -201,6 +218,7 @@ workload_habits habits_of(const scenario& of) {
       .owner_reads = 0.02,
       .fresh_reads = 0};
   keyspace_habits lax{.weight = 1, .puts = 0.01};
+  keyspace_habits pages{.weight = 2};
   if (of.about != flavour::general) {
     habits.keys = 12;
     for (keyspace_habits* each : {&users, &tiny}) {
@@ -237,8 +255,16 @@ workload_habits habits_of(const scenario& of) {
       tiny = {.weight = 6, .invalidations = 0.01, .conditional_puts = 0.10, .clears = 0.001};
     }
     lax.weight = 0.2;
+    pages.weight = 0;
+    if (of.about == flavour::wires || of.about == flavour::cuts)
+      pages = {.weight = 4, .invalidations = 0.10};
+    if (of.about == flavour::silences) {
+      habits.keys = 30;
+      pages = {.weight = 9, .invalidations = 0.02, .clears = 0};
+    }
   }
-  habits.keyspaces = {{"users", users}, {"tiny", tiny}, {"carts", carts}, {"lax", lax}};
+  habits.keyspaces = {
+      {"users", users}, {"tiny", tiny}, {"carts", carts}, {"lax", lax}, {"pages", pages}};
   return habits;
 }
 
@@ -276,6 +302,8 @@ std::string_view name(flavour of) noexcept {
       return "outages";
     case flavour::growth:
       return "growth";
+    case flavour::silences:
+      return "silences";
   }
   return "?";
 }
@@ -325,7 +353,8 @@ verdict play(const scenario& what, const std::function<void(cluster&)>& inspect)
   check_options checks;
   checks.calm_until = times.calm;
   checks.healed_at = healed;
-  checks.asks_why = what.about == flavour::general;
+  checks.asks_why = what.about == flavour::general || what.about == flavour::silences;
+  checks.only_freezes = what.about == flavour::silences;
   if (times.proof > 0s) checks.recovered_at = healed + times.recovery;
   verdict found = judge(run, checks);
   if (inspect) inspect(run);

@@ -31,7 +31,8 @@ enum class flavour {
   goodbyes,  ///< of three nodes one leaves, and comes back to one that starts anew
   outages,   ///< a majority is lost at once, again and again
   growth,    ///< two become three while one of them stands still
-  last = growth,
+  silences,  ///< owners stand still for 0.3 to 5 s while they are read, and the source is slow
+  last = silences,
 };
 
 std::string_view name(flavour of) noexcept;

@@ -1,4 +1,5 @@
 #include "peer_nodes.hpp"
+#include "tests/waiting.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -36,6 +37,45 @@ TEST(PeerLinkTest, TellsTheHandlerWhoAsksAndHowLongItWaits) {
   EXPECT_GT(request.timeout, 1s);
   EXPECT_LE(request.timeout, 2s);
   EXPECT_EQ(request.view_digest, 7u);
+}
+
+struct promising_watcher : call_watcher {
+  void on_loading() override { told.set_value(); }
+
+  std::promise<void> told;
+};
+
+TEST(PeerLinkTest, TheAskerHearsThatAGetLoadsBeforeItIsAnswered) {
+  peer_node a({.id = "n1"}), b({.id = "n2"});
+  std::promise<completion<peer_reply>> asked;
+  b.handler.says_loading();
+  b.handler.later([&](identity, peer_request, completion<peer_reply> reply) {
+    asked.set_value(std::move(reply));
+  });
+  a.link_to(b, "n2");
+  const auto watcher = std::make_shared<promising_watcher>();
+  std::promise<result<peer_reply>> answered;
+  auto done = [&](result<peer_reply> reply) { answered.set_value(std::move(reply)); };
+  const auto deadline = a.loops().now() + 5s;
+  a.network().call_watched(b.address(), {7, 5s, get_of("42")}, deadline, std::move(done), watcher);
+  EXPECT_EQ(watcher->told.get_future().wait_for(5s), std::future_status::ready);
+  auto answer = answered.get_future();
+  EXPECT_EQ(answer.wait_for(0s), std::future_status::timeout);
+  asked.get_future().get()(hit("later"));
+  EXPECT_EQ(value_of(answer.get()), "later");
+}
+
+TEST(PeerLinkTest, ANodeKnowsWhenItHeardAPeerLast) {
+  peer_node a({.id = "n1"}), b({.id = "n2"});
+  echo_keys(b);
+  EXPECT_EQ(a.network().heard(b.address()), time_point{});
+  a.link_to(b, "n2");
+  const auto before = a.loops().now();
+  ASSERT_TRUE(a.ask(b.address(), get_of("1")).get());
+  EXPECT_GE(a.network().heard(b.address()), before - 10ms);
+  a.network().disconnect(b.address());
+  const auto is_gone = [&] { return a.network().heard(b.address()) == time_point{}; };
+  EXPECT_TRUE(eventually(is_gone));
 }
 
 TEST(PeerLinkTest, AThousandCallsAtOnceGetTheirOwnAnswers) {

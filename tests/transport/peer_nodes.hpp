@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -46,7 +47,12 @@ class scripted_handler : public peer_handler {
     return answer && answer(request, reply);
   }
 
-  void serve(identity from, peer_request request, completion<peer_reply> reply) override {
+  void says_loading() { is_loading_ = true; }
+
+  void serve(
+      identity from, peer_request request, completion<peer_reply> reply, completion<> loading
+  ) override {
+    if (is_loading_ && loading) std::move(loading)();
     later_function serve;
     {
       std::lock_guard lock(mutex_);
@@ -113,6 +119,7 @@ class scripted_handler : public peer_handler {
   std::mutex mutex_;
   at_once_function at_once_;
   later_function later_;
+  std::atomic<bool> is_loading_{false};
   std::condition_variable changed_;
   std::vector<std::string> events_;
   std::deque<completion<peer_reply>> kept_;

@@ -222,6 +222,35 @@ TEST_F(PeerCallsTest, AReplyFindsItsCallOnce) {
   EXPECT_TRUE(calls.empty());
 }
 
+struct counting_watcher : call_watcher {
+  void on_loading() override { ++told; }
+
+  int told = 0;
+};
+
+TEST_F(PeerCallsTest, ThatAGetLoadsIsToldOnceAndTheReplyStillComes) {
+  const auto watcher = std::make_shared<counting_watcher>();
+  peer_callback done = [this](result<peer_reply>) { ++answered; };
+  const auto id = calls.add(frame_type::get, {}, time_point::max(), done, watcher).value();
+  const auto first = calls.note_loading(id);
+  EXPECT_EQ(first.how, match::taken);
+  EXPECT_EQ(first.watcher, watcher);
+  EXPECT_EQ(calls.note_loading(id).how, match::mismatched) << "once";
+  EXPECT_EQ(calls.take(id, frame_type::get_reply).how, match::taken);
+  EXPECT_EQ(calls.note_loading(id).how, match::unknown);
+}
+
+TEST_F(PeerCallsTest, OnlyAGetThatSomebodyWaitsForIsLoaded) {
+  EXPECT_EQ(calls.note_loading(77).how, match::unknown);
+  EXPECT_EQ(
+      calls.note_loading(add(time_point::max(), frame_type::ping)).how, match::mismatched
+  );
+  const auto late = add(time_point{1ms});
+  std::vector<peer_callback> expired;
+  calls.expire(time_point{1s}, {}, expired);
+  EXPECT_EQ(calls.note_loading(late).how, match::late);
+}
+
 TEST_F(PeerCallsTest, B6_NobodyAskedForThat) {
   add();
   for (std::uint64_t id :

@@ -179,6 +179,16 @@ struct ring_settings {
   friend bool operator==(const ring_settings&, const ring_settings&) = default;
 };
 
+struct hedge_settings {
+  /// How long a read waits for an owner of which nothing is heard, before it asks the gutter node
+  /// too. nullopt (`auto`) = twice the p99 of that owner's answers, 20 to 250 ms; 0 = never.
+  std::optional<milliseconds> after;
+  /// Of the requests that a peer answers: so many more may be asked elsewhere too.
+  double budget = 0.05;
+
+  friend bool operator==(const hedge_settings&, const hedge_settings&) = default;
+};
+
 struct loads_settings {
   std::uint32_t concurrent = 64;
   /// Loads that may wait for a place; callers who join a load do not count. 0 = none waits.
@@ -295,6 +305,7 @@ struct settings {
   log_settings log;
   discovery_settings discovery;
   ring_settings ring;
+  hedge_settings hedge;
   /// Already merged into each keyspace; kept for printing. Name and source are empty.
   keyspace_settings defaults;
   std::vector<keyspace_settings> keyspaces;

@@ -27,6 +27,7 @@ namespace weir WEIR_API {
 struct engine_options {
   ring_settings ring = {};      ///< equal on all nodes of a cluster
   health_settings health = {};  ///< when a peer counts as unreachable
+  hedge_options hedge = {};     ///< when a read whose owner is silent asks another node too
   protocol_rules rules = {};    ///< all on; only the simulator changes it
 };
 
@@ -112,6 +113,9 @@ class engine final : public peer_handler {
   /// What the changes that this node ordered or sent round have cost so far.
   change_stats changes() const;
 
+  /// How often reads asked another node because their owner was silent.
+  hedge_stats hedges() const;
+
   /// Takes a member that is gone for good off every view at once, without asking a majority: for an
   /// operator whose cluster lost most of its members. If the member still runs elsewhere, C3 is
   /// void for that moment. errc::not_found when nobody of that id counts; errc::bad_request for
@@ -142,7 +146,9 @@ class engine final : public peer_handler {
 
   // peer_handler
   bool try_serve(const peer_request& request, peer_reply& reply) override;
-  void serve(identity from, peer_request request, completion<peer_reply> reply) override;
+  void serve(
+      identity from, peer_request request, completion<peer_reply> reply, completion<> loading = {}
+  ) override;
   void on_link_up(const std::string& address, const identity& peer) override;
   void on_link_down(const std::string& address, link_loss cause) override;
   void on_peer_seen(const identity& peer) override;

@@ -38,6 +38,23 @@ struct load_limits {
       milliseconds(2000);  ///< of one call; then its waiters get errc::deadline_exceeded
 };
 
+/// When a read whose owner is silent asks the gutter node too. Per node; what it sends is counted
+/// against the peer that is silent.
+///
+/// Keyspaces with `writes::allow` over a source that is no store are left out: what was put there
+/// lies at the owner alone. So are reads that ask for the owner's word or the source's.
+struct hedge_options {
+  /// How long nothing at all must have come from the owner. Empty = auto: twice what 99 % of its
+  /// recent answers took, 20 to 250 ms. 0 = never.
+  std::optional<timespan> after = std::nullopt;
+  double budget = 0.05;  ///< at most this share of what the peer answers, and 100 at a stretch. A
+                         ///< peer silent for 250 ms with 8 requests waiting is asked no more, and
+                         ///< its reads go to the gutter node, until anything comes from it
+};
+
+/// Throws std::invalid_argument that names the field, its value and the allowed range.
+void check(const hedge_options& options);
+
 /// One keyspace. Aggregate: `{.name = "users", .ttl = 60s}`.
 struct keyspace_options {
   std::string name;  ///< [a-z0-9_-]{1,64}

@@ -313,8 +313,11 @@ class peer_handler {
   virtual bool try_serve(const peer_request& request, peer_reply& reply) = 0;
 
   /// Serves one request of the node `from`, whose address is empty as in on_peer_seen(); `reply` is
-  /// called exactly once.
-  virtual void serve(identity from, peer_request request, completion<peer_reply> reply) = 0;
+  /// called exactly once. Of a get that starts or joins a load as owner `loading`, unless it is
+  /// empty, is called before: at most once, before the source is called and serve() returns.
+  virtual void serve(
+      identity from, peer_request request, completion<peer_reply> reply, completion<> loading
+  ) = 0;
 
   /// A handshake with the node at `address` that this node dialled succeeded.
   virtual void on_link_up(const std::string& address, const identity& peer) = 0;
@@ -329,6 +332,16 @@ class peer_handler {
 
   /// A node refused a link because of this node's id.
   virtual void on_id_conflict(const id_conflict& found) { static_cast<void>(found); }
+};
+
+/// Who wants to know what becomes of a request before it is answered.
+class call_watcher {
+ public:
+  virtual ~call_watcher() = default;
+
+  /// The asked node works on it: it starts or joins a load. At most once, on an event loop, never
+  /// after the request's completion was called.
+  virtual void on_loading() = 0;
 };
 
 /// The engine's way to other nodes: the peer link in the product, a seeded model in the simulator.
@@ -354,6 +367,26 @@ class peer_network {
       time_point deadline,
       completion<result<peer_reply>> done
   ) = 0;
+
+  /// The same, and tells `watcher`, which is kept until the request ends, what comes before the
+  /// reply. A network that cannot tell sends the request all the same.
+  virtual void call_watched(
+      const std::string& address,
+      peer_request request,
+      time_point deadline,
+      completion<result<peer_reply>> done,
+      std::shared_ptr<call_watcher> watcher
+  ) {
+    static_cast<void>(watcher);
+    call(address, std::move(request), deadline, std::move(done));
+  }
+
+  /// When anything came from `address` last, in answer to what this node sent there; to 10 ms.
+  /// time_point{} when there is no link.
+  virtual time_point heard(const std::string& address) const {
+    static_cast<void>(address);
+    return {};
+  }
 
   /// Fails everything pending at `address` with errc::unavailable: a health verdict fell.
   virtual void abandon(const std::string& address) = 0;

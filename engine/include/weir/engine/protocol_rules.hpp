@@ -23,6 +23,12 @@ struct protocol_rules {
   bool records_drop_gutter_copies = true;  ///< a record drops a gutter copy
   bool near_by_version = true;             ///< N3: a record never replaces a later near copy
 
+  // Silent owners
+  bool leave_flights_at_gutter = true;  ///< nobody joins a fetch whose gutter node was asked
+  bool loading_ends_hedge = true;       ///< an owner that loads is not silent
+  bool wait_again_after_pause = true;   ///< a node that stood still has not heard what came
+  bool spare_puts_from_hedges = true;   ///< what was put into the owner's memory alone is nowhere else
+
   // The lease
   bool lease_from_sending =
       true;  ///< a grant counts from when the heartbeat left, not from its answer

@@ -145,6 +145,18 @@ struct source_state {
   std::string words = {};    ///< of that; may hold text from outside
 };
 
+/// Reads of one node whose owner was silent, all keyspaces together.
+struct hedge_stats {
+  std::uint64_t sent = 0;        ///< asked the gutter node beside the owner; keys of one batch that
+                                 ///< one node owns count once
+  std::uint64_t won = 0;         ///< of these: the gutter node answered first
+  std::uint64_t lost = 0;        ///< of these: the owner did, or neither
+  std::uint64_t refused = 0;     ///< waited on, as the budget was spent
+  std::uint64_t redirected = 0;  ///< asked the gutter node alone, as the owner was suspect
+  std::uint64_t suspicions = 0;  ///< peers that became suspect
+  std::uint64_t suspects = 0;    ///< now
+};
+
 /// How the changes went that one node ordered or sent round, all keyspaces together.
 struct change_stats {
   std::uint64_t ok = 0;

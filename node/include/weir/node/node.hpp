@@ -64,6 +64,7 @@ struct node_options {
 
   ring_settings ring = {};       ///< equal on all nodes of a cluster
   health_settings health = {};   ///< when a peer counts as unreachable
+  hedge_options hedge = {};      ///< when a read whose owner is silent asks another node too
   runtime_options runtime = {};  ///< event loops and worker threads
 
   /// Where log records go; called on any thread, must not block. Empty = warnings and errors as

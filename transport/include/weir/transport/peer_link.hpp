@@ -138,6 +138,14 @@ class peer_link_network final : public peer_network {
       time_point deadline,
       completion<result<peer_reply>> done
   ) override;
+  void call_watched(
+      const std::string& address,
+      peer_request request,
+      time_point deadline,
+      completion<result<peer_reply>> done,
+      std::shared_ptr<call_watcher> watcher
+  ) override;
+  time_point heard(const std::string& address) const override;
   void abandon(const std::string& address) override;
 
   peer_link_counters counters() const;
