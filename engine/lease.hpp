@@ -99,13 +99,14 @@ class granted_leases {
 
   void forget(const std::string& id) { answers_.erase(id); }
 
+  /// True if a grant of an earlier life of this node may still count somewhere.
+  bool is_young(time_point now) const { return now - started_ < lease_ended_everywhere; }
+
  private:
   struct answer {
     std::uint64_t life = 0;
     time_point at{};
   };
-
-  bool is_young(time_point now) const { return now - started_ < lease_ended_everywhere; }
 
   const time_point started_;
   const bool rests_after_pause_;

@@ -77,10 +77,15 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
   actions todo;
   {
     const std::lock_guard lock(mutex_);
+    const auto now = context_->env.now();
     for (auto& [address, each] : peers_) each.is_from_discovery = false;
     for (const auto& each : candidates) {
-      if (each.id == context_->self.id || each.address == context_->self.address) continue;
+      if (each.id == context_->self.id || each.address == context_->self.address) {
+        told(own_mark_, each, now);
+        continue;
+      }
       auto& known = peer_at(each.address, todo);
+      told(known.mark, each, now);
       known.is_from_discovery = true;
       known.is_stranger = false;
       if (!each.id.empty() && known.health.now == health::state::unproven) known.id = each.id;
@@ -103,6 +108,10 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
   }
   agreed_->set_candidates(named());
   run(todo);
+}
+
+void member_table::told(serving_mark& of, const candidate& by, time_point now) const {
+  if (by.is_serving || context_->rules.doubt_lost_marks) of.told(by.is_serving, now);
 }
 
 void member_table::learn(const std::vector<member>& members) {
@@ -174,6 +183,7 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     known.id = proven.id;
     known.incarnation = proven.incarnation;
     known.weight = proven.weight;
+    known.was_met = true;
     known.is_linked = true;
     known.has_left = false;
     known.said_goodbye = false;
@@ -246,15 +256,22 @@ std::string member_table::address_of(const std::string& id) const {
 
 named_nodes member_table::named() const {
   const std::lock_guard lock(mutex_);
+  const auto now = context_->env.now();
   named_nodes out;
   for (const auto& [address, each] : peers_) {
     if (!each.is_from_discovery) continue;
-    if (each.id.empty()) {
-      ++out.unproven;
-    } else {
-      out.ids.insert(each.id);
+    if (!each.was_met) {
+      out.strangers[address] = {.id = each.id, .is_idle = each.mark.is_idle()};
+      continue;
     }
+    out.ids.insert(each.id);
+    if (!each.mark.is_vouched(now)) out.unvouched.insert(each.id);
   }
+  const bool is_marked = std::any_of(peers_.begin(), peers_.end(), [](const auto& each) {
+    return each.second.mark.is_used();
+  });
+  if (is_marked && !(own_mark_.is_used() && own_mark_.is_vouched(now)))
+    out.unvouched.insert(context_->self.id);
   return out;
 }
 

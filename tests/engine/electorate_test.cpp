@@ -52,9 +52,11 @@ TEST_F(ElectorateTest, BeginsOnceAMajorityOfThoseNamedWasHeard) {
   EXPECT_TRUE(who_.has_begun());  // nobody else is named
 
   electorate other{{"n0", life}};
-  other.set_named({.ids = {"n1", "n2"}});
-  for (const auto* id : {"n1", "n2"}) other.add({id, 0});
+  other.set_named({.strangers = {{"a:1", {}}, {"a:2", {}}}});
   other.begin();
+  EXPECT_FALSE(other.has_begun());
+  other.set_named({.ids = {"n1"}, .strangers = {{"a:2", {}}}});
+  other.add({"n1", life});
   EXPECT_FALSE(other.has_begun());
   other.heard("n1", 7);
   EXPECT_TRUE(other.has_begun());

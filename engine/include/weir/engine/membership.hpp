@@ -5,6 +5,7 @@
 #include <weir/engine/result.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,11 @@ struct health_settings {
 struct candidate {
   std::string id;  ///< empty if only the address is known
   std::string address;
+  /// Whether the provider knows that it takes requests; empty if it cannot tell. A running node does
+  /// not count a candidate that was never marked otherwise than as not serving, and that it never
+  /// met. So a provider that marks must let running nodes know within 55 s that somebody serves, or
+  /// that it fails.
+  std::optional<bool> is_serving = std::nullopt;
 };
 
 enum class member_state : std::uint8_t {

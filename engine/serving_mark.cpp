@@ -1,0 +1,27 @@
+#include "serving_mark.hpp"
+
+namespace weir {
+namespace {
+
+constexpr milliseconds longest_gap = vouched_after / 2;  // less than anybody needs to be vouched
+
+}  // namespace
+
+void serving_mark::told(std::optional<bool> is_serving, time_point now) {
+  if (is_serving.value_or(false)) {
+    now_ = mark::served;
+    if (!served_since_) served_since_ = now;
+  } else if (now_ == mark::served) {
+    return;
+  } else if (!is_serving) {
+    if (now_ != mark::idle) return;
+    now_ = mark::lost;
+    lost_since_ = now;
+  } else if (now_ == mark::lost && now - lost_since_ >= longest_gap) {
+    now_ = mark::served;  // it may have been meanwhile
+  } else {
+    now_ = mark::idle;
+  }
+}
+
+}  // namespace weir

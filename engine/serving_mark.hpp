@@ -1,0 +1,39 @@
+#pragma once
+
+#include <weir/engine/environment.hpp>
+#include <weir/engine/options.hpp>
+
+#include <optional>
+
+namespace weir {
+
+/// From when discovery marks a node as serving until its part in a majority of nodes that start
+/// counts. Every running node must have heard of the mark by then, or that its discovery fails.
+inline constexpr milliseconds vouched_after{60'000};
+
+/// What discovery has said of one node, as to whether it serves. Not thread-safe.
+class serving_mark {
+ public:
+  /// What it says now; nothing = it marks nobody, or cannot be asked.
+  void told(std::optional<bool> is_serving, time_point now);
+
+  /// It was never marked otherwise than as not serving, and is marked so now.
+  bool is_idle() const noexcept { return now_ == mark::idle; }
+
+  /// Discovery has marked it in some way.
+  bool is_used() const noexcept { return now_ != mark::none; }
+
+  /// It was marked as serving for the first time vouched_after ago, or discovery never marks.
+  bool is_vouched(time_point now) const {
+    return now_ == mark::none || (served_since_ && now - *served_since_ >= vouched_after);
+  }
+
+ private:
+  enum class mark { none, idle, lost, served };
+
+  mark now_ = mark::none;
+  std::optional<time_point> served_since_;  ///< the first mark
+  time_point lost_since_{};
+};
+
+}  // namespace weir
