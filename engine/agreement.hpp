@@ -135,6 +135,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   bool hear(const std::string& id, const electorate_note& note);
   bool is_counted(const std::string& id) const { return who_.everyone().contains(id); }
   bool are_strangers_leaseless() const;
+  bool is_old(const std::string& id, time_point now) const;
   std::string why_no_lease(const lease_status& found) const;
   void views_changed(work& todo);
   void forget_gone(work& todo);

@@ -272,6 +272,12 @@ void agreement::renew(work& todo) {
   const auto now = context_->env.now();
   if (who_.retire(now, context_->rules.agree_on_views)) forget_gone(todo);
   if (is_in_cluster_ && !has_candidates_ && context_->rules.lone_only_when_told) return;
+  if (!who_.is_settled()) {
+    who_.settle([&](const std::string& id) {
+      const bool is_self = id == who_.self().id;
+      return is_old(id, now) && (is_self || lease_.is_granted_by(id, now));
+    });
+  }
   const auto event = lease_.update(who_, now, context_->rules.hints_of_old_electorate);
   if (event == lease::event::dropped) {
     ++stats_.dropped_all;
@@ -334,10 +340,14 @@ bool agreement::are_strangers_leaseless() const {
   if (!who_.has_strangers() || !context_->rules.strangers_may_hold_leases) return true;
   const auto now = context_->env.now();
   return who_.is_half_of_named([&](const std::string& id) {
-    if (id == who_.self().id) return !granted_.is_young(now);
-    const auto known = old_lives_.find(id);
-    return is_counted(id) && known != old_lives_.end() && known->second == who_.incarnation_of(id);
+    return is_counted(id) && is_old(id, now);
   });
+}
+
+bool agreement::is_old(const std::string& id, time_point now) const {
+  if (id == who_.self().id) return !granted_.is_young(now);
+  const auto known = old_lives_.find(id);
+  return known != old_lives_.end() && known->second == who_.incarnation_of(id);
 }
 
 bool agreement::counts(const std::string& id) const {

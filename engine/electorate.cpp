@@ -173,7 +173,11 @@ void electorate::begin_if_possible() {
     has_begun_ = true;
     state_.reset();
   }
-  is_settled_ |= has_begun_ && (has_met_settled_ || has_heard_all_named());
+  is_settled_ |= has_begun_ && has_met_settled_;
+}
+
+void electorate::settle(const std::function<bool(const std::string&)>& is_in_contact) {
+  is_settled_ |= has_begun_ && are_all_named(is_in_contact);
 }
 
 // What it knew came with its word, or is what this node knows: then that view must stay, as it is
@@ -311,7 +315,7 @@ std::size_t electorate::named_needed() const {
 
 bool electorate::is_half_of_named(const std::function<bool(const std::string&)>& test) const {
   const auto counts = [&](const std::string& id) { return is_vouched(id) && test(id); };
-  return named_count(counts) >= named_needed();
+  return named_count(counts) >= named_needed() || are_all_named(test);
 }
 
 bool electorate::is_half_here() const {
@@ -322,13 +326,13 @@ bool electorate::has_met_majority() const {
   const auto is_heard = [&](const std::string& id) {
     return id == self_.id || known_by_.contains(id);
   };
-  return is_majority(is_heard) && (has_heard_all_named() || is_half_of_named(is_heard));
+  return is_majority(is_heard) && is_half_of_named(is_heard);
 }
 
-bool electorate::has_heard_all_named() const {
+bool electorate::are_all_named(const std::function<bool(const std::string&)>& test) const {
   const auto& ids = named_.ids;
   return named_.strangers.empty() && std::all_of(ids.begin(), ids.end(), [&](const auto& id) {
-           return id == self_.id || known_by_.contains(id) || !is_counted(id);
+           return !is_counted(id) || test(id);
          });
 }
 
@@ -352,15 +356,18 @@ time_point electorate::majority_time(const std::function<time_point(const std::s
     earliest = std::min(earliest, times[needed - 1]);
   }
   std::vector<time_point> times;
+  auto all = time_point::max();  // until when everybody named has a part in it
   named_count([&](const std::string& id) {
     if (is_vouched(id)) times.push_back(time_of(id));
+    all = std::min(all, time_of(id));
     return true;
   });
   const auto needed = named_needed();
   if (needed == 0) return earliest;
-  if (needed > times.size()) return time_point::min();
+  if (!named_.strangers.empty()) all = time_point::min();
+  if (needed > times.size()) return std::min(earliest, all);
   std::sort(times.begin(), times.end(), std::greater<>());
-  return std::min(earliest, times[needed - 1]);
+  return std::min(earliest, std::max(all, times[needed - 1]));
 }
 
 bool electorate::can_block(

@@ -49,11 +49,12 @@ struct named_nodes {
 ///
 /// Strangers are whom discovery names and nobody here has met. To a node that starts each of them
 /// may be part of a ring that works, so they count against every majority, and it needs more than
-/// half of all who are named. A settled node has met everybody who was named when it began, or one
-/// of a ring that works: to it strangers are newcomers, which join by their handshake. It needs half
-/// of those named, and so no strangers who start can be a majority without one of its half. Idle
-/// strangers are not even named to it: a node that starts counts nobody as a part of its majority
-/// before discovery has marked it, and everybody has had the time to hear that.
+/// half of all who are named. A settled node was in contact with everybody named at one time, or
+/// with one of a ring that works: to it strangers are newcomers, which join by their handshake. It
+/// needs half of those named, and so no strangers who start can be a majority without one of its
+/// half. Idle strangers are not even named to it: unless everybody answers, a node that starts counts
+/// nobody as a part of its majority before discovery has marked it, and everybody has had the time
+/// to hear that.
 ///
 /// Pure: no clock of its own, no I/O. Not thread-safe.
 class electorate {
@@ -89,7 +90,12 @@ class electorate {
   /// A settled node that holds a lease has told all that it knows, unless that has this digest.
   void met_settled(std::uint64_t digest);
 
-  /// True once it has begun, and met everybody who is named or a settled node that held a lease.
+  /// Settles if it has begun and everybody named is in contact now, under a life so old that no
+  /// other contact can be of an earlier one. To have met them one after the other is not enough: they
+  /// may have found each other meanwhile.
+  void settle(const std::function<bool(const std::string&)>& is_in_contact);
+
+  /// True once it has settled, or has begun and met a settled node that held a lease.
   bool is_settled() const noexcept { return is_settled_; }
 
   /// Lets go of views that have been replaced. True if one went.
@@ -174,7 +180,7 @@ class electorate {
   void count_anew();
   void begin_if_possible();
   bool has_met_majority() const;
-  bool has_heard_all_named() const;
+  bool are_all_named(const std::function<bool(const std::string&)>& test) const;
   bool knows_ring() const;
   std::size_t named_needed() const;
   bool is_counted(const std::string& id) const;

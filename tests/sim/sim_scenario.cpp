@@ -1,5 +1,7 @@
 #include "tests/sim/sim_scenario.hpp"
 
+#include "tests/sim/sim_strangers.hpp"
+
 namespace weir::sim {
 
 namespace {
@@ -38,6 +40,8 @@ source_habits troubled_source(flavour about) {
 
 timetable times_of(flavour about) {
   if (about == flavour::general) return {};
+  if (about == flavour::strangers)  // a minute until those who serve are vouched for
+    return {.calm = 4s, .faults = 110s, .recovery = 10s, .proof = 0s};
   return {.calm = 4s, .faults = 26s, .recovery = 10s, .proof = 0s};
 }
 
@@ -147,6 +151,8 @@ fault_plan plan_of(flavour about) {
       plan.least = plan.most = 1;
       plan.bad_wires = 0.2;
       break;
+    case flavour::strangers:  // all of it is in schedule_strangers()
+      break;
   }
   return plan;
 }
@@ -224,6 +230,7 @@ workload_habits habits_of(const scenario& of) {
       users = {.weight = 9, .invalidations = 0.03, .clears = 0};
     }
     if (of.about == flavour::wires) users.puts = 0.10;
+    if (of.about == flavour::strangers) habits.requests_per_second *= 0.4;
     if (of.about == flavour::owner) {
       habits.keys = 40;
       habits.fresh_basis = 0.1;
@@ -268,6 +275,8 @@ std::string_view name(flavour of) noexcept {
       return "goodbyes";
     case flavour::growth:
       return "growth";
+    case flavour::strangers:
+      return "strangers";
   }
   return "?";
 }
@@ -283,6 +292,15 @@ cluster_options cluster_of(const scenario& of) {
     options.nodes = 3;
   if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 1, .bounded_load = 1.0};
   options.keyspaces = keyspaces();
+  options.knows_ids = of.seed % 2 == 0;
+  if (of.about == flavour::strangers) {
+    const growth_plan growth = growth_of(of.seed);
+    options.nodes = growth.nodes;
+    options.start_nodes = growth.old_nodes;
+    options.knows_late_nodes = false;
+    options.marks_serving = growth.marks_serving;
+    return options;
+  }
   const bool has_late_node =
       of.about == flavour::members || (of.about == flavour::general && of.seed % 4 == 0);
   if (has_late_node && options.nodes > 3) {
@@ -311,7 +329,11 @@ verdict play(const scenario& what, const std::function<void(cluster&)>& inspect)
   fault_plan plan = plan_of(what.about);
   plan.from = times.calm;
   plan.until = healed;
-  schedule_faults(run, plan);
+  if (what.about == flavour::strangers) {
+    schedule_strangers(run, plan);
+  } else {
+    schedule_faults(run, plan);
+  }
   run.run_for(end + 4s - run.now());  // the last requests end within their time-out
 
   check_options checks;

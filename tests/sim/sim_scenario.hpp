@@ -30,7 +30,8 @@ enum class flavour {
   owner,     ///< no faults: one hot set of keys, tiny memory, clears and preconditions
   goodbyes,  ///< of three nodes one leaves, and comes back to one that starts anew
   growth,    ///< two become three while one of them stands still
-  last = growth,
+  strangers,  ///< a ring is to grow, and its newcomers are cut off from it
+  last = strangers,
 };
 
 std::string_view name(flavour of) noexcept;
