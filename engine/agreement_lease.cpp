@@ -278,7 +278,7 @@ void agreement::renew(work& todo) {
       return is_old(id, now) && (is_self || lease_.is_granted_by(id, now));
     });
   }
-  const auto event = lease_.update(who_, now, context_->rules.hints_of_old_electorate);
+  const auto event = lease_.update(who_, now, context_->rules);
   if (event == lease::event::dropped) {
     ++stats_.dropped_all;
     drop_all();

@@ -143,6 +143,9 @@ class electorate {
   std::size_t named_count() const;
   std::size_t named_count(const std::function<bool(const std::string&)>& test) const;
 
+  /// How many of those named must have a part in whatever counts.
+  std::size_t named_needed() const;
+
   /// Those of them whose part counts only later: discovery has not marked them for long enough.
   std::size_t unvouched_count(const std::function<bool(const std::string&)>& test) const;
 
@@ -182,7 +185,6 @@ class electorate {
   bool has_met_majority() const;
   bool are_all_named(const std::function<bool(const std::string&)>& test) const;
   bool knows_ring() const;
-  std::size_t named_needed() const;
   bool is_counted(const std::string& id) const;
   bool is_vouched(const std::string& id) const;
   std::size_t phantoms_of(const counted_view& view) const;

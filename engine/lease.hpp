@@ -33,7 +33,7 @@ class lease {
 
   /// Recomputes the lease after grants or views changed. `dropped`: it came back without the hints
   /// of those who could have voted meanwhile, so everything kept must go before it is used.
-  event update(const electorate& who, time_point now, bool needs_old_hints);
+  event update(const electorate& who, time_point now, const protocol_rules& rules);
 
   /// Notes that the lease has run out, if it has. Call it before anything changes.
   void look(time_point now);
@@ -64,6 +64,7 @@ class lease {
 
   struct loss {
     std::vector<std::vector<std::string>> views;
+    std::size_t named_needed = 0;  ///< the most that it took of those named, since it was lost
     std::map<std::string, std::uint64_t> lives;
   };
 

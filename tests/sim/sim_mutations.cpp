@@ -38,6 +38,7 @@ constexpr std::array table{
     mutation{"strangers_count_at_start", &rules::strangers_count_at_start, flavour::strangers},
     mutation{"strangers_count_as_named", &rules::strangers_count_as_named, flavour::strangers},
     mutation{"strangers_may_hold_leases", &rules::strangers_may_hold_leases, flavour::goodbyes},
+    mutation{"hints_of_named", &rules::hints_of_named, flavour::strangers},
     mutation{"wait_until_vouched", &rules::wait_until_vouched, flavour::strangers},
     mutation{"doubt_lost_marks", &rules::doubt_lost_marks, flavour::strangers},
     // The machine

@@ -230,7 +230,10 @@ workload_habits habits_of(const scenario& of) {
       users = {.weight = 9, .invalidations = 0.03, .clears = 0};
     }
     if (of.about == flavour::wires) users.puts = 0.10;
-    if (of.about == flavour::strangers) habits.requests_per_second *= 0.4;
+    if (of.about == flavour::strangers) {
+      habits.requests_per_second *= 0.4;
+      habits.keys = 40;
+    }
     if (of.about == flavour::owner) {
       habits.keys = 40;
       habits.fresh_basis = 0.1;

@@ -80,7 +80,8 @@ class strangers {
       const duration time = random_.between(500ms, 6s);
       on_.world().at(any_time(), [&on = on_, node, time] { on.freeze(node, time); });
     }
-    if (random_.chance(0.3)) on_.world().at(any_time(), [sides = sides_] { sides->mend(); });
+    const instant mended = random_.chance(0.5) ? cut + random_.between(16s, 30s) : any_time();
+    if (random_.chance(0.5)) on_.world().at(mended, [sides = sides_] { sides->mend(); });
     on_.world().at(plan_.until, [&on = on_, sides = sides_] {
       sides->mend();
       on.heal();

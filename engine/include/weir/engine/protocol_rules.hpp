@@ -47,6 +47,8 @@ struct protocol_rules {
   bool strangers_count_as_named = true;  ///< to others they are a part of those who are named
   bool strangers_may_hold_leases =
       true;  ///< no change is confirmed by those who may have granted them in an earlier life
+  bool hints_of_named =
+      true;  ///< entries survive a lost lease only with the hints of enough of those who are named
   bool wait_until_vouched =
       true;  ///< whom discovery has just marked as serving is no part of a first majority
   bool doubt_lost_marks = true;  ///< what discovery that fails has marked before counts no more
