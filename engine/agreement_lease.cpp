@@ -9,6 +9,7 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t remembered_pings = 8;
+constexpr milliseconds admitted_after{1'500};  // all others have had an answer of it by then
 
 }  // namespace
 
@@ -45,7 +46,7 @@ void agreement::member_proven(const member_life& proven, named_nodes named) {
   {
     const std::lock_guard lock(mutex_);
     const auto before = who_.changes();
-    who_.add(proven);
+    if (is_counted(proven.id) || admits_all(context_->env.now())) who_.add(proven);
     if (has_candidates_) who_.set_named(std::move(named));
     if (who_.changes() != before) views_changed(todo);
   }
@@ -194,17 +195,18 @@ void agreement::take_pong(
   {
     const std::lock_guard lock(mutex_);
     const auto before = who_.changes();
+    const auto now = context_->env.now();
+    const auto from = context_->rules.lease_from_sending ? sent : now;
+    const bool is_granted = pong.is_granted && !pong.has_more_hints;
+    if (is_granted) lease_.grant(id, pong.life, from + lease_time, now);
+    if (!admits(id, pong, now)) return;
     hear(id, pong.note);
     who_.add({id, pong.life});
     const bool has_told_all = pong.note.state != nullptr || pong.note.digest == who_.digest();
     if (pong.is_settled && has_told_all) who_.met_settled(pong.note.digest);
     if (pong.hints_number != 0) intakes_[id].hints_applied = pong.hints_number;
     silent_by_[id] = {pong.silent.begin(), pong.silent.end()};
-    const auto now = context_->env.now();
     if (!pong.is_young) old_lives_[id] = pong.life;
-    const auto from = context_->rules.lease_from_sending ? sent : now;
-    if (pong.is_granted && !pong.has_more_hints)
-      lease_.grant(id, pong.life, from + lease_time, who_, now);
     if (context_->note_heard) context_->note_heard(id, from + lease_time);
     if (pong.has_more_hints) todo.push_back([context = context_, id] { context->ping_again(id); });
     ping_times_.erase({id, number - remembered_pings});
@@ -216,6 +218,35 @@ void agreement::take_pong(
     settle(todo);  // the other one may have grown old
   }
   run(todo);
+}
+
+// True if this node keeps its lease whoever of those named becomes a member now, and grants nothing.
+bool agreement::admits_all(time_point now) const {
+  if (who_.is_joining()) return false;
+  const bool has_much_to_lose = who_.is_settled() && lease_.is_held(now) &&
+                                context_->has_kept.load(std::memory_order_acquire);
+  if (!has_much_to_lose) return true;
+  const auto& all = who_.everyone();
+  const auto granting = std::count_if(all.begin(), all.end(), [&](const std::string& id) {
+    return id == who_.self().id || lease_.is_granted_by(id, now);
+  });
+  return 2 * static_cast<std::size_t>(granting) > who_.size_with_all();
+}
+
+// Nodes that have just started grant nothing to those who keep something. Many of them at once would
+// cost a ring its leases: then each becomes a member only once it grants, and all have heard so.
+bool agreement::admits(const std::string& id, const ping_reply& pong, time_point now) {
+  if (is_counted(id) || admits_all(now)) {
+    newcomers_.erase(id);
+    return true;
+  }
+  if (pong.is_young && !pong.is_granted) return false;
+  auto& [life, since] = newcomers_[id];
+  if (std::exchange(life, pong.life) != pong.life) since = now;
+  const bool is_first = who_.everyone().size() == 1 && pong.is_granted;
+  if (!is_first && now - since < admitted_after) return false;
+  newcomers_.erase(id);
+  return true;
 }
 
 electorate_note agreement::note_for(std::uint64_t digest_of_other) const {

@@ -181,13 +181,20 @@ void electorate::settle(const std::function<bool(const std::string&)>& is_in_con
 }
 
 // What it knew came with its word, or is what this node knows: then that view must stay, as it is
-// the one that it relies on.
+// the one that it relies on. Whom else this node has met may be newcomers as it is: it is for those
+// of the ring to take them in.
 void electorate::met_settled(std::uint64_t digest) {
   if (is_settled_ || has_met_settled_) return;
   has_met_settled_ = true;
   if (digest == digest_) views_.back().is_told = true;
-  state_.reset();
-  begin_if_possible();
+  if (!has_begun_) {
+    std::set<std::string> known{self_.id};
+    for (const auto& each : views_) {
+      if (each.is_told) known.insert(each.ids.begin(), each.ids.end());
+    }
+    std::erase_if(members_, [&](const auto& each) { return !known.contains(each.first); });
+  }
+  changed();
 }
 
 void electorate::heard(std::string_view id, std::uint64_t digest) {
@@ -269,6 +276,13 @@ std::size_t electorate::phantoms_of(const counted_view& view) const {
   return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const auto& each) {
     return is_counted(each.second.id);
   }));
+}
+
+std::size_t electorate::size_with_all() const {
+  const auto& ids = named_.ids;
+  const auto is_new = [&](const std::string& id) { return !everyone_.contains(id); };
+  const auto more = static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), is_new));
+  return everyone_.size() + more + named_.strangers.size();
 }
 
 bool electorate::is_stranger(std::string_view id) const {
@@ -358,8 +372,9 @@ time_point electorate::majority_time(const std::function<time_point(const std::s
   std::vector<time_point> times;
   auto all = time_point::max();  // until when everybody named has a part in it
   named_count([&](const std::string& id) {
-    if (is_vouched(id)) times.push_back(time_of(id));
-    all = std::min(all, time_of(id));
+    const auto until = everyone_.contains(id) ? time_of(id) : time_point::min();
+    if (is_vouched(id)) times.push_back(until);
+    all = std::min(all, until);
     return true;
   });
   const auto needed = named_needed();

@@ -95,6 +95,9 @@ class electorate {
   /// may have found each other meanwhile.
   void settle(const std::function<bool(const std::string&)>& is_in_contact);
 
+  /// True while this node joins a ring that works, and has no views of its own yet.
+  bool is_joining() const noexcept { return has_met_settled_ && !has_begun_; }
+
   /// True once it has settled, or has begun and met a settled node that held a lease.
   bool is_settled() const noexcept { return is_settled_; }
 
@@ -123,6 +126,9 @@ class electorate {
   std::size_t view_count() const noexcept { return views_.size(); }
 
   std::size_t size() const { return views_.back().ids.size() + phantoms_of(views_.back()); }
+
+  /// How many would count if everybody whom discovery names were a member as well.
+  std::size_t size_with_all() const;
 
   bool is_alone() const {
     return everyone_.size() == 1 && phantoms_of(views_.back()) == 0 && is_half_here();

@@ -20,12 +20,11 @@ namespace weir {
 class lease {
  public:
   /// `id` answered a heartbeat under `life` and handed over its hints; the grant is good until
-  /// `until`.
+  /// `until`, and counts once `id` is a member.
   void grant(
       const std::string& id,
       std::uint64_t life,
       time_point until,
-      const electorate& who,
       time_point now
   );
 
