@@ -420,7 +420,7 @@ std::string agreement::why_no_lease(const lease_status& found) const {
     const auto unvouched = who_.unvouched_count(is_heard);
     if (unvouched == 0) return why;
     return why + "; " + std::to_string(unvouched) +
-           " of these have not been marked as serving for a minute";
+           " of these have not been marked as serving for 75 s";
   }
   auto why = "no lease: " + std::to_string(found.granted) + " of " + std::to_string(found.members) +
              (lease_.losses() == 0 ? " candidates" : " members") + " answered";

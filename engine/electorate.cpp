@@ -300,10 +300,15 @@ bool electorate::is_vouched(const std::string& id) const {
          !named_.unvouched.contains(id);
 }
 
+bool electorate::is_named(const std::string& id) const {
+  const bool is_idle = knows_ring() && named_.idle.contains(id) && !everyone_.contains(id);
+  return is_counted(id) && !is_idle;
+}
+
 std::size_t electorate::named_count(const std::function<bool(const std::string&)>& test) const {
   const auto& ids = named_.ids;
   return static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), [&](const auto& id) {
-    return is_counted(id) && test(id);
+    return is_named(id) && test(id);
   }));
 }
 

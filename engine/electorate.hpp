@@ -28,11 +28,12 @@ struct named_nodes {
   /// An address where nobody has been met yet.
   struct stranger {
     std::string id = {};   ///< as discovery calls it; empty = unknown
-    bool is_idle = false;  ///< discovery has only ever marked it as not serving
+    bool is_idle = false;  ///< discovery has only ever marked it as not serving, or only just
   };
 
   std::set<std::string, std::less<>> ids = {};              ///< of those who have been met
   std::map<std::string, stranger, std::less<>> strangers = {};  ///< by address
+  std::set<std::string, std::less<>> idle = {};                 ///< ids of those met, as above
   /// Of a provider that marks who serves: the ids, this node's own among them, of those who have not
   /// been marked for long enough that everybody has heard of it.
   std::set<std::string, std::less<>> unvouched = {};
@@ -52,9 +53,9 @@ struct named_nodes {
 /// half of all who are named. A settled node was in contact with everybody named at one time, or
 /// with one of a ring that works: to it strangers are newcomers, which join by their handshake. It
 /// needs half of those named, and so no strangers who start can be a majority without one of its
-/// half. Idle strangers are not even named to it: unless everybody answers, a node that starts counts
-/// nobody as a part of its majority before discovery has marked it, and everybody has had the time
-/// to hear that.
+/// half. Who is idle and no member is not even named to it: unless everybody answers, a node that
+/// starts counts nobody as a part of its majority before discovery has marked it, and everybody has
+/// had the time to hear that.
 ///
 /// Pure: no clock of its own, no I/O. Not thread-safe.
 class electorate {
@@ -192,6 +193,7 @@ class electorate {
   bool are_all_named(const std::function<bool(const std::string&)>& test) const;
   bool knows_ring() const;
   bool is_counted(const std::string& id) const;
+  bool is_named(const std::string& id) const;
   bool is_vouched(const std::string& id) const;
   std::size_t phantoms_of(const counted_view& view) const;
 

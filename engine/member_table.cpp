@@ -261,10 +261,11 @@ named_nodes member_table::named() const {
   for (const auto& [address, each] : peers_) {
     if (!each.is_from_discovery) continue;
     if (!each.was_met) {
-      out.strangers[address] = {.id = each.id, .is_idle = each.mark.is_idle()};
+      out.strangers[address] = {.id = each.id, .is_idle = each.mark.is_idle(now)};
       continue;
     }
     out.ids.insert(each.id);
+    if (each.mark.is_idle(now)) out.idle.insert(each.id);
     if (!each.mark.is_vouched(now)) out.unvouched.insert(each.id);
   }
   const bool is_marked = std::any_of(peers_.begin(), peers_.end(), [](const auto& each) {

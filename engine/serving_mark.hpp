@@ -8,8 +8,12 @@
 namespace weir {
 
 /// From when discovery marks a node as serving until its part in a majority of nodes that start
-/// counts. Every running node must have heard of the mark by then, or that its discovery fails.
-inline constexpr milliseconds vouched_after{60'000};
+/// counts. Every running node must have heeded the mark by then, or have heard that its discovery
+/// fails.
+inline constexpr milliseconds vouched_after{75'000};
+
+/// From when a running node hears of the mark until it counts one that is not a member by then.
+inline constexpr milliseconds heeded_after{10'000};
 
 /// What discovery has said of one node, as to whether it serves. Not thread-safe.
 class serving_mark {
@@ -17,13 +21,16 @@ class serving_mark {
   /// What it says now; nothing = it marks nobody, or cannot be asked.
   void told(std::optional<bool> is_serving, time_point now);
 
-  /// It was never marked otherwise than as not serving, and is marked so now.
-  bool is_idle() const noexcept { return now_ == mark::idle; }
+  /// It was never marked otherwise than as not serving, or only just, and discovery can be asked.
+  bool is_idle(time_point now) const {
+    const bool is_new = now_ == mark::served && served_since_ && now - *served_since_ < heeded_after;
+    return now_ == mark::idle || is_new;
+  }
 
   /// Discovery has marked it in some way.
   bool is_used() const noexcept { return now_ != mark::none; }
 
-  /// It was marked as serving for the first time vouched_after ago, or discovery never marks.
+  /// It was marked as serving for the first time `vouched_after` ago, or discovery never marks.
   bool is_vouched(time_point now) const {
     return now_ == mark::none || (served_since_ && now - *served_since_ >= vouched_after);
   }

@@ -103,6 +103,72 @@ TEST_F(ElectorateTest, MembersThatDiscoveryDoesNotNameAreNoHalfOfIt) {
   EXPECT_TRUE(has_majority({"n0", "n1", "n3", "n4"}));
 }
 
+TEST_F(ElectorateTest, StrangersCountAgainstEveryMajorityOfANodeThatStarts) {
+  who_.set_named({.ids = {"n1"}, .strangers = {{"a:2", {}}, {"a:3", {}}}});
+  who_.add({"n1", life});
+  who_.begin();
+  who_.heard("n1", who_.digest());
+  EXPECT_FALSE(who_.has_begun());
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+  who_.set_named({.ids = {"n1", "n2"}, .strangers = {{"a:3", {}}}});
+  who_.add({"n2", life});
+  who_.heard("n2", who_.digest());
+  EXPECT_TRUE(who_.has_begun());
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+}
+
+TEST_F(ElectorateTest, ASettledNodeNeedsHalfOfThoseNamedAndNoStranger) {
+  meet({"n1", "n2"});
+  who_.settle([](const std::string&) { return true; });
+  ASSERT_TRUE(who_.is_settled());
+  named_nodes six{.ids = {"n1", "n2"}, .strangers = {{"a:3", {}}, {"a:4", {}}, {"a:5", {}}}};
+  who_.set_named(six);
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+  six.strangers["a:6"] = {};
+  who_.set_named(six);
+  EXPECT_FALSE(has_majority({"n0", "n1", "n2"}));
+  six.strangers["a:6"].is_idle = true;
+  who_.set_named(six);
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
+}
+
+TEST_F(ElectorateTest, OneThatWasMetButIsNotInContactKeepsItFromSettling) {
+  meet({"n1", "n2"});
+  who_.settle([](const std::string& id) { return id != "n2"; });
+  EXPECT_FALSE(who_.is_settled());
+}
+
+TEST_F(ElectorateTest, WhoJoinsARingThatWorksNeedsAMajorityOfItAndNotOfTheStrangers) {
+  electorate ring{{"n1", life}};
+  for (const auto* id : {"n2", "n3"}) ring.add({id, life});
+  ring.begin();
+  for (const auto* id : {"n2", "n3"}) ring.heard(id, ring.digest());
+  who_.set_named({.ids = {"n1"}, .strangers = {{"a:2", {}}, {"a:3", {}}, {"a:4", {}}}});
+  who_.add({"n1", life});
+  who_.add({"n4", life});  // a newcomer, too
+  who_.begin();
+  who_.join(*ring.state());
+  who_.met_settled(ring.digest());
+  EXPECT_FALSE(who_.everyone().contains("n4"));
+  for (const auto* id : {"n1", "n2", "n3"}) who_.heard(id, who_.digest());
+  EXPECT_TRUE(who_.is_settled());
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+}
+
+TEST_F(ElectorateTest, WhoIsNotVouchedForCountsOnceEverybodyAnswers) {
+  who_.set_named({.ids = {"n1", "n2"}, .unvouched = {"n0", "n1", "n2"}});
+  for (const auto* id : {"n1", "n2"}) who_.add({id, life});
+  who_.begin();
+  who_.heard("n1", who_.digest());
+  EXPECT_FALSE(who_.has_begun());
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+  who_.heard("n2", who_.digest());
+  EXPECT_TRUE(who_.has_begun());
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
+}
+
 TEST_F(ElectorateTest, WhoKnowsTheSameMembersIsToldOfOlderViewsToo) {
   meet({"n1", "n2"});
   who_.remove("n2");  // n1 has not heard of it

@@ -40,8 +40,8 @@ source_habits troubled_source(flavour about) {
 
 timetable times_of(flavour about) {
   if (about == flavour::general) return {};
-  if (about == flavour::strangers)  // a minute until those who serve are vouched for
-    return {.calm = 4s, .faults = 110s, .recovery = 10s, .proof = 0s};
+  if (about == flavour::strangers)  // those who serve are vouched for after 75 s
+    return {.calm = 4s, .faults = 130s, .recovery = 10s, .proof = 0s};
   return {.calm = 4s, .faults = 26s, .recovery = 10s, .proof = 0s};
 }
 

@@ -117,7 +117,7 @@ class strangers {
   void lose_discovery(instant when) {
     const instant back = random_.between(when + 50s, plan_.until + 20s);
     for (std::size_t node = 0; node != old_; ++node) {
-      const instant noticed = when + random_.between(20s, 50s);
+      const instant noticed = when + random_.between(20s, 60s);
       on_.world().at(when, [&on = on_, node] { on.lose_discovery(node); });
       on_.world().at(noticed, [&on = on_, node] { on.note_lost_discovery(node); });
       if (back < plan_.until)
