@@ -19,6 +19,7 @@ class ElectorateTest : public ::testing::Test {
     for (const auto& id : others) who_.add({id, life});
     who_.begin();
     for (const auto& id : others) who_.heard(id, who_.digest());
+    who_.settle([](const std::string&) { return true; });
     settle();
   }
 
@@ -120,7 +121,6 @@ TEST_F(ElectorateTest, StrangersCountAgainstEveryMajorityOfANodeThatStarts) {
 
 TEST_F(ElectorateTest, ASettledNodeNeedsHalfOfThoseNamedAndNoStranger) {
   meet({"n1", "n2"});
-  who_.settle([](const std::string&) { return true; });
   ASSERT_TRUE(who_.is_settled());
   named_nodes six{.ids = {"n1", "n2"}, .strangers = {{"a:3", {}}, {"a:4", {}}, {"a:5", {}}}};
   who_.set_named(six);
@@ -135,9 +135,14 @@ TEST_F(ElectorateTest, ASettledNodeNeedsHalfOfThoseNamedAndNoStranger) {
 }
 
 TEST_F(ElectorateTest, OneThatWasMetButIsNotInContactKeepsItFromSettling) {
-  meet({"n1", "n2"});
+  who_.set_named({.ids = {"n1", "n2"}});
+  for (const auto* id : {"n1", "n2"}) who_.add({id, life});
+  who_.begin();
+  for (const auto* id : {"n1", "n2"}) who_.heard(id, who_.digest());
   who_.settle([](const std::string& id) { return id != "n2"; });
   EXPECT_FALSE(who_.is_settled());
+  who_.settle([](const std::string&) { return true; });
+  EXPECT_TRUE(who_.is_settled());
 }
 
 TEST_F(ElectorateTest, WhoJoinsARingThatWorksNeedsAMajorityOfItAndNotOfTheStrangers) {
@@ -145,7 +150,7 @@ TEST_F(ElectorateTest, WhoJoinsARingThatWorksNeedsAMajorityOfItAndNotOfTheStrang
   for (const auto* id : {"n2", "n3"}) ring.add({id, life});
   ring.begin();
   for (const auto* id : {"n2", "n3"}) ring.heard(id, ring.digest());
-  who_.set_named({.ids = {"n1"}, .strangers = {{"a:2", {}}, {"a:3", {}}, {"a:4", {}}}});
+  who_.set_named({.ids = {"n1", "n2", "n3"}, .strangers = {{"a:4", {}}, {"a:5", {}}}});
   who_.add({"n1", life});
   who_.add({"n4", life});  // a newcomer, too
   who_.begin();

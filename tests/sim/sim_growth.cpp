@@ -59,7 +59,7 @@ class growing {
 
  private:
   void tell(const node_list& whom) {
-    const duration most = script_.kind == naming::present ? 5ms : script_.late;  // it is broadcast
+    const duration most = script_.kind == naming::present ? 1ms : script_.late;  // it is broadcast
     for (const std::size_t node : whom)
       of_.run.world().after(of_.random.between(0ns, most), [this, node] {
         of_.run.set_candidates(node, all_);

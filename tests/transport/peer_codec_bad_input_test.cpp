@@ -65,7 +65,7 @@ TEST(PeerBadInputTest, B3_WrongMagicVersionTypeAndFlags) {
   };
   EXPECT_EQ(with(0, 'G'), peer_fault::magic);
   EXPECT_EQ(with(4, 1), peer_fault::version);
-  EXPECT_EQ(with(4, 4), peer_fault::version);
+  EXPECT_EQ(with(4, 5), peer_fault::version);
   EXPECT_EQ(with(5, 99), peer_fault::type);
   EXPECT_EQ(with(5, 0), peer_fault::type);
   for (int bit = 0; bit < 8; ++bit) EXPECT_EQ(with(6, char(1 << bit)), peer_fault::flags);

@@ -68,9 +68,9 @@ TEST(PeerHandshakeRulesTest, B9_RefusesWhoCannotBeAPeer) {
   auto twin = me;
   twin.incarnation = 11;
   EXPECT_EQ(reason_of({twin}), refusal_reason::own_id);
-  EXPECT_EQ(reason_of({other, 4, 7}), refusal_reason::version);
+  EXPECT_EQ(reason_of({other, 5, 7}), refusal_reason::version);
   EXPECT_EQ(reason_of({other, 0, 0}), refusal_reason::version);
-  EXPECT_EQ(reason_of({other, 0, 9}), std::nullopt) << "3 is among them";
+  EXPECT_EQ(reason_of({other, 0, 9}), std::nullopt) << "4 is among them";
   EXPECT_EQ(reason_of({other, 2, 1}), refusal_reason::bad_hello);
   const auto lives = [](const identity&) { return std::optional<std::string>("10.0.0.9:1"); };
   EXPECT_EQ(reason_of({other}, lives), refusal_reason::doubled_id);
