@@ -77,15 +77,18 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
   actions todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto now = context_->env.now();
+    const auto has_mark = [](const auto& each) { return each.is_serving.has_value(); };
+    const bool is_marked = std::any_of(candidates.begin(), candidates.end(), has_mark);
+    // After its first answer, or a failure, nobody knows for how long somebody has served.
+    const auto heeded = std::exchange(is_marked_, is_marked) ? heeded_after : milliseconds(0);
     for (auto& [address, each] : peers_) each.is_from_discovery = false;
     for (const auto& each : candidates) {
       if (each.id == context_->self.id || each.address == context_->self.address) {
-        told(own_mark_, each, now);
+        told(own_mark_, each, heeded);
         continue;
       }
       auto& known = peer_at(each.address, todo);
-      told(known.mark, each, now);
+      told(known.mark, each, heeded);
       known.is_from_discovery = true;
       known.is_stranger = false;
       if (!each.id.empty() && known.health.now == health::state::unproven) known.id = each.id;
@@ -110,8 +113,9 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
   run(todo);
 }
 
-void member_table::told(serving_mark& of, const candidate& by, time_point now) const {
-  if (by.is_serving || context_->rules.doubt_lost_marks) of.told(by.is_serving, now);
+void member_table::told(serving_mark& of, const candidate& by, milliseconds heeded) const {
+  if (by.is_serving || context_->rules.doubt_lost_marks)
+    of.told(by.is_serving, context_->env.now(), heeded);
 }
 
 void member_table::learn(const std::vector<member>& members) {

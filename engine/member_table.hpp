@@ -144,7 +144,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   member_status status_of(const peer& of, const routing& route, time_point now) const;
   void learn(const std::vector<member>& members, named_by whom);
   peer& peer_at(const std::string& address, actions& todo);
-  void told(serving_mark& of, const candidate& by, time_point now) const;
+  void told(serving_mark& of, const candidate& by, milliseconds heeded) const;
   void judge(peer& of, health_event event, time_point now, actions& todo);
   void publish();
   void tell_ring_later();
@@ -168,6 +168,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   mutable std::mutex mutex_;
   std::map<std::string, peer> peers_;  ///< by address
   serving_mark own_mark_;
+  bool is_marked_ = false;  ///< discovery marked somebody in its last answer
   std::function<void(const cluster_event&)> listener_;
   std::map<std::string, time_point>
       unknown_since_;  ///< members that count but that nobody here dials

@@ -7,8 +7,9 @@ constexpr milliseconds longest_gap{10'000};  // and a minute until it was notice
 
 }  // namespace
 
-void serving_mark::told(std::optional<bool> is_serving, time_point now) {
+void serving_mark::told(std::optional<bool> is_serving, time_point now, milliseconds heeded) {
   if (is_serving.value_or(false)) {
+    if (now_ != mark::served) heeded_from_ = now + heeded;
     now_ = mark::served;
     if (!served_since_) served_since_ = now;
   } else if (now_ == mark::served) {

@@ -12,19 +12,20 @@ namespace weir {
 /// fails.
 inline constexpr milliseconds vouched_after{75'000};
 
-/// From when a running node hears of the mark until it counts one that is not a member by then.
+/// From when a running node, which discovery kept up to date, hears of the mark until it counts one
+/// that is not a member by then.
 inline constexpr milliseconds heeded_after{10'000};
 
 /// What discovery has said of one node, as to whether it serves. Not thread-safe.
 class serving_mark {
  public:
-  /// What it says now; nothing = it marks nobody, or cannot be asked.
-  void told(std::optional<bool> is_serving, time_point now);
+  /// What it says now; nothing = it marks nobody, or cannot be asked. One that serves now may have
+  /// done so for long, unless discovery was heard all the time: then that is heeded later.
+  void told(std::optional<bool> is_serving, time_point now, milliseconds heeded = heeded_after);
 
   /// It was never marked otherwise than as not serving, or only just, and discovery can be asked.
   bool is_idle(time_point now) const {
-    const bool is_new = now_ == mark::served && served_since_ && now - *served_since_ < heeded_after;
-    return now_ == mark::idle || is_new;
+    return now_ == mark::idle || (now_ == mark::served && now < heeded_from_);
   }
 
   /// Discovery has marked it in some way.
@@ -40,6 +41,7 @@ class serving_mark {
 
   mark now_ = mark::none;
   std::optional<time_point> served_since_;  ///< the first mark
+  time_point heeded_from_{};
   time_point lost_since_{};
 };
 

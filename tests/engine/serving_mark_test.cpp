@@ -34,6 +34,12 @@ TEST(ServingMarkTest, WhoServesIsHeededSoonAndVouchedForLater) {
   EXPECT_TRUE(mark.is_vouched(start + 1s + vouched_after));
 }
 
+TEST(ServingMarkTest, WhoMayHaveServedForLongIsHeededAtOnce) {
+  serving_mark mark;
+  mark.told(true, start, 0ms);
+  EXPECT_FALSE(mark.is_idle(start));
+}
+
 TEST(ServingMarkTest, WhoHasServedOnceIsNeverIdleAgain) {
   serving_mark mark;
   mark.told(true, start);
