@@ -106,6 +106,13 @@ std::string address_of(std::string_view text, family wanted) {
   return address.to_string();
 }
 
+std::optional<bool> condition(const json::object& in, std::string_view name) {
+  const auto* found = find(in, name);
+  if (found == nullptr) return std::nullopt;
+  if (!found->is_bool()) refuse();
+  return found->get_bool();
+}
+
 kubernetes_endpoint endpoint_of(const json::value& given, family wanted) {
   const auto& in = object_of(&given);
   const auto* addresses = find(in, "addresses");
@@ -121,9 +128,8 @@ kubernetes_endpoint endpoint_of(const json::value& given, family wanted) {
     if (!uid.empty() || !name.empty()) out.pod = uid.empty() ? name : uid;
   }
   if (const auto* conditions = find(in, "conditions")) {
-    const auto* terminating = find(object_of(conditions), "terminating");
-    if (terminating != nullptr && !terminating->is_bool()) refuse();
-    out.is_terminating = terminating != nullptr && terminating->get_bool();
+    out.is_terminating = condition(object_of(conditions), "terminating").value_or(false);
+    out.is_serving = condition(object_of(conditions), "serving");
   }
   return out;
 }

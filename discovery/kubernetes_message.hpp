@@ -23,6 +23,7 @@ struct kubernetes_endpoint {
   std::string address;  ///< a literal
   std::string pod;      ///< the same text for the same pod; the address where there is none
   bool is_terminating = false;
+  std::optional<bool> is_serving = std::nullopt;  ///< empty = the server does not say
 
   friend bool operator==(const kubernetes_endpoint&, const kubernetes_endpoint&) = default;
 };

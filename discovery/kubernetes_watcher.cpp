@@ -251,8 +251,8 @@ kubernetes_todo kubernetes_watcher::watch_at(
   };
 }
 
-/// The addresses of all pods that stay, each once. A pod that is terminating in one slice is so in
-/// all; of several addresses of a pod the first in the order of IPv4, IPv6, text is taken.
+/// The addresses of all pods that stay, each once. A pod that is terminating or serving in one slice
+/// is so in all; of several addresses of a pod the first in the order of IPv4, IPv6, text is taken.
 kubernetes_watcher::merged kubernetes_watcher::merge() const {
   std::set<std::string_view> leaving;
   for (const auto& [name, slice] : slices_) {
@@ -261,24 +261,32 @@ kubernetes_watcher::merged kubernetes_watcher::merge() const {
     }
   }
   using place = std::tuple<bool, std::string_view, std::uint16_t>;  // IPv6, address, port
-  std::map<std::string_view, place> pods;
+  struct pod {
+    place where;
+    std::optional<bool> is_serving;
+  };
+  std::map<std::string_view, pod> pods;
   for (const auto& [name, slice] : slices_) {
     if (slice.port == 0) continue;
     for (const auto& each : slice.endpoints) {
       if (leaving.contains(each.pod)) continue;
       const bool is_v6 = each.address.find(':') != std::string::npos;
       const place here{is_v6, each.address, slice.port};
-      const auto [known, is_new] = pods.emplace(each.pod, here);
-      if (!is_new) known->second = std::min(known->second, here);
+      const auto [known, is_new] = pods.emplace(each.pod, pod{here, each.is_serving});
+      if (is_new) continue;
+      auto& [where, is_serving] = known->second;
+      where = std::min(where, here);
+      if (!is_serving || each.is_serving.value_or(false)) is_serving = each.is_serving;
     }
   }
-  std::set<std::string> out;
-  for (const auto& [pod, where] : pods) {
-    const auto& [is_v6, address, port] = where;
+  merged out;
+  for (const auto& [name, each] : pods) {
+    const auto& [is_v6, address, port] = each.where;
     const std::string host(address);
-    out.insert((is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port));
+    auto& told = out[(is_v6 ? '[' + host + ']' : host) + ':' + std::to_string(port)];
+    if (!told.value_or(false)) told = each.is_serving;
   }
-  return {out.begin(), out.end()};
+  return out;
 }
 
 bool kubernetes_watcher::is_too_much() const {
@@ -313,22 +321,22 @@ void kubernetes_watcher::view(time_point now) {
 /// moves from slice to slice is not cut off.
 void kubernetes_watcher::say_goodbye(const merged& to, time_point now) {
   if (rules_.linger > milliseconds(0)) {
-    for (const auto& each : known_) leaving_.emplace(each, now + rules_.linger);
+    for (const auto& [address, is_serving] : known_)
+      leaving_.emplace(address, departure{now + rules_.linger, is_serving});
   }
-  for (const auto& each : to) leaving_.erase(each);
+  for (const auto& [address, is_serving] : to) leaving_.erase(address);
   if (leaving_.size() > rules_.most_candidates) leaving_.clear();
 }
 
 kubernetes_watcher::merged kubernetes_watcher::known() const {
   merged out = known_;
-  for (const auto& [address, when] : leaving_) out.push_back(address);
-  std::sort(out.begin(), out.end());
+  for (const auto& [address, each] : leaving_) out.emplace(address, each.is_serving);
   return out;
 }
 
 std::optional<time_point> kubernetes_watcher::due() const {
   std::optional<time_point> out;
-  for (const auto& [address, when] : leaving_) out = std::min(out.value_or(when), when);
+  for (const auto& [address, each] : leaving_) out = std::min(out.value_or(each.at), each.at);
   if (is_watching_ && trouble_) {
     const auto steady_at = watched_at_ + rules_.steady;
     out = std::min(out.value_or(steady_at), steady_at);
@@ -337,7 +345,7 @@ std::optional<time_point> kubernetes_watcher::due() const {
 }
 
 kubernetes_watcher::step kubernetes_watcher::tick(time_point now) {
-  std::erase_if(leaving_, [now](const auto& each) { return each.second <= now; });
+  std::erase_if(leaving_, [now](const auto& each) { return each.second.at <= now; });
   if (is_steady(now)) settle();
   return {.tell = news(), .next = std::nullopt};
 }
@@ -355,7 +363,8 @@ std::optional<result<std::vector<candidate>>> kubernetes_watcher::news() {
     return result<std::vector<candidate>>(make_error_code(now));
   told_ = std::move(all);
   std::vector<candidate> out;
-  for (const auto& each : told_) out.push_back({.id = {}, .address = each});
+  for (const auto& [address, is_serving] : told_)
+    out.push_back({.id = {}, .address = address, .is_serving = is_serving});
   return result<std::vector<candidate>>(std::move(out));
 }
 

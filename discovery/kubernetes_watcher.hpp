@@ -112,7 +112,12 @@ class kubernetes_watcher {
   }
 
  private:
-  using merged = std::vector<std::string>;
+  using merged = std::map<std::string, std::optional<bool>>;  ///< by address, whether it serves
+
+  struct departure {
+    time_point at;  ///< when to drop it
+    std::optional<bool> is_serving;
+  };
 
   merged merge() const;
   bool is_too_much() const;
@@ -131,8 +136,8 @@ class kubernetes_watcher {
 
   kubernetes_rules rules_;
   std::map<std::string, kubernetes_slice> slices_;
-  merged known_;                               ///< addresses of the last good view, sorted
-  std::map<std::string, time_point> leaving_;  ///< was in it before; when to drop it
+  merged known_;                              ///< of the last good view
+  std::map<std::string, departure> leaving_;  ///< was in it before
   merged told_;
   std::string version_;                                  ///< empty = list first
   kubernetes_outcome view_ = kubernetes_outcome::empty;  ///< of slices_

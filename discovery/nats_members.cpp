@@ -154,7 +154,8 @@ std::vector<candidate> nats_members::list() const {
     if (each.is_member) addresses.insert(each.address);
   }
   std::vector<candidate> out;
-  for (const auto& each : addresses) out.push_back({.id = {}, .address = each});
+  for (const auto& each : addresses)
+    out.push_back({.id = {}, .address = each, .is_serving = true});
   return out;
 }
 

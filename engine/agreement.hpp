@@ -50,6 +50,9 @@ class agreement : public std::enable_shared_from_this<agreement> {
   /// Discovery answered.
   void set_candidates(named_nodes named);
   void member_proven(const member_life& who, named_nodes named);
+
+  /// Discovery has said nothing new, but time has passed since it did.
+  void set_named(named_nodes named);
   void member_left(const std::string& id);
 
   /// Comes with every round of heartbeats. Removes members that this node and a majority of every
@@ -148,6 +151,11 @@ class agreement : public std::enable_shared_from_this<agreement> {
   electorate_note note_for(std::uint64_t digest_of_other) const;
   bool hear(const std::string& id, const electorate_note& note);
   bool is_counted(const std::string& id) const { return who_.everyone().contains(id); }
+  bool are_strangers_leaseless() const;
+  bool admits_all(time_point now) const;
+  bool admits(const std::string& id, const ping_reply& pong, time_point now);
+  bool is_old(const std::string& id, time_point now) const;
+  std::string why_no_lease(const lease_status& found) const;
   void views_changed(work& todo);
   void forget_gone(work& todo);
   void renew(work& todo);
@@ -216,6 +224,9 @@ class agreement : public std::enable_shared_from_this<agreement> {
   bool is_stopped_ = false;
   std::set<std::string> silent_;                            ///< by this node's own judgement
   std::map<std::string, std::set<std::string>> silent_by_;  ///< by that of others
+  std::map<std::string, std::uint64_t> old_lives_;  ///< whose former ones have granted nothing that counts
+  /// Who has been met and is to become a member, and since when its grants can be relied on.
+  std::map<std::string, std::pair<std::uint64_t, time_point>> newcomers_;
   std::map<std::string, std::uint64_t> pings_sent_;
   std::map<std::pair<std::string, std::uint64_t>, time_point> ping_times_;
 

@@ -344,6 +344,7 @@ feed_reply agreement::take_from_stranger(const feed_request& request) {
 }
 
 void agreement::settle(work& todo) {
+  if (waits_.empty() || !are_strangers_leaseless()) return;
   auto settled = last_;
   for (const auto& [id, each] : streams_) {
     const bool is_given_up = each.is_stalled && !context_->rules.wait_for_all;

@@ -9,13 +9,14 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t remembered_pings = 8;
+constexpr milliseconds admitted_after{1'500};  // all others have had an answer of it by then
 
 }  // namespace
 
 agreement::agreement(std::shared_ptr<engine_context> context, milliseconds grace)
     : context_(std::move(context)),
       grace_(grace),
-      who_({context_->self.id, context_->self.incarnation}, context_->rules.half_of_named),
+      who_({context_->self.id, context_->self.incarnation}, context_->rules),
       granted_(context_->env.now(), context_->rules.rest_after_pause),
       hints_(context_->env.random() >> 40 | 1) {}
 
@@ -33,7 +34,6 @@ void agreement::set_candidates(named_nodes named) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    for (const auto& id : named.ids) who_.add({id, 0});
     who_.set_named(std::move(named));
     if (!std::exchange(has_candidates_, true)) who_.begin();
     views_changed(todo);
@@ -46,9 +46,20 @@ void agreement::member_proven(const member_life& proven, named_nodes named) {
   {
     const std::lock_guard lock(mutex_);
     const auto before = who_.changes();
-    who_.add(proven);
+    if (is_counted(proven.id) || admits_all(context_->env.now())) who_.add(proven);
     if (has_candidates_) who_.set_named(std::move(named));
     if (who_.changes() != before) views_changed(todo);
+  }
+  run(todo);
+}
+
+void agreement::set_named(named_nodes named) {
+  work todo;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!has_candidates_) return;
+    who_.set_named(std::move(named));
+    renew(todo);
   }
   run(todo);
 }
@@ -93,7 +104,7 @@ result<void> agreement::forget(std::string_view id) {
   {
     const std::lock_guard lock(mutex_);
     if (id == who_.self().id) return errc::bad_request;
-    if (!who_.everyone().contains(id)) return errc::not_found;
+    if (!who_.everyone().contains(id) && !who_.is_stranger(id)) return errc::not_found;
     who_.forget(id);
     views_changed(todo);
   }
@@ -168,6 +179,8 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     }
     pong.silent.assign(silent_.begin(), silent_.end());
     pong.life = who_.self().incarnation;
+    pong.is_young = granted_.is_young(context_->env.now());
+    pong.is_settled = who_.is_settled() && context_->has_lease(context_->env.now());
     if (who_.changes() != before) views_changed(todo);
     pong.note = note_for(ping.note.digest);
   }
@@ -183,14 +196,18 @@ void agreement::take_pong(
   {
     const std::lock_guard lock(mutex_);
     const auto before = who_.changes();
-    hear(id, pong.note);
-    who_.add({id, pong.life});
-    if (pong.hints_number != 0) intakes_[id].hints_applied = pong.hints_number;
-    silent_by_[id] = {pong.silent.begin(), pong.silent.end()};
     const auto now = context_->env.now();
     const auto from = context_->rules.lease_from_sending ? sent : now;
-    if (pong.is_granted && !pong.has_more_hints)
-      lease_.grant(id, pong.life, from + lease_time, who_, now);
+    const bool is_granted = pong.is_granted && !pong.has_more_hints;
+    if (is_granted) lease_.grant(id, pong.life, from + lease_time, now);
+    if (!admits(id, pong, now)) return;
+    hear(id, pong.note);
+    who_.add({id, pong.life});
+    const bool has_told_all = pong.note.state != nullptr || pong.note.digest == who_.digest();
+    if (pong.is_settled && has_told_all) who_.met_settled(pong.note.digest);
+    if (pong.hints_number != 0) intakes_[id].hints_applied = pong.hints_number;
+    silent_by_[id] = {pong.silent.begin(), pong.silent.end()};
+    if (!pong.is_young) old_lives_[id] = pong.life;
     if (context_->note_heard) context_->note_heard(id, from + lease_time);
     if (pong.has_more_hints) todo.push_back([context = context_, id] { context->ping_again(id); });
     ping_times_.erase({id, number - remembered_pings});
@@ -199,8 +216,38 @@ void agreement::take_pong(
     } else {
       renew(todo);
     }
+    settle(todo);  // the other one may have grown old
   }
   run(todo);
+}
+
+// True if this node keeps its lease whoever of those named becomes a member now, and grants nothing.
+bool agreement::admits_all(time_point now) const {
+  if (who_.is_joining()) return false;
+  const bool has_much_to_lose = who_.is_settled() && lease_.is_held(now) &&
+                                context_->has_kept.load(std::memory_order_acquire);
+  if (!has_much_to_lose) return true;
+  const auto& all = who_.everyone();
+  const auto granting = std::count_if(all.begin(), all.end(), [&](const std::string& id) {
+    return id == who_.self().id || lease_.is_granted_by(id, now);
+  });
+  return 2 * static_cast<std::size_t>(granting) > who_.size_with_all();
+}
+
+// Nodes that have just started grant nothing to those who keep something. Many of them at once would
+// cost a ring its leases: then each becomes a member only once it grants, and all have heard so.
+bool agreement::admits(const std::string& id, const ping_reply& pong, time_point now) {
+  if (is_counted(id) || admits_all(now)) {
+    newcomers_.erase(id);
+    return true;
+  }
+  if (pong.is_young && !pong.is_granted) return false;
+  auto& [life, since] = newcomers_[id];
+  if (std::exchange(life, pong.life) != pong.life) since = now;
+  const bool is_first = who_.everyone().size() == 1 && pong.is_granted;
+  if (!is_first && now - since < admitted_after) return false;
+  newcomers_.erase(id);
+  return true;
 }
 
 electorate_note agreement::note_for(std::uint64_t digest_of_other) const {
@@ -250,6 +297,7 @@ void agreement::forget_gone(work& todo) {
     });
     granted_.forget(each->first);
     silent_by_.erase(each->first);
+    old_lives_.erase(each->first);
     todo.push_back([context = context_, id = each->first] { context->member_gone(id); });
     each = streams_.erase(each);
   }
@@ -259,7 +307,13 @@ void agreement::renew(work& todo) {
   const auto now = context_->env.now();
   if (who_.retire(now, context_->rules.agree_on_views)) forget_gone(todo);
   if (is_in_cluster_ && !has_candidates_ && context_->rules.lone_only_when_told) return;
-  const auto event = lease_.update(who_, now, context_->rules.hints_of_old_electorate);
+  if (!who_.is_settled()) {
+    who_.settle([&](const std::string& id) {
+      const bool is_self = id == who_.self().id;
+      return is_old(id, now) && (is_self || lease_.is_granted_by(id, now));
+    });
+  }
+  const auto event = lease_.update(who_, now, context_->rules);
   if (event == lease::event::dropped) {
     ++stats_.dropped_all;
     drop_all();
@@ -316,6 +370,21 @@ std::vector<std::string> agreement::members() const {
   return is_in_cluster_ ? who_.views().back() : std::vector<std::string>();
 }
 
+// A stranger may hold a lease by grants of former lives of those who are members now.
+bool agreement::are_strangers_leaseless() const {
+  if (!who_.has_strangers() || !context_->rules.strangers_may_hold_leases) return true;
+  const auto now = context_->env.now();
+  return who_.is_half_of_named([&](const std::string& id) {
+    return is_counted(id) && is_old(id, now);
+  });
+}
+
+bool agreement::is_old(const std::string& id, time_point now) const {
+  if (id == who_.self().id) return !granted_.is_young(now);
+  const auto known = old_lives_.find(id);
+  return known != old_lives_.end() && known->second == who_.incarnation_of(id);
+}
+
 bool agreement::counts(const std::string& id) const {
   const std::lock_guard lock(mutex_);
   return is_counted(id);
@@ -339,22 +408,28 @@ lease_status agreement::status() const {
   out.is_valid = now < until;
   if (out.is_valid && !out.is_lone)
     out.left = std::chrono::duration_cast<milliseconds>(until - now);
-  if (out.is_valid) return out;
-  const auto named = who_.named_count();
-  const auto heard = who_.named_count(is_heard);
-  if (is_leaving_) {
-    out.why = "no lease: this node is leaving";
-  } else if (!has_candidates_) {
-    out.why = "no lease: discovery has not answered yet";
-  } else if (2 * out.granted > out.members && 2 * heard < named) {
-    out.why = "no lease: discovery names " + std::to_string(named) + " nodes, " +
-              std::to_string(heard) + " of them answered";
-  } else {
-    out.why = "no lease: " + std::to_string(out.granted) + " of " + std::to_string(out.members) +
-              (lease_.losses() == 0 ? " candidates" : " members") + " answered";
-    if (out.views > 1) out.why += ", " + std::to_string(out.views) + " views must agree";
-  }
+  if (!out.is_valid) out.why = why_no_lease(out);
   return out;
+}
+
+std::string agreement::why_no_lease(const lease_status& found) const {
+  if (is_leaving_) return "no lease: this node is leaving";
+  if (!has_candidates_) return "no lease: discovery has not answered yet";
+  const auto is_heard = [&, now = context_->env.now()](const std::string& id) {
+    return id == who_.self().id || lease_.is_granted_by(id, now);
+  };
+  if (2 * found.granted > found.members && !who_.is_half_of_named(is_heard)) {
+    auto why = "no lease: discovery names " + std::to_string(who_.named_count()) + " nodes, " +
+               std::to_string(who_.named_count(is_heard)) + " of them answered";
+    const auto unvouched = who_.unvouched_count(is_heard);
+    if (unvouched == 0) return why;
+    return why + "; " + std::to_string(unvouched) +
+           " of these have not been marked as serving for 75 s";
+  }
+  auto why = "no lease: " + std::to_string(found.granted) + " of " + std::to_string(found.members) +
+             (lease_.losses() == 0 ? " candidates" : " members") + " answered";
+  if (found.views > 1) why += ", " + std::to_string(found.views) + " views must agree";
+  return why;
 }
 
 change_stats agreement::stats() const {

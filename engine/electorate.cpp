@@ -27,8 +27,8 @@ std::uint64_t digest_of(
 
 }  // namespace
 
-electorate::electorate(member_life self, bool counts_named)
-    : self_(std::move(self)), counts_named_(counts_named) {
+electorate::electorate(member_life self, const protocol_rules& rules)
+    : self_(std::move(self)), rules_(rules) {
   members_[self_.id].insert(self_.incarnation);
   named_.ids.insert(self_.id);
   changed();
@@ -169,9 +169,32 @@ void electorate::set_named(named_nodes named) {
 }
 
 void electorate::begin_if_possible() {
-  if (has_begun_ || !is_discovery_heard_ || !has_met_majority()) return;
-  has_begun_ = true;
-  state_.reset();
+  if (!has_begun_ && is_discovery_heard_ && has_met_majority()) {
+    has_begun_ = true;
+    state_.reset();
+  }
+  is_settled_ |= has_begun_ && has_met_settled_;
+}
+
+void electorate::settle(const std::function<bool(const std::string&)>& is_in_contact) {
+  is_settled_ |= has_begun_ && are_all_named(is_in_contact);
+}
+
+// What it knew came with its word, or is what this node knows: then that view must stay, as it is
+// the one that it relies on. Whom else this node has met may be newcomers as it is: it is for those
+// of the ring to take them in.
+void electorate::met_settled(std::uint64_t digest) {
+  if (is_settled_ || has_met_settled_) return;
+  has_met_settled_ = true;
+  if (digest == digest_) views_.back().is_told = true;
+  if (!has_begun_) {
+    std::set<std::string> known{self_.id};
+    for (const auto& each : views_) {
+      if (each.is_told) known.insert(each.ids.begin(), each.ids.end());
+    }
+    std::erase_if(members_, [&](const auto& each) { return !known.contains(each.first); });
+  }
+  changed();
 }
 
 void electorate::heard(std::string_view id, std::uint64_t digest) {
@@ -243,36 +266,93 @@ std::uint64_t electorate::incarnation_of(std::string_view id) const {
   return found == members_.end() || found->second.empty() ? 0 : *found->second.rbegin();
 }
 
-std::size_t electorate::phantoms_of(const counted_view& view) const noexcept {
-  return &view == &views_.back() ? named_.unproven : 0;
+bool electorate::knows_ring() const {
+  return is_settled_ || has_met_settled_ || !rules_.strangers_count_at_start;
+}
+
+std::size_t electorate::phantoms_of(const counted_view& view) const {
+  if (&view != &views_.back() || knows_ring()) return 0;
+  const auto& all = named_.strangers;
+  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const auto& each) {
+    return is_counted(each.second.id);
+  }));
+}
+
+std::size_t electorate::size_with_all() const {
+  const auto& ids = named_.ids;
+  const auto is_new = [&](const std::string& id) { return !everyone_.contains(id); };
+  const auto more = static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), is_new));
+  return everyone_.size() + more + named_.strangers.size();
+}
+
+bool electorate::is_stranger(std::string_view id) const {
+  const auto& all = named_.strangers;
+  return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.second.id == id; });
 }
 
 // An operator's word outweighs that of discovery, until the node is back.
 bool electorate::is_counted(const std::string& id) const {
-  if (!counts_named_) return id == self_.id;
   return !forgotten_.contains(id) || members_.contains(id);
+}
+
+bool electorate::is_vouched(const std::string& id) const {
+  return is_settled_ || has_met_settled_ || !rules_.wait_until_vouched ||
+         !named_.unvouched.contains(id);
+}
+
+bool electorate::is_named(const std::string& id) const {
+  const bool is_idle = knows_ring() && named_.idle.contains(id) && !everyone_.contains(id);
+  return is_counted(id) && !is_idle;
 }
 
 std::size_t electorate::named_count(const std::function<bool(const std::string&)>& test) const {
   const auto& ids = named_.ids;
   return static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), [&](const auto& id) {
-    return is_counted(id) && test(id);
+    return is_named(id) && test(id);
   }));
 }
 
 std::size_t electorate::named_count() const {
-  const auto unproven = counts_named_ ? named_.unproven : 0;
-  return named_count([](const std::string&) { return true; }) + unproven;
+  const auto counts = [&](const auto& each) {
+    if (!is_counted(each.second.id)) return false;
+    if (!knows_ring()) return true;
+    return !each.second.is_idle && rules_.strangers_count_as_named;
+  };
+  const auto& all = named_.strangers;
+  const auto strangers = std::count_if(all.begin(), all.end(), counts);
+  return named_count([](const std::string&) { return true; }) + static_cast<std::size_t>(strangers);
+}
+
+std::size_t electorate::unvouched_count(const std::function<bool(const std::string&)>& test) const {
+  return named_count([&](const std::string& id) { return !is_vouched(id) && test(id); });
+}
+
+std::size_t electorate::named_needed() const {
+  if (!rules_.half_of_named) return 0;
+  return knows_ring() ? (named_count() + 1) / 2 : named_count() / 2 + 1;
+}
+
+bool electorate::is_half_of_named(const std::function<bool(const std::string&)>& test) const {
+  const auto counts = [&](const std::string& id) { return is_vouched(id) && test(id); };
+  return named_count(counts) >= named_needed() || are_all_named(test);
 }
 
 bool electorate::is_half_here() const {
-  return 2 * named_count([&](const std::string& id) { return everyone_.contains(id); }) >=
-         named_count();
+  return is_half_of_named([&](const std::string& id) { return everyone_.contains(id); });
 }
 
 bool electorate::has_met_majority() const {
-  return is_majority([&](const std::string& id) { return id == self_.id || known_by_.contains(id); }
-  );
+  const auto is_heard = [&](const std::string& id) {
+    return id == self_.id || known_by_.contains(id);
+  };
+  return is_majority(is_heard) && is_half_of_named(is_heard);
+}
+
+bool electorate::are_all_named(const std::function<bool(const std::string&)>& test) const {
+  const auto& ids = named_.ids;
+  return named_.strangers.empty() && std::all_of(ids.begin(), ids.end(), [&](const auto& id) {
+           return !is_counted(id) || test(id);
+         });
 }
 
 bool electorate::is_majority(const std::function<bool(const std::string&)>& test) const {
@@ -295,21 +375,26 @@ time_point electorate::majority_time(const std::function<time_point(const std::s
     earliest = std::min(earliest, times[needed - 1]);
   }
   std::vector<time_point> times;
+  auto all = time_point::max();  // until when everybody named has a part in it
   named_count([&](const std::string& id) {
-    times.push_back(time_of(id));
+    const auto until = everyone_.contains(id) ? time_of(id) : time_point::min();
+    if (is_vouched(id)) times.push_back(until);
+    all = std::min(all, until);
     return true;
   });
-  const auto needed = (named_count() + 1) / 2;
-  if (needed > times.size()) return time_point::min();
+  const auto needed = named_needed();
+  if (needed == 0) return earliest;
+  if (!named_.strangers.empty()) all = time_point::min();
+  if (needed > times.size()) return std::min(earliest, all);
   std::sort(times.begin(), times.end(), std::greater<>());
-  return std::min(earliest, times[needed - 1]);
+  return std::min(earliest, std::max(all, times[needed - 1]));
 }
 
 bool electorate::can_block(
     std::string_view missing, const std::function<bool(const std::string&)>& test
 ) const {
   const auto blocks = [&](const std::string& id) { return id != missing && test(id); };
-  if (2 * named_count(blocks) < named_count()) return false;
+  if (!is_half_of_named(blocks)) return false;
   return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
     if (std::find(each.ids.begin(), each.ids.end(), missing) == each.ids.end()) return true;
     const auto count =

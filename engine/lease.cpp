@@ -21,16 +21,16 @@ void lease::grant(
     const std::string& id,
     std::uint64_t life,
     time_point until,
-    const electorate& who,
     time_point now
 ) {
   look(now);
-  if (!who.everyone().contains(id)) return;
   auto& known = grants_[id];
   known = {life, known.life == life ? std::max(known.until, until) : until};
 }
 
-lease::event lease::update(const electorate& who, time_point now, bool needs_old_hints) {
+lease::event lease::update(
+    const electorate& who, time_point now, const protocol_rules& rules
+) {
   look(now);
   const auto time_of = [&](const std::string& id) {
     if (id == who.self().id) return time_point::max();
@@ -42,6 +42,8 @@ lease::event lease::update(const electorate& who, time_point now, bool needs_old
   if (until <= now) {
     if (holds_) until_ = until;  // a view came that does not know this node yet
     look(now);
+    if (lost_ && rules.hints_of_named)
+      lost_->named_needed = std::max(lost_->named_needed, who.named_needed());
     return event::none;
   }
   until_ = until;
@@ -49,7 +51,8 @@ lease::event lease::update(const electorate& who, time_point now, bool needs_old
   event out = event::none;
   if (!had) {
     out = event::gained;
-    if (lost_) out = !needs_old_hints || has_old_hints(who, now) ? event::kept : event::dropped;
+    const bool needs_hints = lost_ && rules.hints_of_old_electorate;
+    if (lost_) out = !needs_hints || has_old_hints(who, now) ? event::kept : event::dropped;
     lost_.reset();
   }
   held_under_ = as_of(who);
@@ -65,7 +68,7 @@ void lease::reset() {
 }
 
 lease::loss lease::as_of(const electorate& who) const {
-  loss out{who.views(), {}};
+  loss out{.views = who.views(), .lives = {}};
   for (const auto& id : who.everyone()) {
     const auto found = grants_.find(id);
     if (found != grants_.end()) out.lives[id] = found->second.life;
@@ -74,7 +77,9 @@ lease::loss lease::as_of(const electorate& who) const {
 }
 
 // While its grant is good a member votes nothing against this node, and what it voted before came
-// with its answer. One whose grant is over may have voted again, whenever it answered last.
+// with its answer. One whose grant is over may have voted again, whenever it answered last. And
+// others whom discovery names may have gone on without anybody of those views: not without one of
+// enough of those named.
 bool lease::has_old_hints(const electorate& who, time_point now) const {
   const auto has_handed_over = [&](const std::string& id) {
     if (id == who.self().id) return true;
@@ -82,6 +87,7 @@ bool lease::has_old_hints(const electorate& who, time_point now) const {
     return life != lost_->lives.end() && is_granted_by(id, now) &&
            grants_.at(id).life == life->second;
   };
+  if (who.named_count(has_handed_over) < lost_->named_needed) return false;
   return std::all_of(lost_->views.begin(), lost_->views.end(), [&](const auto& ids) {
     const auto count = std::count_if(ids.begin(), ids.end(), has_handed_over);
     return 2 * static_cast<std::size_t>(count) > ids.size();

@@ -20,12 +20,11 @@ namespace weir {
 class lease {
  public:
   /// `id` answered a heartbeat under `life` and handed over its hints; the grant is good until
-  /// `until`.
+  /// `until`, and counts once `id` is a member.
   void grant(
       const std::string& id,
       std::uint64_t life,
       time_point until,
-      const electorate& who,
       time_point now
   );
 
@@ -33,7 +32,7 @@ class lease {
 
   /// Recomputes the lease after grants or views changed. `dropped`: it came back without the hints
   /// of those who could have voted meanwhile, so everything kept must go before it is used.
-  event update(const electorate& who, time_point now, bool needs_old_hints);
+  event update(const electorate& who, time_point now, const protocol_rules& rules);
 
   /// Notes that the lease has run out, if it has. Call it before anything changes.
   void look(time_point now);
@@ -64,6 +63,7 @@ class lease {
 
   struct loss {
     std::vector<std::vector<std::string>> views;
+    std::size_t named_needed = 0;  ///< the most that it took of those named, since it was lost
     std::map<std::string, std::uint64_t> lives;
   };
 
@@ -102,13 +102,14 @@ class granted_leases {
 
   void forget(const std::string& id) { answers_.erase(id); }
 
+  /// True if a grant of an earlier life of this node may still count somewhere.
+  bool is_young(time_point now) const { return now - started_ < lease_ended_everywhere; }
+
  private:
   struct answer {
     std::uint64_t life = 0;
     time_point at{};
   };
-
-  bool is_young(time_point now) const { return now - started_ < lease_ended_everywhere; }
 
   const time_point started_;
   const bool rests_after_pause_;

@@ -75,6 +75,7 @@ void member_table::probe_all() {
       if (const auto self = weak.lock()) self->probe_all();
     });
   }
+  agreed_->set_named(named());  // marks grow old
   agreed_->set_silent(std::move(silent));
   run(todo);
   for (const auto& each : linked) probe(each, is_late ? verdict::void_if_missed : verdict::counts);

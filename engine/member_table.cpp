@@ -77,11 +77,19 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
   actions todo;
   {
     const std::lock_guard lock(mutex_);
+    const auto has_mark = [](const auto& each) { return each.is_serving.has_value(); };
+    const bool is_marked = std::any_of(candidates.begin(), candidates.end(), has_mark);
+    // After its first answer, or a failure, nobody knows for how long somebody has served.
+    const auto heeded = std::exchange(is_marked_, is_marked) ? heeded_after : milliseconds(0);
     for (auto& [address, each] : peers_)
       each.is_dropped |= std::exchange(each.is_from_discovery, false);
     for (const auto& each : candidates) {
-      if (each.id == context_->self.id || each.address == context_->self.address) continue;
+      if (each.id == context_->self.id || each.address == context_->self.address) {
+        told(own_mark_, each, heeded);
+        continue;
+      }
       auto& known = peer_at(each.address, todo);
+      told(known.mark, each, heeded);
       known.is_from_discovery = true;
       known.is_dropped = false;
       known.is_stranger = false;
@@ -106,6 +114,11 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
   }
   agreed_->set_candidates(named());
   run(todo);
+}
+
+void member_table::told(serving_mark& of, const candidate& by, milliseconds heeded) const {
+  if (by.is_serving || context_->rules.doubt_lost_marks)
+    of.told(by.is_serving, context_->env.now(), heeded);
 }
 
 void member_table::learn(const std::vector<member>& members) {
@@ -177,6 +190,7 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     known.id = proven.id;
     known.incarnation = proven.incarnation;
     known.weight = proven.weight;
+    known.was_met = true;
     known.is_linked = true;
     known.has_left = false;
     known.said_goodbye = false;
@@ -249,15 +263,23 @@ std::string member_table::address_of(const std::string& id) const {
 
 named_nodes member_table::named() const {
   const std::lock_guard lock(mutex_);
+  const auto now = context_->env.now();
   named_nodes out;
   for (const auto& [address, each] : peers_) {
     if (!each.is_from_discovery) continue;
-    if (each.id.empty()) {
-      ++out.unproven;
-    } else {
-      out.ids.insert(each.id);
+    if (!each.was_met) {
+      out.strangers[address] = {.id = each.id, .is_idle = each.mark.is_idle(now)};
+      continue;
     }
+    out.ids.insert(each.id);
+    if (each.mark.is_idle(now)) out.idle.insert(each.id);
+    if (!each.mark.is_vouched(now)) out.unvouched.insert(each.id);
   }
+  const bool is_marked = std::any_of(peers_.begin(), peers_.end(), [](const auto& each) {
+    return each.second.mark.is_used();
+  });
+  if (is_marked && !(own_mark_.is_used() && own_mark_.is_vouched(now)))
+    out.unvouched.insert(context_->self.id);
   return out;
 }
 

@@ -3,6 +3,7 @@
 #include "agreement.hpp"
 #include "engine_context.hpp"
 #include "health.hpp"
+#include "serving_mark.hpp"
 #include "settings_drift.hpp"
 
 #include <weir/engine/membership.hpp>
@@ -108,6 +109,8 @@ class member_table : public std::enable_shared_from_this<member_table> {
     std::uint32_t weight = 1;
     bool is_from_discovery = false;
     bool is_dropped = false;  ///< discovery named it once, and does not any more
+    serving_mark mark;     ///< since discovery named it
+    bool was_met = false;  ///< a handshake proved who is there
     bool is_linked = false;
     bool has_left = false;      ///< off the ring: it said so, or a majority went on without it
     bool said_goodbye = false;
@@ -148,6 +151,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   member_status status_of(const peer& of, const routing& route, time_point now) const;
   void learn(const std::vector<member>& members, named_by whom);
   peer& peer_at(const std::string& address, actions& todo);
+  void told(serving_mark& of, const candidate& by, milliseconds heeded) const;
   void judge(peer& of, health_event event, time_point now, actions& todo);
   void publish();
   void tell_ring_later();
@@ -170,6 +174,8 @@ class member_table : public std::enable_shared_from_this<member_table> {
   const health_settings settings_;
   mutable std::mutex mutex_;
   std::map<std::string, peer> peers_;  ///< by address
+  serving_mark own_mark_;
+  bool is_marked_ = false;  ///< discovery marked somebody in its last answer
   std::function<void(const cluster_event&)> listener_;
   std::map<std::string, time_point>
       unknown_since_;  ///< members that count but that nobody here dials

@@ -286,6 +286,14 @@ void node::impl::find_candidates() {
   core.join(*network);
 }
 
+/// Who did not serve a while ago may do so now.
+void node::impl::forget_marks() {
+  const auto is_marked = [](const candidate& each) { return each.is_serving.has_value(); };
+  if (std::none_of(candidates.begin(), candidates.end(), is_marked)) return;
+  for (auto& each : candidates) each.is_serving.reset();
+  if (meets_peers) core.set_candidates(candidates);
+}
+
 /// The engine hears of answers only: without one it does not know who counts. Logs changes only.
 void node::impl::take_candidates(result<std::vector<candidate>> found) {
   const std::lock_guard lock(candidates_mutex);
@@ -298,6 +306,7 @@ void node::impl::take_candidates(result<std::vector<candidate>> found) {
     was_discovery_answered = true;
     why += candidates.empty() ? "; nobody is known yet" : "; the known members stay";
     is_discovery_failing = true;
+    forget_marks();
     if (discovery_trouble == why) return;
     discovery_trouble = why;
     const auto event = is_empty ? "discovery.empty" : "discovery.failed";

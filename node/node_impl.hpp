@@ -37,6 +37,7 @@ struct node::impl {
   outcome open_peer_door();
   void find_candidates();
   void take_candidates(result<std::vector<candidate>> found);
+  void forget_marks();
   outcome open_http_door();
   void meet_peers();
   std::size_t hand_over(milliseconds longest);

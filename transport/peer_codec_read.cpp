@@ -219,10 +219,12 @@ void read_body(field_reader& in, ping_reply& reply) {
   const auto flags = read_flags(
       in,
       ping_flags::granted | ping_flags::flush | ping_flags::more_hints | ping_flags::latecomer |
-          ping_flags::draining | ping_flags::settings
+          ping_flags::draining | ping_flags::settings | ping_flags::settled | ping_flags::young
   );
   reply.is_draining = (flags & ping_flags::draining) != 0;
   reply.is_latecomer = (flags & ping_flags::latecomer) != 0;
+  reply.is_settled = (flags & ping_flags::settled) != 0;
+  reply.is_young = (flags & ping_flags::young) != 0;
   reply.is_granted = (flags & ping_flags::granted) != 0;
   reply.must_flush = (flags & ping_flags::flush) != 0;
   reply.has_more_hints = (flags & ping_flags::more_hints) != 0;

@@ -228,6 +228,8 @@ void write_body(field_writer& out, const ping_reply& reply, const frame_limits&)
       flag_if(reply.must_flush || !told, ping_flags::flush) |
       flag_if(reply.has_more_hints, ping_flags::more_hints) |
       flag_if(reply.is_latecomer, ping_flags::latecomer) |
+      flag_if(reply.is_settled, ping_flags::settled) |
+      flag_if(reply.is_young, ping_flags::young) |
       flag_if(reply.is_draining, ping_flags::draining) |
       flag_if(reply.settings != nullptr, ping_flags::settings)
   );

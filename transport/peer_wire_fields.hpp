@@ -53,6 +53,8 @@ inline constexpr std::uint8_t flush = 2;       // the reply's
 inline constexpr std::uint8_t more_hints = 4;  // the reply's
 inline constexpr std::uint8_t latecomer = 8;   // the reply's
 inline constexpr std::uint8_t settings = 32;   // the reply's: a list follows
+inline constexpr std::uint8_t settled = 64;    // the reply's
+inline constexpr std::uint8_t young = 128;     // the reply's
 }  // namespace ping_flags
 
 namespace settings_flags {  // of one keyspace

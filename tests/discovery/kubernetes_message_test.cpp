@@ -56,7 +56,8 @@ TEST(KubernetesMessage, ReadsAList) {
   EXPECT_EQ(read->version, "1042");
   const kubernetes_slice a{
       .name = "a",
-      .endpoints = {{"10.0.0.1", "uid-of-weir-0", false}, {"10.0.0.2", "uid-of-weir-1", true}},
+      .endpoints = {{"10.0.0.1", "uid-of-weir-0", false, true},
+                    {"10.0.0.2", "uid-of-weir-1", true, false}},
       .port = 7420};
   const kubernetes_slice b{.name = "b", .endpoints = {}, .port = 0};
   EXPECT_THAT(read->slices, ElementsAre(a, b));
@@ -100,6 +101,19 @@ TEST(KubernetesMessage, TakesThePortByItsName) {
   EXPECT_EQ(ports("[]", wanted), "0");
   EXPECT_EQ(ports("null", wanted), "0");
   EXPECT_EQ(ports(R"([{"name":"peer","port":null}])", wanted), "0");
+}
+
+TEST(KubernetesMessage, ReadsWhoServes) {
+  const auto serving = [](const std::string& from, const std::string& to) {
+    const auto read = read_kubernetes_list(replaced(good, from, to), wanted);
+    return read ? read->slices[0].endpoints[0].is_serving : std::nullopt;
+  };
+  EXPECT_EQ(serving("", ""), true);
+  EXPECT_EQ(serving(R"("serving":true)", R"("serving":false)"), false);
+  EXPECT_EQ(serving(R"("serving":true)", R"("serving":null)"), std::nullopt);
+  EXPECT_FALSE(read_kubernetes_list(
+      replaced(good, R"("serving":true)", R"("serving":"yes")"), wanted
+  ));
 }
 
 TEST(KubernetesMessage, AnEndpointWithoutConditionsOrPodCounts) {

@@ -106,6 +106,28 @@ TEST_F(KubernetesWatcherTest, TheTimeOfAWatchIsSpread) {
   }
 }
 
+TEST_F(KubernetesWatcherTest, TellsWhoServesAndWhenThatChanges) {
+  auto first = pod(1);
+  auto second = pod(2);
+  first.is_serving = true;
+  second.is_serving = false;
+  const auto marks = [](const kubernetes_watcher::step& step) {
+    std::vector<std::optional<bool>> out;
+    if (!step.tell || !*step.tell) return out;
+    for (const auto& each : **step.tell) out.push_back(each.is_serving);
+    return out;
+  };
+  const auto listed = watcher.listed(list({slice("a", {first, second, pod(3)})}), now, random);
+  EXPECT_THAT(marks(listed), ElementsAre(true, false, std::nullopt));
+  second.is_serving = true;
+  const auto changed = change(set(slice("a", {first, second, pod(3)})));
+  EXPECT_THAT(marks(changed), ElementsAre(true, true, std::nullopt));
+  EXPECT_EQ(told(change(set(slice("a", {second, first, pod(3)})))), nothing);
+  second.is_serving = false;
+  const auto doubled = change(set(slice("b", {second})));  // it serves by the other slice
+  EXPECT_EQ(told(doubled), nothing);
+}
+
 TEST_F(KubernetesWatcherTest, AllSlicesCountTogether) {
   const auto step =
       watcher.listed(list({slice("a", {pod(1), pod(2)}), slice("b", {pod(2), pod(3)})}), now, 0);

@@ -19,6 +19,7 @@ class ElectorateTest : public ::testing::Test {
     for (const auto& id : others) who_.add({id, life});
     who_.begin();
     for (const auto& id : others) who_.heard(id, who_.digest());
+    who_.settle([](const std::string&) { return true; });
     settle();
   }
 
@@ -52,9 +53,11 @@ TEST_F(ElectorateTest, BeginsOnceAMajorityOfThoseNamedWasHeard) {
   EXPECT_TRUE(who_.has_begun());  // nobody else is named
 
   electorate other{{"n0", life}};
-  other.set_named({.ids = {"n1", "n2"}});
-  for (const auto* id : {"n1", "n2"}) other.add({id, 0});
+  other.set_named({.strangers = {{"a:1", {}}, {"a:2", {}}}});
   other.begin();
+  EXPECT_FALSE(other.has_begun());
+  other.set_named({.ids = {"n1"}, .strangers = {{"a:2", {}}}});
+  other.add({"n1", life});
   EXPECT_FALSE(other.has_begun());
   other.heard("n1", 7);
   EXPECT_TRUE(other.has_begun());
@@ -99,6 +102,76 @@ TEST_F(ElectorateTest, MembersThatDiscoveryDoesNotNameAreNoHalfOfIt) {
   }
   EXPECT_FALSE(has_majority({"n0", "n3", "n4", "n5"}));
   EXPECT_TRUE(has_majority({"n0", "n1", "n3", "n4"}));
+}
+
+TEST_F(ElectorateTest, StrangersCountAgainstEveryMajorityOfANodeThatStarts) {
+  who_.set_named({.ids = {"n1"}, .strangers = {{"a:2", {}}, {"a:3", {}}}});
+  who_.add({"n1", life});
+  who_.begin();
+  who_.heard("n1", who_.digest());
+  EXPECT_FALSE(who_.has_begun());
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+  who_.set_named({.ids = {"n1", "n2"}, .strangers = {{"a:3", {}}}});
+  who_.add({"n2", life});
+  who_.heard("n2", who_.digest());
+  EXPECT_TRUE(who_.has_begun());
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+}
+
+TEST_F(ElectorateTest, ASettledNodeNeedsHalfOfThoseNamedAndNoStranger) {
+  meet({"n1", "n2"});
+  ASSERT_TRUE(who_.is_settled());
+  named_nodes six{.ids = {"n1", "n2"}, .strangers = {{"a:3", {}}, {"a:4", {}}, {"a:5", {}}}};
+  who_.set_named(six);
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+  six.strangers["a:6"] = {};
+  who_.set_named(six);
+  EXPECT_FALSE(has_majority({"n0", "n1", "n2"}));
+  six.strangers["a:6"].is_idle = true;
+  who_.set_named(six);
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
+}
+
+TEST_F(ElectorateTest, OneThatWasMetButIsNotInContactKeepsItFromSettling) {
+  who_.set_named({.ids = {"n1", "n2"}});
+  for (const auto* id : {"n1", "n2"}) who_.add({id, life});
+  who_.begin();
+  for (const auto* id : {"n1", "n2"}) who_.heard(id, who_.digest());
+  who_.settle([](const std::string& id) { return id != "n2"; });
+  EXPECT_FALSE(who_.is_settled());
+  who_.settle([](const std::string&) { return true; });
+  EXPECT_TRUE(who_.is_settled());
+}
+
+TEST_F(ElectorateTest, WhoJoinsARingThatWorksNeedsAMajorityOfItAndNotOfTheStrangers) {
+  electorate ring{{"n1", life}};
+  for (const auto* id : {"n2", "n3"}) ring.add({id, life});
+  ring.begin();
+  for (const auto* id : {"n2", "n3"}) ring.heard(id, ring.digest());
+  who_.set_named({.ids = {"n1", "n2", "n3"}, .strangers = {{"a:4", {}}, {"a:5", {}}}});
+  who_.add({"n1", life});
+  who_.add({"n4", life});  // a newcomer, too
+  who_.begin();
+  who_.join(*ring.state());
+  who_.met_settled(ring.digest());
+  EXPECT_FALSE(who_.everyone().contains("n4"));
+  for (const auto* id : {"n1", "n2", "n3"}) who_.heard(id, who_.digest());
+  EXPECT_TRUE(who_.is_settled());
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+}
+
+TEST_F(ElectorateTest, WhoIsNotVouchedForCountsOnceEverybodyAnswers) {
+  who_.set_named({.ids = {"n1", "n2"}, .unvouched = {"n0", "n1", "n2"}});
+  for (const auto* id : {"n1", "n2"}) who_.add({id, life});
+  who_.begin();
+  who_.heard("n1", who_.digest());
+  EXPECT_FALSE(who_.has_begun());
+  EXPECT_FALSE(has_majority({"n0", "n1"}));
+  who_.heard("n2", who_.digest());
+  EXPECT_TRUE(who_.has_begun());
+  EXPECT_TRUE(has_majority({"n0", "n1", "n2"}));
 }
 
 TEST_F(ElectorateTest, WhoKnowsTheSameMembersIsToldOfOlderViewsToo) {

@@ -20,8 +20,8 @@ class LeaseTest : public ::testing::Test {
   lease::event answered(
       const std::string& id, std::uint64_t life, time_point sent, time_point now
   ) {
-    lease_.grant(id, life, sent + lease_time, who_, now);
-    return lease_.update(who_, now, true);
+    lease_.grant(id, life, sent + lease_time, now);
+    return lease_.update(who_, now, {});
   }
 
   electorate who_{{"n0", 1}};

@@ -137,6 +137,8 @@ TEST_F(MembershipTest, AStrangersNoteIsNotBelieved) {
 }
 
 TEST_F(MembershipTest, AMembersNoteIs) {
+  EXPECT_FALSE(ping(of("n2")).is_granted) << "named, but not met yet";
+  link_up("n2");
   ping(of("n2"), naming({"n1", "n2", "n3"}));
   EXPECT_EQ(node_.lease().members, 3u);
 }
@@ -198,6 +200,7 @@ TEST_F(MembershipTest, HintsForInventedIdsAreIgnoredAndCounted) {
 }
 
 TEST_F(MembershipTest, HintsForAMemberAreBoundedInBytes) {
+  link_up("n2");
   for (int i = 0; i != 60; ++i) {
     EXPECT_EQ(ask<vote_reply>(of("n2"), forged_vote("n2", i)).kept, 1'000u);
     EXPECT_LE(node_.changes().hint_bytes, 16u << 20);

@@ -59,6 +59,10 @@ TEST(SimRegression, Seed20237AReaderGotAFailureFromBeforeItsTime) {
   expect_kept(20237);
 }
 
+TEST(SimRegression, Seed1AStrangerWithALeaseMissedAChange) {
+  expect_kept(1, flavour::goodbyes);
+}
+
 TEST(SimRegression, Seed36ACopyWasFetchedFromAnOwnerThatTheFirstRoundDidNotReach) {
   expect_kept(36, flavour::goodbyes);
 }

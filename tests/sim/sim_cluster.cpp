@@ -36,6 +36,7 @@ cluster::cluster(cluster_options options)
     n.on.clock_stops_in_freeze = options_.clock_stops_in_freeze;
     n.candidates = all;
   }
+  for (std::size_t i = 0; i != started; ++i) nodes_[i].is_serving = true;
   for (std::size_t i = 0; i != started; ++i) boot(i);
   source_.watch([this](std::size_t node) { look_at_lease(node); });
   watch_leases();
@@ -87,6 +88,7 @@ void cluster::boot(std::size_t number, duration discovery_answers_after) {
     n.engine->join(*n.net);
     n.net->listen(*n.engine);
   });
+  if (options_.marks_serving && !n.is_serving) serve_later(number);
   if (discovery_answers_after == 0ns) return set_candidates(number, n.candidates);
   auto answer = [this, number, life = last_owner_] {
     if (is_up(number) && nodes_[number].env->owner() == life)
@@ -114,6 +116,14 @@ void cluster::kill(std::size_t node, going_down how) {
   if (!is_up(node)) return;
   history_.faults.push_back({fault_kind::crash, node, node, now()});
   destroy(node, how);
+  if (options_.marks_serving) mark(node, false);
+}
+
+void cluster::serve_later(std::size_t number) {
+  auto serve = [this, number, life = last_owner_] {
+    if (is_up(number) && nodes_[number].env->owner() == life) mark(number, true);
+  };
+  world_.after(1s, std::move(serve));
 }
 
 void cluster::restart(std::size_t node, duration discovery_answers_after) {
@@ -175,6 +185,8 @@ void cluster::heal() {
   wires_.heal();
   spoil_wires({});
   for (std::size_t i = 0; i != size(); ++i) {
+    nodes_[i].is_deaf = false;
+    nodes_[i].is_serving = true;
     thaw(i);
     if (!is_up(i)) restart(i);
   }
@@ -196,10 +208,35 @@ void cluster::end_fault(fault_kind kind, std::size_t node, std::size_t other) {
 
 void cluster::set_candidates(std::size_t node, const std::vector<std::size_t>& others) {
   std::vector<candidate> named;
-  for (const std::size_t other : others)
+  for (const std::size_t other : others) {
     named.push_back({options_.knows_ids ? id_of(other) : std::string(), address_of(other)});
+    if (options_.marks_serving) named.back().is_serving = nodes_[other].is_serving;
+  }
   nodes_[node].candidates = others;
+  if (nodes_[node].is_deaf) return;
+  if (is_up(node)) nodes_[node].told_life = nodes_[node].env->owner();
   tell(node, std::move(named));
+}
+
+void cluster::mark(std::size_t node, bool is_serving) {
+  if (std::exchange(nodes_[node].is_serving, is_serving) == is_serving) return;
+  for (std::size_t at = 0; at != size(); ++at)
+    if (is_up(at)) set_candidates(at, nodes_[at].candidates);
+}
+
+// As node::impl::take_candidates() does when an error comes.
+void cluster::note_lost_discovery(std::size_t node) {
+  const bool was_told = is_up(node) && nodes_[node].told_life == nodes_[node].env->owner();
+  if (!nodes_[node].is_deaf || !was_told) return;
+  std::vector<candidate> named;
+  for (const std::size_t other : nodes_[node].candidates)
+    named.push_back({options_.knows_ids ? id_of(other) : std::string(), address_of(other)});
+  tell(node, std::move(named));
+}
+
+void cluster::regain_discovery(std::size_t node) {
+  nodes_[node].is_deaf = false;
+  set_candidates(node, nodes_[node].candidates);
 }
 
 // An empty answer changes nothing, as in node::impl::take_candidates().

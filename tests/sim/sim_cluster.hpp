@@ -32,7 +32,8 @@ struct cluster_options {
   bool knows_late_nodes = true;               ///< and discovery names the others from the beginning
   bool clock_stops_in_freeze = false;         ///< of every machine
 
-  bool knows_ids = true;  ///< discovery names ids beside addresses
+  bool knows_ids = true;     ///< discovery names ids beside addresses
+  bool marks_serving = false;  ///< and says who serves; at first those do that run from the beginning
 
   /// What one node is told otherwise than the others.
   std::function<void(std::size_t, engine_options&)> but{};
@@ -94,6 +95,16 @@ class cluster {
   /// The same, and the link that `node` has dialled to `other` breaks just then.
   void drop_unlinked(std::size_t node, std::size_t other);
 
+  /// Discovery marks `node` as serving, or not, to all who hear it. A node that starts serves a
+  /// second later, one that is killed at once no more.
+  void mark(std::size_t node, bool is_serving);
+
+  /// `node` hears nothing of discovery any more, and does not know that yet; then it does; then it
+  /// hears all that it has missed.
+  void lose_discovery(std::size_t node) { nodes_[node].is_deaf = true; }
+  void note_lost_discovery(std::size_t node);
+  void regain_discovery(std::size_t node);
+
   /// Notes that the membership of `node` changes from now on, or has come to rest.
   void begin_change(fault_kind kind, std::size_t node);
 
@@ -126,6 +137,9 @@ class cluster {
 
   // What there is.
   std::size_t size() const noexcept { return nodes_.size(); }
+
+  /// Whether it serves from memory now.
+  bool has_lease(std::size_t node) { return is_up(node) && at(node).lease().is_valid; }
 
   bool is_up(std::size_t node) const noexcept { return nodes_[node].engine != nullptr; }
 
@@ -207,9 +221,13 @@ class cluster {
     std::uint64_t drops = 0;  // of everything, and losses of the lease, as last seen
     bool is_frozen = false;
     bool is_known = true;
+    bool is_serving = false;  ///< as discovery marks it
+    bool is_deaf = false;
+    owner_id told_life = the_world;  ///< the last that discovery answered
   };
   class open_request;
 
+  void serve_later(std::size_t number);
   void boot(std::size_t number, duration discovery_answers_after = 0ns);
   void name_survivors(std::size_t number);
   void destroy(std::size_t number, going_down how);

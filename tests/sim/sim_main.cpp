@@ -2,6 +2,7 @@
 // promise was broken, the cluster did too little, or a mutation got away.
 
 #include "tests/sim/sim_bounds.hpp"
+#include "tests/sim/sim_growth.hpp"
 #include "tests/sim/sim_membership.hpp"
 #include "tests/sim/sim_mutations.hpp"
 #include "tests/sim/sim_refill.hpp"
@@ -274,6 +275,48 @@ int refill_all(std::uint64_t seed) {
   return is_fine ? 0 : 1;
 }
 
+// What it costs to grow, and to start. Says whether what is promised held.
+bool print_growth(std::uint64_t seed) {
+  struct size {
+    std::size_t from;
+    std::size_t to;
+  };
+
+  bool is_fine = true;
+  std::printf("growth, newcomers start 120 s after they are named\n");
+  for (const naming kind : namings) {
+    for (const auto [from, to] : {size{1, 2}, size{3, 6}, size{3, 9}}) {
+      growth_script script{.kind = kind, .from = from, .to = to};
+      const growth_result silent = play_growth(script, seed);
+      script.is_cut = true;
+      const growth_result cut = play_growth(script, seed);
+      std::printf(
+          "  %-11s %zu to %zu: %zu leases lost, %5.1f %% of the reads from cache; behind a cut: "
+          "%llu second clusters\n",
+          std::string(name(kind)).c_str(),
+          from,
+          to,
+          silent.leases_lost,
+          100 * silent.cached,
+          number(cut.second_clusters)
+      );
+      is_fine &= silent.found.wrong.empty() && cut.found.wrong.empty();
+      is_fine &= kind != naming::marked || silent.leases_lost == 0;
+    }
+  }
+  std::printf("cold starts, until all have leases\n");
+  for (const naming kind : namings) {
+    std::printf("  %-11s", std::string(name(kind)).c_str());
+    for (const auto [nodes, dead] : {size{3, 0}, size{3, 1}, size{5, 0}, size{5, 1}}) {
+      const auto took = play_cold_start(kind, nodes, dead, seed);
+      const auto millis = std::chrono::duration<double, std::milli>(took.value_or(0ns)).count();
+      std::printf(" %zu nodes, %zu dead: %.0f ms;", nodes, dead, took ? millis : -1);
+    }
+    std::printf("\n");
+  }
+  return is_fine;
+}
+
 int play_membership(const arguments& with) {
   std::size_t wrong = 0;
   for (const membership_case& each : membership_cases()) {
@@ -301,6 +344,7 @@ int play_membership(const arguments& with) {
   }
   const churn_cost storm = play_churn(with.first, usual_storm);
   print(storm, usual_storm);
+  wrong += print_growth(with.first) ? 0 : 1;
   return wrong == 0 && storm.ratio() <= most_storm_loads ? 0 : 1;
 }
 

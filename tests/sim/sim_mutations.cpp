@@ -39,6 +39,13 @@ constexpr std::array table{
     mutation{"agree_on_views", &rules::agree_on_views, flavour::members},
     mutation{"half_of_named", &rules::half_of_named, flavour::goodbyes},
     mutation{"rest_after_pause", &rules::rest_after_pause, flavour::growth},
+    // Strangers
+    mutation{"strangers_count_at_start", &rules::strangers_count_at_start, flavour::strangers},
+    mutation{"strangers_count_as_named", &rules::strangers_count_as_named, flavour::strangers},
+    mutation{"strangers_may_hold_leases", &rules::strangers_may_hold_leases, flavour::goodbyes},
+    mutation{"hints_of_named", &rules::hints_of_named, flavour::strangers},
+    mutation{"wait_until_vouched", &rules::wait_until_vouched, flavour::strangers},
+    mutation{"doubt_lost_marks", &rules::doubt_lost_marks, flavour::strangers},
     // The machine
     mutation{"clock_counts_in_a_freeze", nullptr, flavour::freezes},
 };

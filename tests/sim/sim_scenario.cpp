@@ -1,5 +1,7 @@
 #include "tests/sim/sim_scenario.hpp"
 
+#include "tests/sim/sim_strangers.hpp"
+
 namespace weir::sim {
 
 namespace {
@@ -43,6 +45,8 @@ source_habits troubled_source(flavour about) {
 
 timetable times_of(flavour about) {
   if (about == flavour::general) return {};
+  if (about == flavour::strangers)  // those who serve are vouched for after 75 s
+    return {.calm = 4s, .faults = 130s, .recovery = 10s, .proof = 0s};
   return {.calm = 4s, .faults = 26s, .recovery = 10s, .proof = 0s};
 }
 
@@ -167,6 +171,8 @@ fault_plan plan_of(flavour about) {
       plan.bad_wires = 0;
       plan.slowest = 3ms;
       break;
+    case flavour::strangers:  // all of it is in schedule_strangers()
+      break;
   }
   return plan;
 }
@@ -248,6 +254,10 @@ workload_habits habits_of(const scenario& of) {
       users = {.weight = 9, .invalidations = 0.03, .clears = 0};
     }
     if (of.about == flavour::wires) users.puts = 0.10;
+    if (of.about == flavour::strangers) {
+      habits.requests_per_second *= 0.4;
+      habits.keys = 40;
+    }
     if (of.about == flavour::owner) {
       habits.keys = 40;
       habits.fresh_basis = 0.1;
@@ -304,6 +314,8 @@ std::string_view name(flavour of) noexcept {
       return "growth";
     case flavour::silences:
       return "silences";
+    case flavour::strangers:
+      return "strangers";
   }
   return "?";
 }
@@ -319,6 +331,15 @@ cluster_options cluster_of(const scenario& of) {
     options.nodes = 3;
   if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 1, .bounded_load = 1.0};
   options.keyspaces = keyspaces();
+  options.knows_ids = of.seed % 2 == 0;
+  if (of.about == flavour::strangers) {
+    const growth_plan growth = growth_of(of.seed);
+    options.nodes = growth.nodes;
+    options.start_nodes = growth.old_nodes;
+    options.knows_late_nodes = false;
+    options.marks_serving = growth.marks_serving;
+    return options;
+  }
   const bool has_late_node =
       of.about == flavour::members || (of.about == flavour::general && of.seed % 4 == 0);
   if (has_late_node && options.nodes > 3) {
@@ -347,7 +368,11 @@ verdict play(const scenario& what, const std::function<void(cluster&)>& inspect)
   fault_plan plan = plan_of(what.about);
   plan.from = times.calm;
   plan.until = healed;
-  schedule_faults(run, plan);
+  if (what.about == flavour::strangers) {
+    schedule_strangers(run, plan);
+  } else {
+    schedule_faults(run, plan);
+  }
   run.run_for(end + 4s - run.now());  // the last requests end within their time-out
 
   check_options checks;

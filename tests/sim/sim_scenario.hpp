@@ -31,8 +31,9 @@ enum class flavour {
   goodbyes,  ///< of three nodes one leaves, and comes back to one that starts anew
   outages,   ///< a majority is lost at once, again and again
   growth,    ///< two become three while one of them stands still
-  silences,  ///< owners stand still for 0.3 to 5 s while they are read, and the source is slow
-  last = silences,
+  silences,   ///< owners stand still for 0.3 to 5 s while they are read, and the source is slow
+  strangers,  ///< a ring is to grow, and its newcomers are cut off from it
+  last = strangers,
 };
 
 std::string_view name(flavour of) noexcept;

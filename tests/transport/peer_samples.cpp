@@ -108,7 +108,7 @@ struct printer {
 
   void operator()(const ping_reply& r) {
     out << "pong " << r.view << '|' << r.note << r.life << '|' << r.is_granted << r.must_flush
-        << r.has_more_hints << r.is_latecomer << r.slot_turns << '|' << r.hints_number << '|'
+        << r.has_more_hints << r.is_latecomer << r.is_settled << r.is_young << r.slot_turns << '|' << r.hints_number << '|'
         << r.hints << '|' << r.silent << '|' << r.is_draining << r.settings_digest;
     for (const auto& each : r.settings ? *r.settings : keyspace_settings_list()) {
       out << '|' << each.name << int(each.consistency) << int(each.writes) << each.has_near << ','

@@ -200,7 +200,7 @@ inline std::vector<peer_reply> every_reply() {
   full.view = a_view();
   full.note = a_note();
   full.life = 5;
-  full.is_granted = full.must_flush = full.has_more_hints = full.is_latecomer = true;
+  full.is_granted = full.must_flush = full.has_more_hints = full.is_latecomer = full.is_settled = full.is_young = true;
   full.slot_turns = 0x01020304;
   full.hints_number = 12;
   full.hints = some_records();

@@ -5,6 +5,7 @@
 #include <weir/engine/result.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,12 @@ struct health_settings {
 struct candidate {
   std::string id;  ///< empty if only the address is known
   std::string address;
+  /// Whether it takes requests, as the provider knows; empty if it cannot tell. A running node does
+  /// not count a candidate that is no member yet and was never marked as serving, and a node that
+  /// starts counts nobody as a part of its first majority who was not marked 75 s ago, unless all
+  /// answer. So a provider that marks must tell running nodes within 60 s that somebody serves, or
+  /// that it fails.
+  std::optional<bool> is_serving = std::nullopt;
 };
 
 enum class member_state : std::uint8_t {

@@ -179,6 +179,8 @@ struct ping_reply {
   std::uint32_t slot_turns = 0;  ///< as in ping_request
   bool is_draining = false;      ///< as in ping_request
   bool is_latecomer = false;     ///< the asker: where others have had their slots for a while
+  bool is_settled = false;       ///< the asked node is one of a ring that works, and holds a lease
+  bool is_young = false;         ///< a former life of the asked node may have granted what still counts
   std::uint64_t hints_number = 0;
   bool must_flush = false;  ///< too much was missed: drop everything
   bool has_more_hints = false;

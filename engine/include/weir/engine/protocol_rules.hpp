@@ -46,6 +46,18 @@ struct protocol_rules {
   bool agree_on_views = true;    ///< a view is replaced only when a majority of it knows the next
   bool half_of_named = true;     ///< half of those whom discovery names have a part in what counts
   bool rest_after_pause = true;  ///< a node that stood still votes nothing for a lease time
+
+  // Strangers: whom discovery names and nobody has met
+  bool strangers_count_at_start =
+      true;  ///< to a node that starts they are a part of each view, and half is not enough
+  bool strangers_count_as_named = true;  ///< to others they are a part of those who are named
+  bool strangers_may_hold_leases =
+      true;  ///< no change is confirmed by those who may have granted them in an earlier life
+  bool hints_of_named =
+      true;  ///< entries survive a lost lease only with the hints of enough of those who are named
+  bool wait_until_vouched =
+      true;  ///< whom discovery has just marked as serving is no part of a first majority
+  bool doubt_lost_marks = true;  ///< what discovery that fails has marked before counts no more
 };
 
 }  // namespace weir
