@@ -86,7 +86,8 @@ bool hedge_line::is_pause(time_point now) noexcept {
 hedge_line::decision hedge_line::on_timer(time_point now, time_point heard) {
   decision out;
   if (trust_again(heard)) out.what = news::trusted;
-  if (is_pause(now)) {
+  is_in_grace_ = is_pause(now);
+  if (is_in_grace_) {
     due_ = now + grace;
     out.again = due_;
     return out;

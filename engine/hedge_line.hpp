@@ -86,7 +86,7 @@ class hedge_line {
   /// Whether reads had better go elsewhere at once. Not while this node has yet to read what came
   /// while it stood still.
   bool is_suspect(time_point now) const noexcept {
-    return is_suspect_ && !(is_late(now) && rules_.wait_again_after_pause);
+    return is_suspect_ && !((is_late(now) || is_in_grace_) && rules_.wait_again_after_pause);
   }
 
   bool is_suspect() const noexcept { return is_suspect_; }
@@ -128,6 +128,7 @@ class hedge_line {
   double tokens_ = burst;
   std::optional<time_point> due_;  ///< when on_timer() is to be called
   bool was_late_ = false;
+  bool is_in_grace_ = false;  ///< after a pause, until the next on_timer()
   bool is_suspect_ = false;
   time_point suspect_since_{};
 };
