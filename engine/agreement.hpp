@@ -219,6 +219,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   hint_store hints_;
   bool is_in_cluster_ = false;
   bool has_candidates_ = false;  ///< discovery has answered
+  time_point candidates_since_{};
   std::uint64_t reported_losses_ = 0;
   bool is_leaving_ = false;
   bool is_stopped_ = false;

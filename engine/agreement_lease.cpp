@@ -9,6 +9,7 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t remembered_pings = 8;
+constexpr milliseconds strangers_answer_in{500};  // where their process runs
 constexpr milliseconds admitted_after{1'500};  // all others have had an answer of it by then
 
 }  // namespace
@@ -35,7 +36,10 @@ void agreement::set_candidates(named_nodes named) {
   {
     const std::lock_guard lock(mutex_);
     who_.set_named(std::move(named));
-    if (!std::exchange(has_candidates_, true)) who_.begin();
+    if (!std::exchange(has_candidates_, true)) {
+      candidates_since_ = context_->env.now();
+      who_.begin();
+    }
     views_changed(todo);
   }
   run(todo);
@@ -308,6 +312,7 @@ void agreement::renew(work& todo) {
   if (who_.retire(now, context_->rules.agree_on_views)) forget_gone(todo);
   if (is_in_cluster_ && !has_candidates_ && context_->rules.lone_only_when_told) return;
   if (!who_.is_settled()) {
+    if (has_candidates_ && now - candidates_since_ >= strangers_answer_in) who_.wait_no_longer();
     who_.settle([&](const std::string& id) {
       const bool is_self = id == who_.self().id;
       return is_old(id, now) && (is_self || lease_.is_granted_by(id, now));

@@ -162,6 +162,11 @@ void electorate::begin() {
   begin_if_possible();
 }
 
+void electorate::wait_no_longer() {
+  waits_for_strangers_ = false;
+  begin_if_possible();
+}
+
 void electorate::set_named(named_nodes named) {
   named_ = std::move(named);
   named_.ids.insert(self_.id);
@@ -169,7 +174,8 @@ void electorate::set_named(named_nodes named) {
 }
 
 void electorate::begin_if_possible() {
-  if (!has_begun_ && is_discovery_heard_ && has_met_majority()) {
+  const bool is_early = waits_for_strangers_ && has_strangers() && !has_met_settled_;
+  if (!has_begun_ && is_discovery_heard_ && !is_early && has_met_majority()) {
     has_begun_ = true;
     state_.reset();
   }

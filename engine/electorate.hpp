@@ -85,6 +85,10 @@ class electorate {
   /// members.
   void begin();
 
+  /// Strangers had the time to answer. Until then they may be met at any moment, and a view without
+  /// them would have to be agreed upon by few.
+  void wait_no_longer();
+
   /// `who` was heard to know the state with `digest`.
   void heard(std::string_view id, std::uint64_t digest);
 
@@ -210,6 +214,7 @@ class electorate {
       known_by_;  ///< digest that each member was last heard with
   named_nodes named_;
   bool is_discovery_heard_ = false;
+  bool waits_for_strangers_ = true;
   bool has_begun_ = false;
   bool has_met_settled_ = false;  ///< and has been told what that knew
   bool is_settled_ = false;

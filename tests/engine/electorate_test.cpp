@@ -60,6 +60,8 @@ TEST_F(ElectorateTest, BeginsOnceAMajorityOfThoseNamedWasHeard) {
   other.add({"n1", life});
   EXPECT_FALSE(other.has_begun());
   other.heard("n1", 7);
+  EXPECT_FALSE(other.has_begun());  // the third may answer at any moment
+  other.wait_no_longer();
   EXPECT_TRUE(other.has_begun());
 }
 
@@ -108,6 +110,7 @@ TEST_F(ElectorateTest, StrangersCountAgainstEveryMajorityOfANodeThatStarts) {
   who_.set_named({.ids = {"n1"}, .strangers = {{"a:2", {}}, {"a:3", {}}}});
   who_.add({"n1", life});
   who_.begin();
+  who_.wait_no_longer();
   who_.heard("n1", who_.digest());
   EXPECT_FALSE(who_.has_begun());
   EXPECT_FALSE(has_majority({"n0", "n1"}));

@@ -221,6 +221,7 @@ vote_request vote_about(std::uint64_t since, std::uint64_t first, std::uint64_t 
 }
 
 TEST_F(MembershipTest, AVoterIsToldOnlyWhatItDoesNotKeepYet) {
+  link_up("n2");
   const auto kept = [&](vote_request vote, std::uint64_t life = 7) {
     return ask<vote_reply>(of("n2", life), std::move(vote)).kept;
   };

@@ -143,6 +143,7 @@ TEST_P(
     ProtocolTest, OfTwoNodesTheSurvivorPassesThroughAndItsInvalidationsAreOkAfterTheOthersLease
 ) {
   const auto nodes = start(2);
+  nodes->run_for(5s);  // they settle: before that half of those named is not enough
   const std::string mine = nodes->key_of(0);
   const std::string other = nodes->key_of(1);
   nodes->get(0, mine);
