@@ -271,15 +271,12 @@ void cluster::drop_candidate(std::size_t node, std::size_t other) {
 
 void cluster::drop_unlinked(std::size_t node, std::size_t other) {
   const bool may_drop = 2 * (nodes_[node].candidates.size() - 1) > size();
-  if (!may_drop || !is_up(node)) return drop_candidate(node, other);
-  auto lose = [this, node, other] {
+  // A frozen node would hear of the loss later, perhaps when the other is named again: what says
+  // that the link is gone must come with the answer that ends it.
+  if (!may_drop || !is_up(node) || is_frozen(node)) return drop_candidate(node, other);
+  nodes_[node].env->run([this, node, other] {
     nodes_[node].engine->on_link_down(address_of(other), link_loss::reset);
-  };
-  if (is_frozen(node)) {
-    nodes_[node].env->run_at(now(), std::move(lose));
-  } else {
-    nodes_[node].env->run(std::move(lose));
-  }
+  });
   drop_candidate(node, other);
 }
 
