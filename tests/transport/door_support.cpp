@@ -76,7 +76,7 @@ void scripted_peer::call(
     ping_reply pong;
     if (const auto* ping = std::get_if<ping_request>(&request.body))
       pong.note.digest = ping->note.digest;
-    pong.life = 2;
+    pong.life = life;
     pong.is_granted = true;
     pong.slot_turns = 1;
     result<peer_reply> reply = peer_reply{request.view_digest, std::move(pong)};

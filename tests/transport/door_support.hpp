@@ -53,6 +53,7 @@ class scripted_peer final : public peer_network {
  public:
   static constexpr const char* id = "n2";
   static constexpr const char* address = "10.0.0.2:7420";
+  static constexpr std::uint64_t life = 2;  ///< as its heartbeats say
 
   explicit scripted_peer(engine& of) : engine_(of) {}
 
