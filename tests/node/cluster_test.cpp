@@ -26,8 +26,10 @@ class ClusterTest : public testing::Test {
     for (std::size_t i = 0; i != nodes_.size(); ++i) peers_[i] = free_address();
     for (std::size_t i = 0; i != nodes_.size(); ++i) start(i);
     for (const auto& each : nodes_) ASSERT_NE(each->banner("http"), "") << each->err();
-    for (std::size_t i = 0; i != nodes_.size(); ++i)
+    for (std::size_t i = 0; i != nodes_.size(); ++i) {
       ASSERT_TRUE(sees_reachable(i, 2)) << nodes_[i]->err();
+      ASSERT_TRUE(eventually([&] { return has_whole_ring(i); }, 20s)) << nodes_[i]->err();
+    }
   }
 
   void start(std::size_t i) {
@@ -59,6 +61,12 @@ class ClusterTest : public testing::Test {
       return members.code == 0 && occurrences(members.out, "\"state\":\"reachable\"") == others + 1;
     };
     return eventually(does, 20s);
+  }
+
+  /// Whether all three have slots, as node `i` sees it.
+  bool has_whole_ring(std::size_t i) {
+    const auto ring = ask(i, {"ring", "-o", "json"}).out;
+    return occurrences(ring, "\"slots\":") == 3 && occurrences(ring, "\"slots\":0") == 0;
   }
 
   scratch_folder folder_;

@@ -3,6 +3,7 @@
 #include "tests/process/http_exchange.hpp"
 #include "tests/text.hpp"
 
+#include <cstdlib>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
@@ -247,13 +248,49 @@ bool process_cluster::sees(int number, int reachable) const {
   return occurrences(text, "\"reachable\"") == static_cast<std::size_t>(reachable);
 }
 
+bool process_cluster::has_whole_ring(int number) const {
+  const auto text = ask(number, "/cluster/ring");
+  return occurrences(text, "\"slots\":") == static_cast<std::size_t>(size()) &&
+         occurrences(text, "\"slots\":0") == 0;
+}
+
+bool process_cluster::is_old(int number) const {
+  constexpr std::string_view sample = "\nprocess_start_time_seconds ";
+  const auto text = ask(number, "/metrics");
+  const auto at = text.find(sample);
+  if (at == std::string::npos) return false;
+  const std::chrono::duration<double> began(std::strtod(text.c_str() + at + sample.size(), nullptr));
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return now - began > 3'200ms;
+}
+
+double process_cluster::answers_of_peers(int number) const {
+  constexpr std::string_view family = "\nweir_peer_requests_total{";
+  const auto text = ask(number, "/metrics");
+  double sum = 0;
+  for (auto at = text.find(family); at != std::string::npos; at = text.find(family, at + 1)) {
+    const auto value = text.find("} ", at);
+    const bool is_ok = text.substr(at, value - at).find("outcome=\"ok\"") != std::string::npos;
+    if (is_ok) sum += std::strtod(text.c_str() + value + 2, nullptr);
+  }
+  return sum;
+}
+
 bool process_cluster::wait_until_whole(std::chrono::milliseconds limit) {
   const auto until = history_clock::now() + limit;
   const auto left = [&] {
     return std::chrono::duration_cast<std::chrono::milliseconds>(until - history_clock::now());
   };
   for (int i = 1; i <= size(); ++i) {
-    if (!eventually([&] { return sees(i, size()); }, left())) return false;
+    const auto is_whole = [&] { return sees(i, size()) && has_whole_ring(i) && is_old(i); };
+    if (!eventually(is_whole, left())) return false;
+  }
+  // All are old enough to settle; two rounds of heartbeats later each knows it of the others.
+  std::vector<double> before;
+  for (int i = 1; i <= size(); ++i) before.push_back(answers_of_peers(i));
+  for (int i = 1; i <= size(); ++i) {
+    const auto enough = before.at(index(i)) + 2 * (size() - 1);
+    if (!eventually([&] { return answers_of_peers(i) >= enough; }, left())) return false;
   }
   const auto at = options_.keyspaces.find("name: ") + 6;
   const auto keyspace =

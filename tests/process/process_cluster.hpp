@@ -94,7 +94,17 @@ class process_cluster {
   /// True when the node takes so many members, itself included, for reachable.
   bool sees(int number, int reachable) const;
 
-  /// Until every node is reachable for every node and confirms a change, and serves from its cache.
+  /// True when every member has slots, as the node sees it.
+  bool has_whole_ring(int number) const;
+
+  /// True when the node runs for so long that no grant of a former life of it counts.
+  bool is_old(int number) const;
+
+  /// How many requests of this node others have answered, heartbeats among them.
+  double answers_of_peers(int number) const;
+
+  /// Until every node is reachable for every node, has slots, had the time to settle, and confirms a
+  /// change, and serves from its cache.
   bool wait_until_whole(std::chrono::milliseconds limit = std::chrono::seconds(30));
 
   /// The ends of all logs, for a failed test.
