@@ -150,7 +150,6 @@ class Refill : public FaultTest, public testing::WithParamInterface<emptied_by> 
 };
 
 TEST_P(Refill, ASourceThatRefusesMostLoadsFillsTheCachesAllTheSame) {
-  if (GetParam() == emptied_by::restart && !is_soak()) GTEST_SKIP() << "with WEIR_SOAK=1";
   start_full();
   load_driver driver(load(), origin());
   pass(1s);
