@@ -54,9 +54,11 @@ if [ "$quick" -eq 0 ]; then
   step "fuzzing"
   tests/fuzz/run.sh $((soak ? 60 : 20)) || failed=$?
   if [ "$soak" -eq 1 ]; then
-    step "mutated messages against a running node"
     cmake --build --preset asan -j "$(nproc)" --target weir
-    unshare -n /usr/bin/python3 tests/fuzz/live.py build/asan/node/weir build/fuzz/corpus/peer_frame_fuzz 600 || failed=$?
+    for mode in "" alone; do
+      step "mutated messages against a running node${mode:+ that has lost its majority}"
+      unshare -n /usr/bin/python3 tests/fuzz/live.py build/asan/node/weir build/fuzz/corpus/peer_frame_fuzz 600 $mode || failed=$?
+    done
   fi
 fi
 

@@ -1,8 +1,9 @@
 """live.py WEIR SEEDS SECONDS [alone]: sends mutated HTTP requests and peer frames to a running node, best one built with a sanitizer.
 
-SEEDS is a folder that peer_frame_seeds has filled. Two nodes run, so that the fuzzed one has a lease; `alone`: the other one is
-killed before, so that it has lost its majority. Everything happens in a network of its own (`unshare -n`), as mutated messages may name any address. Throughout /livez must answer within 5 s. At
-the end the node must stop with 0, and have printed no report. Prints the numbers of executions; exits 1 with a finding.
+SEEDS is a folder that peer_frame_seeds has filled. Two nodes run, so that the fuzzed one has a lease; `alone`: the other one
+is killed before, so that the fuzzed one has lost its majority. Everything happens in a network of its own (`unshare -n`), as
+mutated messages may name any address. Throughout /livez must answer within 5 s. At the end the node must stop with 0, and have
+printed no report. Prints the numbers of executions; exits 1 with a finding.
 """
 
 import multiprocessing

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <string_view>
 
 namespace weir::sim {
 
@@ -16,6 +17,30 @@ constexpr duration between = 5ms;
 constexpr milliseconds change_timeout{2'000};
 constexpr duration all_have_ended = 5s;  // from the last change on
 constexpr duration afterwards = 5s;
+
+/// What the changes of one phase cost, each, beside what the same cluster does without them.
+struct change_cost {
+  double timers = 0;    ///< set on all nodes
+  double votes = 0;     ///< requests to vote, sent
+  double messages = 0;  ///< of any kind, in both directions
+  double bytes = 0;     ///< of records, hints and waiting changes on all nodes, at their most
+  double left = 0;      ///< timers and messages a second once every change has ended, not per change
+
+  void raise_to(const change_cost& other) noexcept {
+    timers = std::max(timers, other.timers);
+    votes = std::max(votes, other.votes);
+    messages = std::max(messages, other.messages);
+    bytes = std::max(bytes, other.bytes);
+    left = std::max(left, other.left);
+  }
+};
+
+/// A state of the cluster in which changes are made, and what one may cost there.
+struct cost_phase {
+  std::string_view name;
+  change_cost most;
+  change_cost (*measure)(std::uint64_t seed);
+};
 
 using trouble = void (*)(cluster&);
 
@@ -179,18 +204,6 @@ bool is_over(double measured, double most, std::string_view what, std::string_vi
 }
 
 }  // namespace
-
-void change_cost::raise_to(const change_cost& other) noexcept {
-  timers = std::max(timers, other.timers);
-  votes = std::max(votes, other.votes);
-  messages = std::max(messages, other.messages);
-  bytes = std::max(bytes, other.bytes);
-  left = std::max(left, other.left);
-}
-
-std::span<const cost_phase> cost_phases() noexcept {
-  return table;
-}
 
 bool keeps_bounds(std::uint64_t first, std::uint64_t seeds) {
   std::printf("%-26s %8s %8s %8s %8s %8s\n", "per change, the worst", "timers", "votes", "messages", "bytes", "left/s");
