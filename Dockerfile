@@ -1,4 +1,4 @@
-# A node in an image, and what the cluster in config/compose has beside it, all from one base image.
+# A node in an image, and what the cluster in deploy/compose has beside it, all from one base image.
 #
 #   docker build -t weir:0.1 .       compiles what is here
 #

@@ -7,12 +7,12 @@
 // turns; each round gives a ratio by rate and one by processor time of the loop, which other load
 // on the machine moves less, and the medians are reported.
 
-#include "http_bare_beast.hpp"
+#include "benchmarks/http_bare_beast.hpp"
 
+#include <weir/doors/http_door.hpp>
 #include <weir/engine/engine.hpp>
 #include <weir/engine/runtime.hpp>
 #include <weir/transport/host_port.hpp>
-#include <weir/transport/http_door.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>

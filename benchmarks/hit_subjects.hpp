@@ -1,8 +1,9 @@
 #pragma once
 
-#include "engine/entry_table.hpp"
-#include "engine/key_hash.hpp"
-#include "engine/spinlock.hpp"
+#include "engine/entries/entry_table.hpp"
+#include "engine/entries/eviction/lru_policy.hpp"
+#include "engine/entries/key_hash.hpp"
+#include "engine/entries/spinlock.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -144,7 +145,7 @@ class weir_store {
 
  private:
   struct alignas(64) shard {
-    explicit shard(store_budgets& budgets) : table(budgets) {}
+    explicit shard(store_budgets& budgets) : table(budgets, &lru_policy::make) {}
 
     spinlock mutex;
     std::uint64_t hits = 0;

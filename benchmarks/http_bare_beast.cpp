@@ -1,4 +1,4 @@
-#include "http_bare_beast.hpp"
+#include "benchmarks/http_bare_beast.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>

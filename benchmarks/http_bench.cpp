@@ -2,7 +2,7 @@
 // One loop thread each, 50 connections, one request at a time and 16 pipelined. Prints requests per
 // second and, less moved by other load on the machine, processor time of the loop per request.
 
-#include "http_bare_beast.hpp"
+#include "benchmarks/http_bare_beast.hpp"
 
 #include <weir/transport/host_port.hpp>
 #include <weir/transport/http_server.hpp>

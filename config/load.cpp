@@ -1,10 +1,10 @@
-#include "check.hpp"
-#include "decode.hpp"
-#include "document.hpp"
-#include "expand.hpp"
-#include "merge.hpp"
-#include "reporter.hpp"
-#include "text.hpp"
+#include "decode/check.hpp"
+#include "decode/decode.hpp"
+#include "text/text.hpp"
+#include "yaml/document.hpp"
+#include "yaml/expand.hpp"
+#include "yaml/merge.hpp"
+#include "yaml/reporter.hpp"
 
 #include <weir/config/load.hpp>
 

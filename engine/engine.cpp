@@ -1,4 +1,4 @@
-#include "await.hpp"
+#include "async/await.hpp"
 #include "engine_impl.hpp"
 #include "hand_over.hpp"
 

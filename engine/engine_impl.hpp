@@ -1,10 +1,10 @@
 #pragma once
 
-#include "agreement.hpp"
+#include "agreement/agreement.hpp"
+#include "agreement/engine_context.hpp"
 #include "change_tickets.hpp"
-#include "engine_context.hpp"
-#include "keyspace_core.hpp"
-#include "member_table.hpp"
+#include "keyspace/keyspace_core.hpp"
+#include "membership/member_table.hpp"
 
 #include <weir/engine/engine.hpp>
 

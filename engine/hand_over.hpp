@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine_context.hpp"
+#include "agreement/engine_context.hpp"
 
 #include <weir/engine/environment.hpp>
 #include <weir/engine/peer.hpp>

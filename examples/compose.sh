@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The cluster of config/compose, shown: three nodes found by DNS over a web server and a database, read through each
+# The cluster of deploy/compose, shown: three nodes found by DNS over a web server and a database, read through each
 # of them, five nodes, one killed, the ring before and after. Takes down what it put up, whatever happens.
 #
 #   examples/compose.sh                in containers, with a docker daemon that runs or that it can start;

@@ -1,4 +1,4 @@
-#include "url_template.hpp"
+#include "http/url_template.hpp"
 
 #include <weir/keyspaces/make_sources.hpp>
 #include <weir/transport/http_message.hpp>

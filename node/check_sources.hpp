@@ -1,7 +1,7 @@
 #pragma once
 
-#include <weir/engine/api.hpp>
 #include <weir/config/load.hpp>
+#include <weir/engine/api.hpp>
 
 #include <cstdint>
 

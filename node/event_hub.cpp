@@ -26,11 +26,11 @@ log_value value_of(std::string_view field, std::string text) {
 
 log_level level_of(std::string_view event) noexcept {
   if (event == "node.id_taken") return log_level::error;
-  if (event == "peer.unreachable" || event == "peer.suspect" || event == "peer.renamed" || event == "link.refused" ||
-      event == "peer.removed" || event == "peer.forgotten" || event == "node.returned" ||
-      event == "lease.lost" || event == "link.protocol_error" || event == "link.listener" ||
-      event == "config.differs" || event == "source.failed" || event == "loads.refused" ||
-      event == "value.too_large") {
+  if (event == "peer.unreachable" || event == "peer.suspect" || event == "peer.renamed" ||
+      event == "link.refused" || event == "peer.removed" || event == "peer.forgotten" ||
+      event == "node.returned" || event == "lease.lost" || event == "link.protocol_error" ||
+      event == "link.listener" || event == "config.differs" || event == "source.failed" ||
+      event == "loads.refused" || event == "value.too_large") {
     return log_level::warn;
   }
   if (event == "peer.candidate" || event.starts_with("link.")) return log_level::debug;

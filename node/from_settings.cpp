@@ -110,7 +110,7 @@ struct source_maker {
     throw bad_source(
         "name",
         "no callback named \"" + from.name +
-        "\" is registered; a callback needs a C++ program, use http, sqlite or file here"
+            "\" is registered; a callback needs a C++ program, use http, sqlite or file here"
     );
   }
 };

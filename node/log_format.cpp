@@ -2,7 +2,7 @@
 
 #include "utf8.hpp"
 
-#include <weir/transport/http_problem.hpp>
+#include <weir/transport/text.hpp>
 
 #include <algorithm>
 #include <ctime>
@@ -12,13 +12,6 @@ namespace {
 
 bool is_plain(char c) {
   return c > ' ' && c < 0x7f && c != '"' && c != '=' && c != '\\';
-}
-
-void append_hex(std::string& out, unsigned char byte) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  out += "\\x";
-  out += digits[byte >> 4];
-  out += digits[byte & 15];
 }
 
 bool says_who(const log_record& record, std::string_view node) {
@@ -69,6 +62,7 @@ std::string logfmt_value(std::string_view text) {
     } else if (byte == '"' || byte == '\\') {
       out += {'\\', text.front()};
     } else if (length == 0 || byte < ' ' || byte == 0x7f) {
+      out += "\\x";
       append_hex(out, byte);
     } else {
       out += text.front();

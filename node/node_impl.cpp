@@ -135,7 +135,11 @@ node::impl::impl(node_options given)
       tls(std::make_shared<node_tls>(
           options.id, options.peer_tls, options.http_tls, hub, *threads.loops().front()
       )),
-      core(threads, own_identity(), {.ring = options.ring, .health = options.health, .hedge = options.hedge}),
+      core(
+          threads,
+          own_identity(),
+          {.ring = options.ring, .health = options.health, .hedge = options.hedge}
+      ),
       door(core, door_settings()) {
   door.set_tokens(options.http_tokens);
   core.set_report([door = &door] { return door->report(); });

@@ -4,8 +4,8 @@
 #include "node_tls.hpp"
 #include "settled.hpp"
 
+#include <weir/doors/http_door.hpp>
 #include <weir/node/node.hpp>
-#include <weir/transport/http_door.hpp>
 #include <weir/transport/http_server.hpp>
 #include <weir/transport/peer_link.hpp>
 #include <weir/transport/reply_budget.hpp>

@@ -2,7 +2,7 @@
 
 #include "event_hub.hpp"
 
-#include <weir/transport/http_door.hpp>
+#include <weir/doors/http_door.hpp>
 #include <weir/transport/tls.hpp>
 
 #include <boost/asio/io_context.hpp>

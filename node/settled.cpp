@@ -15,9 +15,8 @@ readiness_check settled_check(const settling_facts& of, time_point now) {
   } else if (!of.was_settled && !is_enough && left.count() > 0) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(left).count();
     check.state = check_state::failed;
-    check.detail = of.progress.has_had_slots
-                       ? "not all members have a lease from it yet"
-                       : "no lease and no share of the keys since the start";
+    check.detail = of.progress.has_had_slots ? "not all members have a lease from it yet"
+                                             : "no lease and no share of the keys since the start";
     check.detail += "; settled in " + std::to_string(seconds) + " s whatever happens";
   }
   return check;

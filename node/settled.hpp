@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/doors/http_door.hpp>
 #include <weir/engine/environment.hpp>
 #include <weir/engine/membership.hpp>
-#include <weir/transport/http_door.hpp>
 
 namespace weir {
 

@@ -1,23 +1,14 @@
 #include "utf8.hpp"
 
-#include <cstdint>
+#include <weir/transport/text.hpp>
 
 namespace weir {
 
 std::size_t utf8_sequence(std::string_view text) noexcept {
-  const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   if (text.empty()) return 0;
-  if (at(0) < 0x80) return 1;
-  const std::size_t length = at(0) >= 0xf0 ? 4 : at(0) >= 0xe0 ? 3 : 2;
-  if (at(0) < 0xc2 || at(0) > 0xf4 || text.size() < length) return 0;
-  std::uint32_t code = at(0) & (0x7fu >> length);
-  for (std::size_t i = 1; i != length; ++i) {
-    if ((at(i) & 0xc0) != 0x80) return 0;
-    code = code << 6 | (at(i) & 0x3fu);
-  }
-  constexpr std::uint32_t smallest[] = {0, 0, 0xa0, 0x800, 0x10000};
-  const bool is_surrogate = code >= 0xd800 && code <= 0xdfff;
-  return code < smallest[length] || code > 0x10ffff || is_surrogate ? 0 : length;
+  const bool is_c1 =
+      text.size() > 1 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) < 0xa0;
+  return is_c1 ? 0 : utf8_length(text);
 }
 
 bool is_utf8_text(std::string_view text) noexcept {
@@ -30,7 +21,6 @@ bool is_utf8_text(std::string_view text) noexcept {
 }
 
 std::string printable(std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
   while (!text.empty()) {
     const auto length = utf8_sequence(text);
@@ -40,7 +30,8 @@ std::string printable(std::string_view text) {
       text.remove_prefix(length);
       continue;
     }
-    out += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+    out += "\\x";
+    append_hex(out, byte);
     text.remove_prefix(1);
   }
   return out;

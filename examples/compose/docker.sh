@@ -1,4 +1,4 @@
-# The cluster in containers, for compose.sh: config/compose with docker-compose 1.29 or docker compose v2. Starts a
+# The cluster in containers, for compose.sh: deploy/compose with docker-compose 1.29 or docker compose v2. Starts a
 # daemon if none runs, and makes the base image with debootstrap if it cannot be pulled.
 
 project=weir-example
@@ -68,7 +68,7 @@ stop_daemon() {
 
 use_docker() {
   place="in containers"
-  local folder=$repository/config/compose
+  local folder=$repository/deploy/compose
   compose+=(-p $project -f "$folder/docker-compose.yml")
   if [ "$discovery" = nats ]; then compose+=(-f "$folder/docker-compose.nats.yml"); fi
   cluster_down() {

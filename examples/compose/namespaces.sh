@@ -64,8 +64,8 @@ namespaces_up() {
   ip addr add $subnet.1/24 dev bridge
   ip link set bridge up
 
-  sqlite3 "$work/users.db" ".read $repository/config/compose/users.sql"
-  nginx -p "$work/origin" -e stderr -c "$repository/config/compose/origin.conf" >"$work/origin.log" 2>&1 &
+  sqlite3 "$work/users.db" ".read $repository/deploy/compose/users.sql"
+  nginx -p "$work/origin" -e stderr -c "$repository/deploy/compose/origin.conf" >"$work/origin.log" 2>&1 &
   for ((last = 0; last < 3;)); do node_up; done
   tell_dns
   dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --addn-hosts="$work/hosts" --user=root \
@@ -76,7 +76,7 @@ namespaces_up() {
 
 # The next node: a namespace with one interface on the bridge, and a process in it.
 node_up() {
-  local id=n$((++last)) address=$subnet.1$last configuration=$repository/config/compose
+  local id=n$((++last)) address=$subnet.1$last configuration=$repository/deploy/compose
   ip netns add $id
   ip link add to-$id type veth peer name eth0 netns $id
   ip link set to-$id master bridge up

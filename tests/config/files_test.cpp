@@ -1,5 +1,5 @@
-#include "config_support.hpp"
-#include "tests/scratch_folder.hpp"
+#include "tests/config/config_support.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 #include <sys/stat.h>
 

@@ -1,5 +1,5 @@
 // `weir config check` and the source that `weir serve` makes take the same hosts.
-#include "config_support.hpp"
+#include "tests/config/config_support.hpp"
 
 #include <weir/keyspaces/make_sources.hpp>
 
@@ -46,28 +46,11 @@ TEST_F(HostsTest, BothTakeLegalHosts) {
 }
 
 TEST_F(HostsTest, BothRefuseTheOthers) {
-  for (const std::string host :
-       {"",
-        ":80",
-        ".",
-        "a..b",
-        ".a",
-        "-a",
-        "a!b",
-        "h:",
-        "h:0",
-        "h:65536",
-        "127.1",
-        "127.1.",
-        "2130706433",
-        "0x7f000001",
-        "a.0x1",
-        "::1",
-        "[::1",
-        "[h]",
-        "[10.0.0.1]",
-        "[fe80::1%25eth0]",
-        "u@h"}) {
+  for (const std::string host : {"",      ":80",    ".",          "a..b",       ".a",
+                                 "-a",    "a!b",    "h:",         "h:0",        "h:65536",
+                                 "127.1", "127.1.", "2130706433", "0x7f000001", "a.0x1",
+                                 "::1",   "[::1",   "[h]",        "[10.0.0.1]", "[fe80::1%25eth0]",
+                                 "u@h"}) {
     EXPECT_FALSE(is_checked("http://" + host + "/{key}")) << host;
     EXPECT_FALSE(is_made("http://" + host + "/{key}")) << host;
   }

@@ -1,6 +1,6 @@
-#include "config/decode.hpp"
-#include "config/table.hpp"
-#include "config_support.hpp"
+#include "config/decode/decode.hpp"
+#include "config/table/table.hpp"
+#include "tests/config/config_support.hpp"
 
 #include <weir/config/diff.hpp>
 #include <weir/config/print.hpp>

@@ -1,4 +1,4 @@
-#include "config_support.hpp"
+#include "tests/config/config_support.hpp"
 
 #include <weir/config/diff.hpp>
 #include <weir/config/print.hpp>
@@ -121,20 +121,18 @@ TEST_F(SecurityTest, AMistakeBesideASecretDoesNotShowIt) {
        {"{name: w, secret: \"" + secret + "\", alow: [write]}",
         "{name: w, secret: " + secret + ", alow: [write]}",
         "{name: w, secert: " + secret + ", allow: [write]}"}) {
-    const auto shown = format_problems(
-        load_yaml(with("auth: {tokens: [" + token + "]}\n")).problems
-    );
+    const auto shown =
+        format_problems(load_yaml(with("auth: {tokens: [" + token + "]}\n")).problems);
     EXPECT_THAT(shown, HasSubstr("name: w"));
     EXPECT_THAT(shown, testing::Not(HasSubstr(secret)));
   }
 }
 
 TEST_F(SecurityTest, ASecretOfSeveralLinesIsNotShown) {
-  const auto shown = format_problems(
-      load_yaml(with("auth:\n  tokens:\n    - name: w\n      allow: [read]\n"
-                     "      secret: |\n        top\tsecret-0123456789\n\tmore\n"))
-          .problems
-  );
+  const auto shown =
+      format_problems(load_yaml(with("auth:\n  tokens:\n    - name: w\n      allow: [read]\n"
+                                     "      secret: |\n        top\tsecret-0123456789\n\tmore\n"))
+                          .problems);
   EXPECT_THAT(shown, testing::Not(HasSubstr("secret-0123456789")));
 }
 

@@ -1,7 +1,7 @@
-#include "config/decode.hpp"
-#include "config/render.hpp"
-#include "config/table.hpp"
-#include "config_support.hpp"
+#include "config/decode/decode.hpp"
+#include "config/print/render.hpp"
+#include "config/table/table.hpp"
+#include "tests/config/config_support.hpp"
 
 namespace weir::config {
 namespace {

@@ -1,4 +1,4 @@
-#include "config_support.hpp"
+#include "tests/config/config_support.hpp"
 
 namespace weir::config {
 namespace {
@@ -13,7 +13,8 @@ class SlipsTest : public config_test {
 
 TEST_F(SlipsTest, AnUnquotedKeyBetweenBracketsIsShownWithItsQuotes) {
   EXPECT_EQ(
-      first("keyspaces:\n  - name: a\n    source: {type: http, url: http://127.0.0.1:9000/{key}}\n"),
+      first("keyspaces:\n  - name: a\n    source: {type: http, url: http://127.0.0.1:9000/{key}}\n"
+      ),
       "3:53 not valid YAML: {key} needs quotes between brackets (write "
       "\"http://127.0.0.1:9000/{key}\")"
   );

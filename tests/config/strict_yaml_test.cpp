@@ -1,4 +1,4 @@
-#include "config_support.hpp"
+#include "tests/config/config_support.hpp"
 
 namespace weir::config {
 namespace {
@@ -238,7 +238,10 @@ TEST_F(StrictYamlTest, RefusesKeysThatAreNotText) {
 }
 
 TEST_F(StrictYamlTest, RefusesAnEmptyFileAsLackingKeyspaces) {
-  EXPECT_THAT(problems(""), ElementsAre(HasSubstr("\"keyspaces\" is missing (add keyspaces: [{name: users,")));
+  EXPECT_THAT(
+      problems(""),
+      ElementsAre(HasSubstr("\"keyspaces\" is missing (add keyspaces: [{name: users,"))
+  );
   EXPECT_THAT(problems("# nothing\n"), ElementsAre(HasSubstr("\"keyspaces\" is missing")));
 }
 

@@ -19,11 +19,13 @@ namespace {
   struct plain {
     weir::result<weir::loaded> load(std::string_view) { return weir::errc::not_found; }
   };
+
   cache.add_keyspace(users, std::make_shared<plain>());
 #elif WRONG == 6  // load() has another signature and overrides nothing
   struct other_load : weir::blocking_source {
     weir::result<weir::loaded> load(const std::string&) { return weir::errc::not_found; }
   };
+
   cache.add_keyspace(users, weir::make_source_of<other_load>());
 #elif WRONG == 7  // a time without a unit
   cache.add_keyspace({.name = "users", .ttl = 60}, [](std::string_view) { return "x"; });

@@ -1,6 +1,6 @@
 #include "tests/discovery/cluster_fixture.hpp"
 
-#include "tests/text.hpp"
+#include "tests/support/text.hpp"
 
 #include <weir/engine/ring.hpp>
 

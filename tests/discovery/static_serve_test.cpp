@@ -1,9 +1,9 @@
 // Real nodes, `weir serve`, with the list of each other in their files.
 
-#include "tests/node/process.hpp"
-#include "tests/scratch_folder.hpp"
-#include "tests/text.hpp"
-#include "tests/waiting.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/scratch_folder.hpp"
+#include "tests/support/text.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -3,8 +3,8 @@
 // Byte 0: size of the pieces that arrive. The rest is the stream. A heartbeat that is understood
 // must survive being written and read again.
 
-#include "discovery/nats_presence.hpp"
-#include "transport/nats_parser.hpp"
+#include "discovery/nats/nats_presence.hpp"
+#include "transport/nats/nats_parser.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // Writes streams of a NATS server into the directory given: where the fuzzer starts.
 
-#include "discovery/nats_presence.hpp"
+#include "discovery/nats/nats_presence.hpp"
 
 #include <fstream>
 #include <string>

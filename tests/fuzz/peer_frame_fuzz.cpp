@@ -4,8 +4,8 @@
 // are made right, as a hostile peer would. Byte 1: size of the pieces that arrive. The rest is the
 // stream. A message that is understood must survive being written and read again.
 
-#include "tests/transport/peer_samples.hpp"
-#include "transport/peer_session.hpp"
+#include "tests/transport/peer/peer_samples.hpp"
+#include "transport/peer/peer_handshake.hpp"
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,6 @@
 // Writes one file per sample message into the directory given: where the fuzzer starts.
 
-#include "tests/transport/peer_samples.hpp"
+#include "tests/transport/peer/peer_samples.hpp"
 
 #include <fstream>
 #include <string>

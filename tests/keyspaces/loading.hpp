@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tests/scratch_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 #include <weir/engine/data_source.hpp>
 #include <weir/engine/runtime.hpp>

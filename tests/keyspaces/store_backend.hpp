@@ -1,6 +1,6 @@
 #pragma once
 
-#include "loading.hpp"
+#include "tests/keyspaces/loading.hpp"
 
 #include <weir/engine/memory_store.hpp>
 #include <weir/keyspaces/make_sources.hpp>

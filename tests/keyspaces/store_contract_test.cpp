@@ -5,10 +5,10 @@
 // costs it as much) and W22 (undecodable documents: values are bytes here, codecs come with the
 // typed view).
 
-#include "engine/doubtful_keys.hpp"
-#include "engine/key_turns.hpp"
-#include "store_backend.hpp"
-#include "watched_store.hpp"
+#include "engine/async/key_turns.hpp"
+#include "engine/keyspace/doubtful_keys.hpp"
+#include "tests/keyspaces/store_backend.hpp"
+#include "tests/keyspaces/watched_store.hpp"
 
 #include <weir/engine/cache.hpp>
 

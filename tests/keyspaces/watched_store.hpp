@@ -1,6 +1,6 @@
 #pragma once
 
-#include "engine/await.hpp"
+#include "engine/async/await.hpp"
 
 #include <weir/engine/store.hpp>
 

@@ -1,7 +1,7 @@
 // Three `weir serve` processes that share one key space.
-#include "node/process.hpp"
-#include "tests/text.hpp"
-#include "tests/waiting.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/text.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,7 +1,7 @@
 // A thousand keys that nobody has read yet, in one call, with default limits, over SQLite.
-#include "node/process.hpp"
-#include "tests/text.hpp"
-#include "tests/waiting.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/text.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <gtest/gtest.h>
 
@@ -39,7 +39,8 @@ class ColdBatchTest : public testing::Test {
     const auto cluster = "  peer: {address: \"";
     for (std::size_t i = 0; i != count; ++i) {
       const auto id = 'n' + std::to_string(i + 1);
-      auto text = "cluster: test\nnode: {id: " + id + ", threads: 1, drain_timeout: 3s}\nlisten:\n" +
+      auto text = "cluster: test\nnode: {id: " + id +
+                  ", threads: 1, drain_timeout: 3s}\nlisten:\n" +
                   "  http: {address: \"127.0.0.1:0\"}\n";
       if (count > 1) {
         text += cluster + peers_[i] + "\"}\ndiscovery: {static: {peers: [" + list + "]}}\n";

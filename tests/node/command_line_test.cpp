@@ -1,4 +1,4 @@
-#include "node/command_line.hpp"
+#include "node/program/command_line.hpp"
 
 #include <gtest/gtest.h>
 

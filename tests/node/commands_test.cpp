@@ -1,7 +1,7 @@
-#include "node/commands.hpp"
+#include "node/program/commands.hpp"
 
-#include "node/ring_view.hpp"
-#include "node/text_table.hpp"
+#include "node/program/ring_view.hpp"
+#include "node/program/text_table.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/json/parse.hpp>

@@ -1,5 +1,6 @@
-#include "node/event_hub.hpp"
 #include "node/log_format.hpp"
+
+#include "node/event_hub.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "node/log_writer.hpp"
+#include "node/program/log_writer.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
-// What config/prometheus asks for is what a node tells, with these labels and values; and every
+// What deploy/prometheus asks for is what a node tells, with these labels and values; and every
 // metric has its line in docs/http.md.
 
-#include "node/served_node.hpp"
-#include "tests/free_port.hpp"
-#include "tests/waiting.hpp"
-#include "transport/certificates.hpp"
+#include "node/program/served_node.hpp"
+#include "tests/support/certificates.hpp"
+#include "tests/support/free_port.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <weir/config/load.hpp>
 #include <weir/discovery/static_provider.hpp>
@@ -159,7 +159,7 @@ class MonitoringTest : public testing::Test {
   told_metrics told() const { return told_metrics(served_->node().metrics()); }
 
   static std::string shipped(const char* name) {
-    return text_of(fs::path(WEIR_ROOT) / "config/prometheus" / name);
+    return text_of(fs::path(WEIR_ROOT) / "deploy/prometheus" / name);
   }
 
   /// The expressions of the dashboard, its variables included.

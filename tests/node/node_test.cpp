@@ -1,4 +1,4 @@
-#include "tests/waiting.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <weir/config/load.hpp>
 #include <weir/transport/http_client.hpp>
@@ -414,9 +414,8 @@ TEST_F(NodeTest, NodesWithOtherRingsRefuseEachOther) {
       {.cluster = "test",
        .id = "n2",
        .peer_address = "127.0.0.1:0",
-       .discovery = std::make_shared<static_provider>(
-           std::vector<candidate>{{"n1", first.peer_address()}}
-       ),
+       .discovery =
+           std::make_shared<static_provider>(std::vector<candidate>{{"n1", first.peer_address()}}),
        .ring = {.vnodes = 256}}
   );
   second.start().value();

@@ -1,5 +1,5 @@
-#include "tests/waiting.hpp"
-#include "transport/certificates.hpp"
+#include "tests/support/certificates.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <weir/discovery/static_provider.hpp>
 #include <weir/node/node.hpp>

@@ -1,6 +1,6 @@
 // How `weir serve` begins and ends: signals at any moment, closed streams, reload and drain on
 // demand.
-#include "node/process.hpp"
+#include "tests/support/program.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

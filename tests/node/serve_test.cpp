@@ -1,5 +1,5 @@
 // One `weir serve` at a time: how it starts, refuses, reloads and ends.
-#include "node/process.hpp"
+#include "tests/support/program.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -127,10 +127,14 @@ TEST_F(ServeTest, HostsWithoutAnAddressAreNamedOnRequest) {
 TEST_F(ServeTest, OpeningSourcesAtACheckBindsNothing) {
   const program node(folder_, {"serve", "-c", config()});
   const auto file = config();
-  const auto ended = run(
-      folder_,
-      {"config", "check", "--open", file, "--set", "listen.http.address=" + node.banner("http").substr(7)}
-  );
+  const auto ended =
+      run(folder_,
+          {"config",
+           "check",
+           "--open",
+           file,
+           "--set",
+           "listen.http.address=" + node.banner("http").substr(7)});
   EXPECT_EQ(ended.code, 0) << ended.err;
 }
 

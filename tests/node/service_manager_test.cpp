@@ -1,7 +1,7 @@
-#include "node/service_manager.hpp"
+#include "node/program/service_manager.hpp"
 
 #include "tests/node/supervisor.hpp"
-#include "tests/scratch_folder.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

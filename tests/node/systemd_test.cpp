@@ -1,6 +1,6 @@
 // `weir serve` under a supervisor that speaks systemd's protocol, and the unit that asks for it.
-#include "node/process.hpp"
-#include "node/supervisor.hpp"
+#include "tests/node/supervisor.hpp"
+#include "tests/support/program.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -78,7 +78,7 @@ TEST_F(SystemdTest, AWrongConfigurationEndsTheMainProcessWithThreeAndIsNeverRead
 
 // What the unit promises holds only for the main process: a check before it would be tried again.
 TEST(SystemdUnitTest, DoesNotTryAgainWhatCannotGetBetter) {
-  std::ifstream file(WEIR_ROOT "/config/systemd/weir.service");
+  std::ifstream file(WEIR_ROOT "/deploy/systemd/weir.service");
   const std::string unit{std::istreambuf_iterator<char>(file), {}};
   EXPECT_THAT(unit, HasSubstr("\nType=notify\n"));
   EXPECT_THAT(unit, HasSubstr("\nRestartPreventExitStatus=2 3\n"));

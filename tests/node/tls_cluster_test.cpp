@@ -1,8 +1,8 @@
 // `weir serve` processes with mutual TLS between them and https at their doors.
-#include "node/process.hpp"
-#include "tests/text.hpp"
-#include "tests/waiting.hpp"
-#include "transport/certificates.hpp"
+#include "tests/support/certificates.hpp"
+#include "tests/support/program.hpp"
+#include "tests/support/text.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
 // Bearer tokens of `weir serve`, and the command line that sends them.
-#include "node/process.hpp"
+#include "tests/support/program.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

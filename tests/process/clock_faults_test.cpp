@@ -1,6 +1,6 @@
 // A wall clock that jumps: row F31 of the failure catalogue, with libfaketime in every node.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -1,11 +1,11 @@
 // Real processes: a herd on a cold key, and the death of an owner under load.
 
-#include "tests/free_port.hpp"
-#include "tests/process/counting_origin.hpp"
-#include "tests/process/http_swarm.hpp"
-#include "tests/process/node_process.hpp"
-#include "tests/scratch_folder.hpp"
-#include "tests/text.hpp"
+#include "tests/support/cluster/counting_origin.hpp"
+#include "tests/support/cluster/http_swarm.hpp"
+#include "tests/support/cluster/node_process.hpp"
+#include "tests/support/free_port.hpp"
+#include "tests/support/scratch_folder.hpp"
+#include "tests/support/text.hpp"
 
 #include <weir/engine/ring.hpp>
 #include <weir/engine/slot.hpp>

@@ -1,6 +1,6 @@
 // Nodes that die, freeze or come back: rows F1, F2, F13 and F32 of the failure catalogue.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 namespace weir::test {
 namespace {

@@ -1,8 +1,8 @@
 // How soon the others go round a node that is frozen or killed, as those who read notice it: 5
 // trials, or 50 with WEIR_SOAK=1.
 
-#include "tests/process/fault_fixture.hpp"
-#include "tests/waiting.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <algorithm>
 

@@ -1,9 +1,9 @@
 // Nodes that are well and nothing else: packets that get lost and a CPU that is held back take
 // nobody out. 30 s, or 5 minutes with WEIR_SOAK=1.
 
-#include "tests/process/cpu_quota.hpp"
-#include "tests/process/fault_fixture.hpp"
-#include "tests/waiting.hpp"
+#include "tests/support/cluster/cpu_quota.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <fstream>
 #include <sstream>

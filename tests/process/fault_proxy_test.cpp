@@ -1,4 +1,4 @@
-#include "tests/process/fault_proxy.hpp"
+#include "tests/support/cluster/fault_proxy.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>

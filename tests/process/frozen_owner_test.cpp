@@ -1,8 +1,8 @@
 // What one frozen node costs those who read its keys at the others, and that a slow source alone
 // costs nothing: 2,000 reads a second, a source of 10 ms, a deadline of 1 s.
 
-#include "tests/process/fault_fixture.hpp"
-#include "tests/waiting.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <algorithm>
 #include <cstdlib>

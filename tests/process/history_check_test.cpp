@@ -1,6 +1,6 @@
 // The checkers themselves: each promise broken once in a made-up history, and kept once.
 
-#include "tests/process/history_check.hpp"
+#include "tests/support/cluster/history_check.hpp"
 
 #include <gtest/gtest.h>
 

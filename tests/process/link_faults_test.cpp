@@ -1,6 +1,6 @@
 // Links that work badly: rows F3, F11, F12, F45 and F46 of the failure catalogue.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 #include <fstream>
 

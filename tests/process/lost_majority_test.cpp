@@ -1,6 +1,6 @@
 // What changes leave behind on a node that has lost its majority: nothing.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>

@@ -1,6 +1,6 @@
 // Nodes that cannot hear each other: rows F4, F5, F6 and F10 of the failure catalogue.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 namespace weir::test {
 namespace {

@@ -1,6 +1,6 @@
 // All caches of a cluster emptied at once, over a source that refuses what it cannot take.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -55,9 +55,8 @@ std::vector<second_seen> by_second(const history& of, time_point from, std::size
 /// The number of the second from which on the reads are hits as before, from 1; 0 = none.
 std::size_t recovered_in(const std::vector<second_seen>& all, double before) {
   const auto is_low = [&](const auto& each) { return each.hit_ratio() < enough * before; };
-  const auto low = static_cast<std::size_t>(
-      all.rend() - std::find_if(all.rbegin(), all.rend(), is_low)
-  );
+  const auto low =
+      static_cast<std::size_t>(all.rend() - std::find_if(all.rbegin(), all.rend(), is_low));
   return low == all.size() ? 0 : low + 1;
 }
 
@@ -165,8 +164,7 @@ TEST_P(Refill, ASourceThatRefusesMostLoadsFillsTheCachesAllTheSame) {
   seen.down = nodes().down();
   const auto full = by_second(seen, full_from, 3);
   const auto before = (full[0].hit_ratio() + full[1].hit_ratio()) / 2;
-  const auto all =
-      by_second(seen, from, static_cast<std::size_t>(size_.recovers_within.count()));
+  const auto all = by_second(seen, from, static_cast<std::size_t>(size_.recovers_within.count()));
   report(all, before);
   EXPECT_GT(before, 0.98);
   EXPECT_NE(recovered_in(all, before), 0) << "not within the time";
@@ -184,9 +182,10 @@ TEST_P(Refill, ASourceThatRefusesMostLoadsFillsTheCachesAllTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Caches, Refill, testing::Values(emptied_by::clear, emptied_by::restart), [](const auto& of) {
-      return of.param == emptied_by::clear ? "Cleared" : "Restarted";
-    }
+    Caches,
+    Refill,
+    testing::Values(emptied_by::clear, emptied_by::restart),
+    [](const auto& of) { return of.param == emptied_by::clear ? "Cleared" : "Restarted"; }
 );
 
 }  // namespace

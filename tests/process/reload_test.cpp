@@ -1,14 +1,14 @@
 // Reloads under load: three real nodes, keyspaces that come, go and change while they are read, and
 // a purge of many keys on threads with small stacks.
 
-#include "tests/free_port.hpp"
-#include "tests/process/counting_origin.hpp"
-#include "tests/process/http_exchange.hpp"
-#include "tests/process/http_swarm.hpp"
-#include "tests/process/node_process.hpp"
-#include "tests/scratch_folder.hpp"
-#include "tests/text.hpp"
-#include "tests/waiting.hpp"
+#include "tests/support/cluster/counting_origin.hpp"
+#include "tests/support/cluster/http_exchange.hpp"
+#include "tests/support/cluster/http_swarm.hpp"
+#include "tests/support/cluster/node_process.hpp"
+#include "tests/support/free_port.hpp"
+#include "tests/support/scratch_folder.hpp"
+#include "tests/support/text.hpp"
+#include "tests/support/waiting.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>

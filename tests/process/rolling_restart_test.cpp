@@ -1,7 +1,7 @@
 // Nodes that are replaced one after the other, as fast as they settle, while clients go on, behind
 // a balancer that asks /readyz.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 #include <array>
 #include <atomic>

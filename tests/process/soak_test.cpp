@@ -1,9 +1,9 @@
 // Mixed faults on five real nodes under a load that is recorded whole: 30 s, five minutes when
 // WEIR_SOAK=1, or as many seconds as a larger WEIR_SOAK says.
 
-#include "tests/process/history_check.hpp"
-#include "tests/process/load_driver.hpp"
-#include "tests/process/process_cluster.hpp"
+#include "tests/support/cluster/history_check.hpp"
+#include "tests/support/cluster/load_driver.hpp"
+#include "tests/support/cluster/process_cluster.hpp"
 
 #include <gtest/gtest.h>
 

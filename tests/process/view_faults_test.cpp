@@ -1,6 +1,6 @@
 // Nodes that see different rings: rows F17 and F18 of the failure catalogue.
 
-#include "tests/process/fault_fixture.hpp"
+#include "tests/support/cluster/fault_fixture.hpp"
 
 #include <signal.h>
 

@@ -1,4 +1,4 @@
-#include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/world/sim_cluster.hpp"
 
 #include <gtest/gtest.h>
 

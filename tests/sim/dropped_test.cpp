@@ -1,8 +1,8 @@
 // Members whom discovery names no more, such as pods that terminate: they stay as long as they
 // answer, and go quickly then.
 
-#include "engine/electorate.hpp"
-#include "tests/sim/sim_cluster.hpp"
+#include "engine/agreement/electorate.hpp"
+#include "tests/sim/world/sim_cluster.hpp"
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t going = 3;
-constexpr duration silence = 5s;  // of one whom nobody names, until it is gone
+constexpr duration silence = 5s;         // of one whom nobody names, until it is gone
 constexpr duration rounds = 2 * 1100ms;  // of heartbeats: to notice, and to tell the others
 
 class DroppedMemberTest : public testing::Test {

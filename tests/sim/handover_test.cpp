@@ -1,6 +1,6 @@
 // Slots that come and go: what their new owners get from the former ones.
 
-#include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/world/sim_cluster.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // Reads whose owner is silent: how long they take, what they cost the source, and that an owner
 // that merely loads for long is left alone. Exact, under virtual time and with the worst clocks.
 
-#include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/world/sim_cluster.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -141,7 +141,8 @@ TEST_P(HedgeTest, ASuspectIsGoneAroundUntilItIsHeard) {
   get_used_to(*nodes, 0, frozen);
   nodes->freeze(frozen);
   std::vector<std::uint64_t> reads;
-  for (const auto& key : keys_of(*nodes, frozen, 160)) reads.push_back(nodes->start(0, {.key = key}));
+  for (const auto& key : keys_of(*nodes, frozen, 160))
+    reads.push_back(nodes->start(0, {.key = key}));
   nodes->run_for(240ms);
   EXPECT_EQ(hedges(*nodes).sent, 100u) << "the budget";
   EXPECT_EQ(hedges(*nodes).suspicions, 0u);
@@ -176,9 +177,8 @@ TEST_P(HedgeTest, WhatASuspectLoadedIsAskedElsewhereToo) {
 }
 
 TEST_P(HedgeTest, SwitchedOffReadsWaitUntilTheOwnerIsRoutedAround) {
-  const auto nodes = start(3, [](cluster_options& options) {
-    options.engine.hedge.after = timespan(0ms);
-  });
+  const auto nodes =
+      start(3, [](cluster_options& options) { options.engine.hedge.after = timespan(0ms); });
   get_used_to(*nodes, 0, frozen);
   nodes->freeze(frozen);
   EXPECT_GE(time_of(nodes->get(0, nodes->key_of(frozen))), 1500ms);
@@ -186,9 +186,8 @@ TEST_P(HedgeTest, SwitchedOffReadsWaitUntilTheOwnerIsRoutedAround) {
 }
 
 TEST_P(HedgeTest, WhereAPutLiesAtTheOwnerAloneItsReadsWait) {
-  const auto nodes = start(3, [](cluster_options& options) {
-    options.keyspaces[0].writes = writes::allow;
-  });
+  const auto nodes =
+      start(3, [](cluster_options& options) { options.keyspaces[0].writes = writes::allow; });
   get_used_to(*nodes, 0, frozen);
   nodes->freeze(frozen);
   EXPECT_GE(time_of(nodes->get(0, nodes->key_of(frozen))), 1500ms);

@@ -1,7 +1,7 @@
 // How long changes take, and what nodes may serve, while others are frozen or out of reach: exact,
 // under virtual time and with the worst clocks.
 
-#include "tests/sim/sim_cluster.hpp"
+#include "tests/sim/world/sim_cluster.hpp"
 
 #include <gtest/gtest.h>
 

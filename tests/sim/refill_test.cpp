@@ -1,6 +1,6 @@
 // Caches that are emptied at once, over a source that refuses what it cannot take.
 
-#include "tests/sim/sim_refill.hpp"
+#include "tests/sim/courses/sim_refill.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Seeds that once broke a promise, under the name of what was wrong.
 
-#include "tests/sim/sim_scenario.hpp"
+#include "tests/sim/courses/sim_scenario.hpp"
 
 #include <gtest/gtest.h>
 

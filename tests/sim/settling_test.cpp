@@ -1,7 +1,7 @@
 // When a node that has just started is settled, and what that is good for.
 
-#include "engine/electorate.hpp"
-#include "tests/sim/sim_cluster.hpp"
+#include "engine/agreement/electorate.hpp"
+#include "tests/sim/world/sim_cluster.hpp"
 
 #include <gtest/gtest.h>
 

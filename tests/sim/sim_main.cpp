@@ -1,14 +1,14 @@
 // weir_sim: many seeds of the scenario and one table, or the score of the mutations. Exits 1 when a
 // promise was broken, the cluster did too little, or a mutation got away.
 
-#include "tests/sim/sim_bounds.hpp"
-#include "tests/sim/sim_growth.hpp"
-#include "tests/sim/sim_membership.hpp"
-#include "tests/sim/sim_mutations.hpp"
-#include "tests/sim/sim_refill.hpp"
+#include "tests/sim/courses/sim_growth.hpp"
+#include "tests/sim/courses/sim_membership.hpp"
+#include "tests/sim/courses/sim_refill.hpp"
+#include "tests/sim/courses/sim_scenario.hpp"
+#include "tests/sim/courses/sim_storm.hpp"
+#include "tests/sim/judges/sim_bounds.hpp"
+#include "tests/sim/judges/sim_mutations.hpp"
 #include "tests/sim/sim_report.hpp"
-#include "tests/sim/sim_scenario.hpp"
-#include "tests/sim/sim_storm.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -52,11 +52,13 @@ constexpr double most_storm_loads = 2;  ///< times those of calm
 constexpr std::string_view usage =
     "weir_sim [--seeds N] [--first N] [--nodes N] [--rate REQUESTS_PER_SECOND] [--flavour NAME]\n"
     "         [--mutant RULE] [--verbose SEED] [--jobs THREADS]\n"
-    "weir_sim --gate        200 seeds, and 10 of each flavour; ten times as many with WEIR_SOAK=1 in\n"
+    "weir_sim --gate        200 seeds, and 10 of each flavour; ten times as many with WEIR_SOAK=1 "
+    "in\n"
     "                       the environment\n"
     "weir_sim --mutations [--mutant RULE] [--seeds N]\n"
     "weir_sim --membership [--seeds N] [--first N]   how nodes find, lose and mistake each other\n"
-    "weir_sim --bounds [--seeds N] [--first N]       what a change costs in each state of the cluster\n"
+    "weir_sim --bounds [--seeds N] [--first N]       what a change costs in each state of the "
+    "cluster\n"
     "weir_sim --refill [--first SEED]   all caches emptied at once, over a source that refuses "
     "what it cannot take\n"
     "weir_sim --storm NODES   so many nodes come and go in turn beside five that stay: what it "

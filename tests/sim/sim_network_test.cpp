@@ -1,8 +1,8 @@
-#include "tests/sim/sim_network.hpp"
+#include "tests/sim/world/sim_network.hpp"
 
-#include "tests/sim/sim_environment.hpp"
-#include "tests/sim/sim_fabric.hpp"
-#include "tests/sim/sim_scheduler.hpp"
+#include "tests/sim/world/sim_environment.hpp"
+#include "tests/sim/world/sim_fabric.hpp"
+#include "tests/sim/world/sim_scheduler.hpp"
 
 #include <boost/asio/error.hpp>
 #include <gtest/gtest.h>
@@ -41,9 +41,8 @@ struct fake_node : peer_handler {
     return true;
   }
 
-  void serve(
-      identity from, peer_request, completion<peer_reply> reply, completion<> loading
-  ) override {
+  void serve(identity from, peer_request, completion<peer_reply> reply, completion<> loading)
+      override {
     last_from = from;
     if (says_loading && loading) std::move(loading)();
     if (forget_reply) return;

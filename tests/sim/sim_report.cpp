@@ -160,7 +160,8 @@ void print(const refill_course& course, const refill_plan& plan) {
   }
   std::printf(
       "emptied by %-8s %zu keys, %.0f reads/s, a source for %.0f loads/s, loads.concurrent %zu:\n"
-      "                 hit ratio %.1f %% before, 95 %% of it again after %d s; %zu loads of a node at once at most;\n"
+      "                 hit ratio %.1f %% before, 95 %% of it again after %d s; %zu loads of a "
+      "node at once at most;\n"
       "                 %llu reads, %llu failed, %llu never answered; %llu loads taken, %llu "
       "refused\n"
       "                 second: hit ratio, failed reads, loads taken and refused:",

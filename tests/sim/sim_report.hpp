@@ -1,9 +1,9 @@
 #pragma once
 
-#include "tests/sim/sim_checker.hpp"
-#include "tests/sim/sim_cluster.hpp"
-#include "tests/sim/sim_refill.hpp"
-#include "tests/sim/sim_storm.hpp"
+#include "tests/sim/courses/sim_refill.hpp"
+#include "tests/sim/courses/sim_storm.hpp"
+#include "tests/sim/judges/sim_checker.hpp"
+#include "tests/sim/world/sim_cluster.hpp"
 
 #include <cstddef>
 #include <cstdint>

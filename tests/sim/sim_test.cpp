@@ -1,5 +1,5 @@
-#include "tests/sim/sim_environment.hpp"
-#include "tests/sim/sim_scheduler.hpp"
+#include "tests/sim/world/sim_environment.hpp"
+#include "tests/sim/world/sim_scheduler.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

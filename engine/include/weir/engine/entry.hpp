@@ -36,8 +36,8 @@ std::optional<version> parse_version(std::string_view text) noexcept;
 
 /// What a source said beside the value, kept only when there is something to keep.
 struct metadata {
-  std::string content_type;  ///< as the source gave it; empty = application/octet-stream
-  std::string etag;          ///< the source's own entity tag, sent back to revalidate
+  std::string content_type;        ///< as the source gave it; empty = application/octet-stream
+  std::string etag;                ///< the source's own entity tag, sent back to revalidate
   std::string last_modified = {};  ///< the source's date of the value, where it gave no etag
   /// What the source granted the value when it was new; of use to the source when it confirms it.
   std::optional<milliseconds> freshness = std::nullopt;

@@ -38,8 +38,8 @@ class error : public error_code {
 
   template <class Code>
 
-  requires(boost::system::is_error_code_enum<Code>::value)
-      error(Code code) noexcept : error_code(code) {}  // NOLINT: meant to convert
+  requires(boost::system::is_error_code_enum<Code>::value) error(Code code)
+  noexcept : error_code(code) {}  // NOLINT: meant to convert
 
   error(error_code code, error_context context)
       : error_code(code), context_(std::make_shared<const error_context>(std::move(context))) {}
@@ -54,8 +54,11 @@ class error : public error_code {
 
   /// Empty where nothing is known.
   std::string_view keyspace() const noexcept { return of(&error_context::keyspace); }
+
   std::string_view key() const noexcept { return of(&error_context::key); }
+
   std::string_view detail() const noexcept { return of(&error_context::detail); }
+
   std::string_view remark() const noexcept { return of(&error_context::remark); }
 
   /// What failed and why: the code's message, our words and the source's, with colons between them.
@@ -79,6 +82,7 @@ class operation_error : public boost::system::system_error {
   explicit operation_error(weir::error of);
 
   const weir::error& error() const noexcept { return error_; }
+
   const char* what() const noexcept override { return text_.c_str(); }
 
  private:
@@ -86,8 +90,6 @@ class operation_error : public boost::system::system_error {
   std::string text_;
 };
 
-[[noreturn]] void throw_exception_from_error(
-    const error& of, const boost::source_location& where
-);
+[[noreturn]] void throw_exception_from_error(const error& of, const boost::source_location& where);
 
 }  // namespace weir

@@ -75,10 +75,10 @@ struct member_status {
   bool is_linked = false;
   std::chrono::microseconds rtt{0};  ///< of the last probe
   milliseconds since{0};             ///< in this state
-  std::string last_failure = {};     ///< "refused", "reset", ...; empty once it was well for a minute
-  milliseconds failed_since{0};      ///< how long ago that was
-  bool is_granting = false;          ///< its last heartbeat answer counts towards this node's lease
-  std::uint64_t feed_lag = 0;        ///< records of this node that it has not yet confirmed
+  std::string last_failure = {};  ///< "refused", "reset", ...; empty once it was well for a minute
+  milliseconds failed_since{0};   ///< how long ago that was
+  bool is_granting = false;       ///< its last heartbeat answer counts towards this node's lease
+  std::uint64_t feed_lag = 0;     ///< records of this node that it has not yet confirmed
   config_state config = config_state::unknown;
   std::vector<setting_difference> differences = {};  ///< by keyspace and field
 };

@@ -23,7 +23,7 @@ struct identity {
   std::string id;                 ///< stable over restarts; the ring hashes it
   std::uint64_t incarnation = 0;  ///< random per start
   std::uint32_t weight = 1;
-  std::string address;  ///< host:port that others dial
+  std::string address;      ///< host:port that others dial
   ring_settings ring = {};  ///< nodes that build other rings refuse each other
 };
 
@@ -45,7 +45,7 @@ struct get_request {
   get_mode mode = get_mode::cached;
   bool explain = false;
   bool is_of_batch = false;  ///< its load waits in the line of batches
-  version held;  ///< the asker has this one: no bytes when it still holds
+  version held;              ///< the asker has this one: no bytes when it still holds
 };
 
 struct get_reply {
@@ -164,11 +164,11 @@ struct ping_request {
   std::uint64_t life = 0;    ///< incarnation under which the sender is a member
   bool is_empty = false;     ///< it has kept nothing that a change could concern
   std::uint32_t slot_turns =
-      0;  ///< how often the sender took or gave up its slots: odd = it has some
-  bool is_draining = false;         ///< the sender is about to go
-  std::uint64_t hints_applied = 0;  ///< of those that the asked node had for it
+      0;                     ///< how often the sender took or gave up its slots: odd = it has some
+  bool is_draining = false;  ///< the sender is about to go
+  std::uint64_t hints_applied = 0;   ///< of those that the asked node had for it
   std::uint64_t known_settings = 0;  ///< digest of the asked node's settings as the sender knows it
-  std::vector<std::string> silent;  ///< members it has not reached for 30 s
+  std::vector<std::string> silent;   ///< members it has not reached for 30 s
 };
 
 struct ping_reply {
@@ -180,7 +180,7 @@ struct ping_reply {
   bool is_draining = false;      ///< as in ping_request
   bool is_latecomer = false;     ///< the asker: where others have had their slots for a while
   bool is_settled = false;       ///< the asked node is one of a ring that works, and holds a lease
-  bool is_young = false;         ///< a former life of the asked node may have granted what still counts
+  bool is_young = false;  ///< a former life of the asked node may have granted what still counts
   std::uint64_t hints_number = 0;
   bool must_flush = false;  ///< too much was missed: drop everything
   bool has_more_hints = false;

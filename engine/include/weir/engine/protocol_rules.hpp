@@ -27,7 +27,8 @@ struct protocol_rules {
   bool leave_flights_at_gutter = true;  ///< nobody joins a fetch whose gutter node was asked
   bool loading_ends_hedge = true;       ///< an owner that loads is not silent
   bool wait_again_after_pause = true;   ///< a node that stood still has not heard what came
-  bool spare_puts_from_hedges = true;   ///< what was put into the owner's memory alone is nowhere else
+  bool spare_puts_from_hedges =
+      true;  ///< what was put into the owner's memory alone is nowhere else
 
   // The lease
   bool lease_from_sending =

@@ -110,8 +110,8 @@ struct keyspace_stats {
   std::uint64_t loads_timed_out = 0;
   std::uint64_t loads_too_large = 0;  ///< ... whose value is over the limit
   std::uint64_t loads_waiting = 0;    ///< now, for a place
-  std::uint64_t loads_running = 0;   ///< now, those that outlived their time-out included
-  std::uint64_t loads_not_kept = 0;  ///< overtaken by a change, or the term ended
+  std::uint64_t loads_running = 0;    ///< now, those that outlived their time-out included
+  std::uint64_t loads_not_kept = 0;   ///< overtaken by a change, or the term ended
   std::uint64_t refused_overloaded = 0;
   std::uint64_t refused_too_large = 0;
   std::uint64_t passed_through = 0;  ///< loads for an owner and gutter that could not be asked
@@ -162,14 +162,14 @@ struct change_stats {
   std::uint64_t ok = 0;
   std::uint64_t partial = 0;
   std::uint64_t failed = 0;
-  std::uint64_t votes_asked = 0;  ///< rounds in which a silent member was voted leaseless
+  std::uint64_t votes_asked = 0;    ///< rounds in which a silent member was voted leaseless
   std::uint64_t votes_ignored = 0;  ///< about ids that count here in no view
   std::uint64_t hints = 0;          ///< now: changes kept for members that missed them
   std::uint64_t hint_bytes = 0;     ///< now
   std::uint64_t journal_bytes = 0;  ///< now: of changes that not every member has confirmed
   std::uint64_t waiting_bytes = 0;  ///< now: of changes that go round and have not ended
-  std::uint64_t resets = 0;       ///< members that had to be told to trust nothing
-  duration_counts duration;       ///< until every member had confirmed or was voted leaseless
+  std::uint64_t resets = 0;         ///< members that had to be told to trust nothing
+  duration_counts duration;         ///< until every member had confirmed or was voted leaseless
   std::chrono::microseconds longest{0};  ///< the worst of them
   std::uint64_t lease_losses = 0;
   std::uint64_t dropped_all = 0;  ///< leases regained without the hints of those who could vote

@@ -1,12 +1,12 @@
 #pragma once
 
 #include <weir/discovery/provider.hpp>
+#include <weir/doors/admin_action.hpp>
+#include <weir/doors/door_token.hpp>
 #include <weir/engine/api.hpp>
 #include <weir/engine/engine.hpp>
 #include <weir/engine/runtime.hpp>
 #include <weir/node/log.hpp>
-#include <weir/transport/admin_action.hpp>
-#include <weir/transport/door_token.hpp>
 #include <weir/transport/tls.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

@@ -33,10 +33,10 @@ struct http_client_options {
   std::chrono::milliseconds idle_timeout{30'000};  ///< a kept connection is closed after this
   /// A connection is used no longer than this, so that a host that moves is followed.
   std::chrono::milliseconds connection_age{60'000};
-  std::size_t max_response = 67'108'864;             ///< bytes of a response body
-  std::size_t max_header = 65'536;                   ///< bytes of a response head of 128 fields
-  std::size_t max_per_host = 64;  ///< requests at once per host, port and loop; more wait
-  std::string dns_servers;        ///< as resolver_options::servers
+  std::size_t max_response = 67'108'864;  ///< bytes of a response body
+  std::size_t max_header = 65'536;        ///< bytes of a response head of 128 fields
+  std::size_t max_per_host = 64;          ///< requests at once per host, port and loop; more wait
+  std::string dns_servers;                ///< as resolver_options::servers
   tls_context tls = nullptr;  ///< of https, for tls_use::client; null = the system's authorities
 };
 
@@ -49,8 +49,8 @@ struct http_client_request {
   /// The latest time for an outcome: waiting, resolving, connecting, writing and reading together.
   std::chrono::steady_clock::time_point deadline =
       std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  std::size_t max_response = SIZE_MAX;  ///< the smaller of this and the client's holds
-  tls_context tls = nullptr;            ///< of https; null = the client's
+  std::size_t max_response = SIZE_MAX;              ///< the smaller of this and the client's holds
+  tls_context tls = nullptr;                        ///< of https; null = the client's
   std::shared_ptr<source_remark> remark = nullptr;  ///< hears why an answer is errc::protocol
 };
 

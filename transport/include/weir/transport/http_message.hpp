@@ -65,7 +65,7 @@ struct http_request {
   clock::time_point arrived;   ///< read after the bytes of the request came in
   clock::time_point deadline;  ///< arrived + `Weir-Timeout`, or the server's default
   http_session* session = nullptr;
-  bool keep_alive = true;  ///< the connection stays open after this answer
+  bool keep_alive = true;    ///< the connection stays open after this answer
   bool is_repeated = false;  ///< handled before, and counted; there was no memory for the answer
 
   /// The value of the first field of that name; nullopt when there is none. Linear in the fields.

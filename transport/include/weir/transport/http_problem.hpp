@@ -23,7 +23,4 @@ http_response problem(errc code, std::string_view detail, std::string_view sourc
 /// The HTTP status of `code`: not_found is 404.
 unsigned http_status(errc code) noexcept;
 
-/// Appends `text` as a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
-
 }  // namespace weir

@@ -97,10 +97,10 @@ struct listen_error {
 struct http_server_stats {
   std::size_t connections = 0;  ///< open now
   std::uint64_t accepted_total = 0;
-  std::uint64_t refused_total = 0;   ///< connections over a limit, refused or closed for another
+  std::uint64_t refused_total = 0;  ///< connections over a limit, refused or closed for another
   std::uint64_t short_of_memory_total = 0;  ///< answers refused, and slow readers cut off, for want
                                             ///< of reply memory
-  std::uint64_t requests_total = 0;  ///< answered by the handler
+  std::uint64_t requests_total = 0;         ///< answered by the handler
   std::uint64_t bad_requests_total =
       0;  ///< answered 4xx or 5xx by the server itself, or closed as another protocol
   std::uint64_t timeouts_total = 0;           ///< connections closed for being slow

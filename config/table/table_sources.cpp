@@ -1,0 +1,129 @@
+#include "table/table.hpp"
+
+namespace weir::config {
+
+namespace {
+
+constexpr auto http_fields = all_live({
+    {.name = "url",
+     .low = "1",
+     .high = "8192",
+     .text = "`http://host[:port]/path` or `https://...` with `{key}` in path or query, which "
+             "becomes the percent-encoded key.",
+     .needed = presence::required,
+     .member = scalar_member<&http_source::url>(),
+     .rule = check_url},
+    {.name = "headers",
+     .type = kind::headers,
+     .high = "32",
+     .text = "Headers of every request: text, or a secret `{env: NAME}` or `{file: path}`.",
+     .member = object_member<&http_source::headers>()},
+    {.name = "timeout",
+     .type = kind::duration,
+     .fallback = "2s",
+     .low = "1ms",
+     .high = "10m",
+     .text = "Longest time of one request.",
+     .member = scalar_member<&http_source::timeout>()},
+    path_row<&http_source::ca>(
+        "ca",
+        "PEM file of the authorities that may have signed the certificate of an https server. "
+        "None = those of the system."
+    ),
+});
+constexpr shape http_shape{"http", http_fields};
+
+constexpr auto sqlite_fields = all_live({
+    path_row<&sqlite_source::path>(
+        "path",
+        "The database file, relative to the working directory. Opened read-only unless there is a "
+        "`put` or `delete`.",
+        presence::required
+    ),
+    {.name = "query",
+     .low = "1",
+     .high = "65536",
+     .text = "A SELECT with `?1` for the key, which is bound as text. The first column of the "
+             "first row is the value; no row or NULL is not found.",
+     .needed = presence::required,
+     .member = scalar_member<&sqlite_source::query>(),
+     .rule = check_query},
+    {.name = "put",
+     .low = "1",
+     .high = "65536",
+     .text =
+         "One statement that sets the value: `?1` is the key, `?2` the value, `?3` the revision "
+         "that the row has, NULL without a row. No row changed is a conflict.",
+     .member = scalar_member<&sqlite_source::put>()},
+    {.name = "delete",
+     .low = "1",
+     .high = "65536",
+     .text = "One statement that deletes the row: `?1` and `?3` as in `put`.",
+     .member = scalar_member<&sqlite_source::erase>()},
+    {.name = "revision",
+     .type = kind::integer,
+     .low = "2",
+     .high = "2000",
+     .text =
+         "Number of the query's column that holds the revision of the row. Without it: the second "
+         "one where there are two; else no conditional writes.",
+     .member = scalar_member<&sqlite_source::revision>()},
+});
+constexpr shape sqlite_shape{"sqlite", sqlite_fields};
+
+constexpr auto file_fields = all_live({
+    path_row<&file_source::root>(
+        "root",
+        "The folder, relative to the working directory. The key is a path below it; no "
+        "symbolic link leaves it; a missing file is not found.",
+        presence::required
+    ),
+});
+constexpr shape file_shape{"file", file_fields};
+
+constexpr auto callback_fields = all_live({
+    {.name = "name",
+     .low = "1",
+     .high = "64",
+     .charset = name_characters,
+     .text = "The name under which the C++ program registers the source before start.",
+     .needed = presence::required,
+     .member = scalar_member<&callback_source::name>()},
+});
+constexpr shape callback_shape{"callback", callback_fields};
+
+template <class Source>
+constexpr alternative source_type(std::string_view type, const shape& rows, std::string_view text) {
+  return {
+      type,
+      text,
+      &rows,
+      [](void* member) -> void* {
+        auto& held = *static_cast<source_settings*>(member);
+        if (!std::holds_alternative<Source>(held)) held.emplace<Source>();
+        return &std::get<Source>(held);
+      },
+      [](const void* member) -> const void* {
+        return std::get_if<Source>(static_cast<const source_settings*>(member));
+      }};
+}
+
+}  // namespace
+
+constinit const alternative source_types[] = {
+    source_type<http_source>("http", http_shape, "An HTTP origin: 404 and 410 are not found."),
+    source_type<sqlite_source>(
+        "sqlite",
+        sqlite_shape,
+        "A query on an SQLite database. With `put` or `delete`, and `writes: allow`, it is a "
+        "store: PUT and DELETE change the row first, each in one transaction, and then the cache."
+    ),
+    source_type<file_source>("file", file_shape, "The files below a folder."),
+    source_type<callback_source>(
+        "callback",
+        callback_shape,
+        "A function of the C++ program that embeds weir; `weir serve` cannot run it."
+    ),
+};
+
+}  // namespace weir::config

@@ -1,0 +1,438 @@
+// The text of /metrics: counters of the door, of the keyspaces, of the cluster, of the process.
+#include "common/door_process.hpp"
+#include "http/http_door_impl.hpp"
+
+#include <weir/transport/text.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace weir {
+namespace {
+
+struct keyspace_sample {
+  std::string name;
+  keyspace_options options;
+  keyspace_stats stats;
+};
+
+void append_requests(metrics_text& out, const door_counters& counters) {
+  out.family(
+      "weir_requests_total",
+      metric_type::counter,
+      "HTTP requests for data by keyspace, operation and outcome."
+  );
+  counters.for_each([&](const std::string& keyspace, const request_counters& of) {
+    for (std::size_t op = 0; op != door_op_count; ++op) {
+      for (std::size_t i = 0; i != door_outcome::count; ++i) {
+        const auto outcome = door_outcome::at(i);
+        const auto total = of.total(static_cast<door_op>(op), outcome);
+        if (total == 0) continue;
+        out.sample(
+            {{"keyspace", keyspace},
+             {"op", name(static_cast<door_op>(op))},
+             {"outcome", outcome.name()}},
+            total
+        );
+      }
+    }
+  });
+  out.family(
+      "weir_request_duration_seconds",
+      metric_type::histogram,
+      "Time from the arrival of an HTTP request for data to its answer."
+  );
+  counters.for_each([&](const std::string& keyspace, const request_counters& of) {
+    for (std::size_t op = 0; op != door_op_count; ++op) {
+      const auto durations = of.durations(static_cast<door_op>(op));
+      if (durations.count == 0) continue;
+      out.histogram({{"keyspace", keyspace}, {"op", name(static_cast<door_op>(op))}}, durations);
+    }
+  });
+  out.family(
+      "weir_served_bytes_total",
+      metric_type::counter,
+      "Bytes of values in answers of the HTTP door."
+  );
+  counters.for_each([&](const std::string& keyspace, const request_counters& of) {
+    for (const auto op : {door_op::get, door_op::get_many}) {
+      if (of.durations(op).count == 0) continue;
+      out.sample({{"keyspace", keyspace}, {"op", name(op)}}, of.served(op));
+    }
+  });
+}
+
+void append_reads(metrics_text& out, const std::vector<keyspace_sample>& all) {
+  out.family(
+      "weir_reads_total",
+      metric_type::counter,
+      "Answered reads of this node's callers, a key of a batch each, by what answered them."
+  );
+  for (const auto& each : all) {
+    for (std::size_t i = 0; i != read_outcome_count; ++i) {
+      const auto from = name(static_cast<read_outcome>(i));
+      out.sample({{"keyspace", each.name}, {"from", from}}, each.stats.reads[i]);
+    }
+  }
+  out.family(
+      "weir_reads_failed_total",
+      metric_type::counter,
+      "Reads of this node's callers that ended in an error."
+  );
+  for (const auto& each : all) {
+    for (std::size_t i = 1; i != errc_count; ++i) {
+      if (each.stats.reads_failed[i] == 0) continue;
+      const auto outcome = name(static_cast<errc>(i));
+      out.sample({{"keyspace", each.name}, {"outcome", outcome}}, each.stats.reads_failed[i]);
+    }
+  }
+}
+
+void append_limits(metrics_text& out, const std::vector<keyspace_sample>& all) {
+  out.family(
+      "weir_cache_limit_bytes",
+      metric_type::gauge,
+      "Memory that entries may take; those of the gutter are within that of the owned."
+  );
+  for (const auto& each : all) {
+    out.sample({{"keyspace", each.name}, {"tier", "owned"}}, each.options.max_memory);
+    out.sample({{"keyspace", each.name}, {"tier", "near"}}, each.options.near_memory);
+  }
+}
+
+class keyspace_families {
+ public:
+  keyspace_families(metrics_text& out, const std::vector<keyspace_sample>& all)
+      : out_(out), all_(all) {}
+
+  /// A family with one number per keyspace.
+  void number(
+      std::string_view name,
+      metric_type type,
+      std::string_view help,
+      std::uint64_t keyspace_stats::*field
+  ) {
+    out_.family(name, type, help);
+    for (const auto& each : all_) out_.sample({{"keyspace", each.name}}, each.stats.*field);
+  }
+
+  /// A family with one number per keyspace and value of `label`.
+  void numbers(
+      std::string_view name,
+      metric_type type,
+      std::string_view help,
+      std::string_view label,
+      std::initializer_list<std::pair<std::string_view, std::uint64_t keyspace_stats::*>> fields
+  ) {
+    out_.family(name, type, help);
+    for (const auto& each : all_) {
+      for (const auto& [value, field] : fields) {
+        out_.sample({{"keyspace", each.name}, {label, value}}, each.stats.*field);
+      }
+    }
+  }
+
+ private:
+  metrics_text& out_;
+  const std::vector<keyspace_sample>& all_;
+};
+
+void append_keyspaces(metrics_text& out, const std::vector<keyspace_sample>& all) {
+  using stats = keyspace_stats;
+  constexpr auto counter = metric_type::counter;
+  constexpr auto gauge = metric_type::gauge;
+  keyspace_families families(out, all);
+  append_reads(out, all);
+  families.numbers(
+      "weir_lookups_total",
+      counter,
+      "Look-ups in this node's memory, for its callers and for other nodes.",
+      "result",
+      {{"hit", &stats::hits}, {"miss", &stats::misses}}
+  );
+  families.number(
+      "weir_gutter_answers_total",
+      counter,
+      "Answers given in the place of an owner that could not be reached.",
+      &stats::gutter_answers
+  );
+  families.number(
+      "weir_flights_joined_total", counter, "Misses that joined a load in progress.", &stats::joined
+  );
+  families.numbers(
+      "weir_source_loads_total",
+      counter,
+      "Loads from the data source, a key of a batch each, by outcome.",
+      "outcome",
+      {{"ok", &stats::loads_value},
+       {"not_found", &stats::loads_absent},
+       {"source_failed", &stats::loads_failed},
+       {"deadline_exceeded", &stats::loads_timed_out},
+       {"too_large", &stats::loads_too_large}}
+  );
+  out.family(
+      "weir_source_load_duration_seconds",
+      metric_type::histogram,
+      "Time of one call of the data source, for one key or a batch."
+  );
+  for (const auto& each : all) out.histogram({{"keyspace", each.name}}, each.stats.load_duration);
+  families.number(
+      "weir_source_loads_running", gauge, "Calls of the data source now.", &stats::loads_running
+  );
+  families.number(
+      "weir_source_loads_waiting",
+      gauge,
+      "Loads that wait for a running one to end.",
+      &stats::loads_waiting
+  );
+  out.family(
+      "weir_source_calls_total", counter, "Calls of the data source, for one key or a batch."
+  );
+  for (const auto& each : all) {
+    const auto batches = std::min(each.stats.source_batches, each.stats.source_calls);
+    out.sample({{"keyspace", each.name}, {"kind", "single"}}, each.stats.source_calls - batches);
+    out.sample({{"keyspace", each.name}, {"kind", "batch"}}, batches);
+  }
+  families.number(
+      "weir_source_loads_not_kept_total",
+      counter,
+      "Loads overtaken by a change or a lost slot.",
+      &stats::loads_not_kept
+  );
+  families.number(
+      "weir_passed_through_total",
+      counter,
+      "Loads in place of an owner and a gutter node that could not be asked.",
+      &stats::passed_through
+  );
+  families.numbers(
+      "weir_refused_total",
+      counter,
+      "Requests refused by a limit of the keyspace.",
+      "reason",
+      {{"overloaded", &stats::refused_overloaded}, {"too_large", &stats::refused_too_large}}
+  );
+  families.numbers(
+      "weir_cache_bytes",
+      gauge,
+      "Memory taken by entries, overhead included.",
+      "tier",
+      {{"owned", &stats::bytes}, {"gutter", &stats::gutter_bytes}, {"near", &stats::near_bytes}}
+  );
+  families.number(
+      "weir_cache_absent_bytes",
+      gauge,
+      "Of the owned ones, bytes taken by entries of absent keys, a tenth of the limit at most.",
+      &stats::absent_bytes
+  );
+  append_limits(out, all);
+  families.number("weir_cache_entries", gauge, "Entries held now.", &stats::entries);
+  families.number("weir_near_entries", gauge, "Near copies held now.", &stats::near_entries);
+  out.family("weir_near_dropped_total", counter, "Near copies that left, by cause.");
+  for (const auto& each : all) {
+    for (std::size_t i = 0; i != near_drop_count; ++i) {
+      out.sample(
+          {{"keyspace", each.name}, {"reason", name(static_cast<near_drop>(i))}},
+          each.stats.near_dropped[i]
+      );
+    }
+  }
+  families.number(
+      "weir_near_revalidated_total",
+      counter,
+      "Suspect near copies that their owner confirmed without sending them again.",
+      &stats::revalidated
+  );
+  families.number(
+      "weir_unleased_reads_total",
+      counter,
+      "Reads that an entry could have answered, had this node held a lease.",
+      &stats::unleased
+  );
+  families.numbers(
+      "weir_evictions_total",
+      counter,
+      "Entries dropped to make room or at the end of their TTL.",
+      "reason",
+      {{"size", &stats::evicted}, {"expired", &stats::expired}}
+  );
+  out.family(
+      "weir_invalidations_total", counter, "Changes applied on this node, by who ordered them."
+  );
+  for (const auto& each : all) {
+    const auto records = std::min(each.stats.records, each.stats.invalidations);
+    out.sample({{"keyspace", each.name}, {"origin", "self"}}, each.stats.invalidations - records);
+    out.sample({{"keyspace", each.name}, {"origin", "peer"}}, records);
+  }
+}
+
+void append_lease(metrics_text& out, const lease_status& of, const change_stats& changes) {
+  constexpr auto counter = metric_type::counter;
+  constexpr auto gauge = metric_type::gauge;
+  out.family("weir_lease_valid", gauge, "1 while this node may serve what it keeps.");
+  out.sample({}, std::uint64_t{of.is_valid ? 1u : 0u});
+  out.family("weir_lease_remaining_seconds", gauge, "Until the lease ends unless it is renewed.");
+  out.sample({}, std::chrono::duration<double>(of.left).count());
+  out.family("weir_lease_losses_total", counter, "Leases that ended without being renewed.");
+  out.sample({}, changes.lease_losses);
+  out.family(
+      "weir_lease_drops_total",
+      counter,
+      "Leases regained without what others kept of the changes missed: everything was dropped."
+  );
+  out.sample({}, changes.dropped_all);
+}
+
+void append_changes(metrics_text& out, const change_stats& of) {
+  constexpr auto counter = metric_type::counter;
+  out.family(
+      "weir_changes_total", counter, "Changes that this node ordered or sent round, by outcome."
+  );
+  out.sample({{"outcome", "ok"}}, of.ok).sample({{"outcome", "partial"}}, of.partial);
+  out.sample({{"outcome", "failed"}}, of.failed);
+  out.family(
+      "weir_invalidation_duration_seconds",
+      metric_type::histogram,
+      "Until every node had confirmed a change of this node or was voted leaseless."
+  );
+  out.histogram({}, of.duration);
+  out.family("weir_invalidation_longest_seconds", metric_type::gauge, "The worst of these.");
+  out.sample({}, std::chrono::duration<double>(of.longest).count());
+  out.family(
+      "weir_votes_asked_total", counter, "Rounds of votes on a member that did not confirm."
+  );
+  out.sample({}, of.votes_asked);
+  out.family(
+      "weir_votes_ignored_total", counter, "Votes about ids that count in no view of this node."
+  );
+  out.sample({}, of.votes_ignored);
+  out.family(
+      "weir_hint_bytes",
+      metric_type::gauge,
+      "What the changes take that are kept for members that missed them."
+  );
+  out.sample({}, of.hint_bytes);
+  out.family(
+      "weir_journal_bytes",
+      metric_type::gauge,
+      "What the changes take that some member has not confirmed."
+  );
+  out.sample({}, of.journal_bytes);
+  out.family(
+      "weir_changes_waiting_bytes",
+      metric_type::gauge,
+      "What the changes take that go round and have not ended."
+  );
+  out.sample({}, of.waiting_bytes);
+  out.family(
+      "weir_feed_resets_total", counter, "Members that had to be told to trust no near copy."
+  );
+  out.sample({}, of.resets);
+}
+
+void append_hedges(metrics_text& out, const hedge_stats& of) {
+  out.family(
+      "weir_hedged_total",
+      metric_type::counter,
+      "Reads whose owner was silent: answered by the gutter node (won) or not (lost), waited on as "
+      "the budget was spent (refused), or sent to the gutter node alone (redirected)."
+  );
+  out.sample({{"outcome", "won"}}, of.won);
+  out.sample({{"outcome", "lost"}}, of.lost);
+  out.sample({{"outcome", "refused"}}, of.refused);
+  out.sample({{"outcome", "redirected"}}, of.redirected);
+  out.family(
+      "weir_peer_suspicions_total",
+      metric_type::counter,
+      "Peers that were silent for 250 ms with 8 or more reads waiting."
+  );
+  out.sample({}, of.suspicions);
+  out.family("weir_peers_suspect", metric_type::gauge, "Such peers now.").sample({}, of.suspects);
+}
+
+void append_cluster(metrics_text& out, const engine& of) {
+  const auto all = of.members();
+  std::map<std::string_view, std::uint64_t> by_state;
+  for (const auto state :
+       {member_state::reachable,
+        member_state::unreachable,
+        member_state::unproven,
+        member_state::draining,
+        member_state::left}) {
+    by_state[name(state)] = 0;
+  }
+  for (const auto& each : all) {
+    ++by_state[name(each.state)];
+  }
+  out.family("weir_members", metric_type::gauge, "Nodes this node knows, itself included.");
+  for (const auto& [state, count] : by_state) out.sample({{"state", state}}, count);
+  out.family(
+      "weir_peer_rtt_seconds", metric_type::gauge, "Round trip of the last probe of a peer."
+  );
+  for (const auto& each : all) {
+    if (each.is_self || each.id.empty()) continue;
+    const auto rtt = std::chrono::duration<double>(each.rtt).count();
+    out.sample({{"peer", each.id}}, rtt);
+  }
+  out.family(
+      "weir_feed_lag_records", metric_type::gauge, "Changes that a peer has not yet confirmed."
+  );
+  for (const auto& each : all) {
+    if (!each.is_self && !each.id.empty()) out.sample({{"peer", each.id}}, each.feed_lag);
+  }
+  out.family(
+      "weir_config_mismatch",
+      metric_type::gauge,
+      "Settings of keyspaces that a peer has otherwise than this node."
+  );
+  for (const auto& each : all) {
+    if (each.config == config_state::unknown || each.is_self || each.id.empty()) continue;
+    out.sample({{"peer", each.id}}, static_cast<std::uint64_t>(each.differences.size()));
+  }
+  const auto ring = of.ring();
+  out.family("weir_ring_share_ratio", metric_type::gauge, "Share of the slots that a node owns.");
+  for (std::uint16_t i = 0; i != ring->size(); ++i) {
+    out.sample({{"node", ring->members()[i].id}}, ring->share(i));
+  }
+}
+
+}  // namespace
+
+std::string http_door::impl::metrics() const {
+  metrics_text out;
+  append_requests(out, counters);
+  std::vector<keyspace_sample> all;
+  for (const auto& each : engine.keyspaces()) {
+    all.push_back({std::string(each.name()), each.options(), each.stats()});
+  }
+  append_keyspaces(out, all);
+  append_cluster(out, engine);
+  append_hedges(out, engine.hedges());
+  const auto changes = engine.changes();
+  append_lease(out, engine.lease(), changes);
+  append_changes(out, changes);
+  out.family("weir_ready", metric_type::gauge, "1 while /readyz answers 200.")
+      .sample({}, std::uint64_t{is_ready() ? 1u : 0u});
+  out.family(
+         "weir_view_info",
+         metric_type::gauge,
+         "Always 1; nodes whose digest is the same have the same ring."
+  )
+      .sample({{"digest", hex(engine.view_digest())}}, std::uint64_t{1});
+  out.family("weir_view_digest_changes_total", metric_type::counter, "Changes of this node's ring.")
+      .sample({}, digest_changes.load(std::memory_order_relaxed));
+  out.family(
+         "weir_http_turned_away_total",
+         metric_type::counter,
+         "Requests without the right to be made."
+  )
+      .sample({{"reason", "unauthorized"}}, auth.unauthorized())
+      .sample({{"reason", "forbidden"}}, auth.forbidden());
+  out.family("weir_build_info", metric_type::gauge, "Always 1; what was built is in the labels.")
+      .sample({{"version", options.version}, {"revision", options.revision}}, std::uint64_t{1});
+  append_process_metrics(out, options.started);
+  if (options.metrics) options.metrics(out);
+  return out.text();
+}
+
+}  // namespace weir

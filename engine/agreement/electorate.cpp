@@ -1,0 +1,414 @@
+#define XXH_INLINE_ALL
+#include "agreement/electorate.hpp"
+
+#include <algorithm>
+#include <xxhash.h>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t most_removals_per_id = 8;
+constexpr std::size_t most_retired_views = 64;
+
+std::uint64_t digest_of(
+    const std::map<std::string, std::set<std::uint64_t>, std::less<>>& members,
+    const std::set<std::string, std::less<>>& forgotten
+) {
+  std::string text;
+  for (const auto& [id, lives] : members) {
+    text += id;
+    text += '\0';
+    for (const auto life : lives) text.append(reinterpret_cast<const char*>(&life), sizeof life);
+    text += '\1';
+  }
+  for (const auto& id : forgotten) text += '\2' + id;
+  return XXH3_64bits(text.data(), text.size()) | 1;
+}
+
+}  // namespace
+
+electorate::electorate(member_life self, const protocol_rules& rules)
+    : self_(std::move(self)), rules_(rules) {
+  members_[self_.id].insert(self_.incarnation);
+  named_.ids.insert(self_.id);
+  changed();
+}
+
+bool electorate::insert(const member_life& who) {
+  if (is_removed(who)) return false;
+  auto& lives = members_[who.id];
+  if (who.incarnation == 0 && !lives.empty()) return false;
+  if (!lives.insert(who.incarnation).second) return false;
+  if (who.incarnation != 0) lives.erase(0);
+  return true;
+}
+
+bool electorate::bury(const std::string& id, std::uint64_t incarnation) {
+  auto& graves = removed_[id];
+  if (std::find(graves.begin(), graves.end(), incarnation) == graves.end()) {
+    graves.push_back(incarnation);
+    if (graves.size() > most_removals_per_id) graves.pop_front();
+    state_.reset();
+  }
+  const auto found = members_.find(id);
+  if (found == members_.end()) return false;
+  const bool was_member = found->second.erase(incarnation) != 0;
+  if (found->second.empty()) members_.erase(found);
+  return was_member;
+}
+
+bool electorate::drop_id(const std::string& id) {
+  const auto found = members_.find(id);
+  if (found == members_.end()) return false;
+  for (const auto life : std::set(found->second)) bury(id, life);
+  bury(id, 0);
+  return true;
+}
+
+bool electorate::add(const member_life& who) {
+  if (is_removed(who)) return false;
+  bool is_new = insert(who);
+  if (who.incarnation != 0) {  // a node runs once: its earlier lives are over
+    for (const auto life : std::set(members_[who.id])) {
+      if (life != who.incarnation) is_new |= bury(who.id, life);
+    }
+  }
+  if (is_new) changed();
+  return true;
+}
+
+void electorate::remove(std::string_view id) {
+  if (drop_id(std::string(id))) changed();
+}
+
+void electorate::forget(std::string_view id) {
+  forgotten_.emplace(id);
+  drop_id(std::string(id));
+  changed();
+}
+
+bool electorate::join(const electorate_state& other) {
+  bool is_new = false;
+  for (const auto& each : other.removed) is_new |= bury(each.id, each.incarnation);
+  for (const auto& each : other.members) is_new |= insert(each);
+  for (const auto& each : other.forgotten) is_new |= forgotten_.insert(each).second;
+  for (auto ids : other.views) {
+    std::sort(ids.begin(), ids.end());
+    if (ids.empty() || retired_.contains(ids)) continue;
+    const auto is_same = [&](const counted_view& known) { return known.ids == ids; };
+    const auto known = std::find_if(views_.begin(), views_.end(), is_same);
+    if (known != views_.end()) {
+      known->is_told = true;
+      continue;
+    }
+    views_.insert(views_.end() - 1, counted_view{std::move(ids), true});
+    is_new = true;
+  }
+  if (is_new) changed();
+  return is_new;
+}
+
+void electorate::return_as(std::uint64_t incarnation) {
+  bury(self_.id, self_.incarnation);
+  self_.incarnation = incarnation;
+  forgotten_.erase(self_.id);
+  members_[self_.id] = {incarnation};
+  changed();
+}
+
+void electorate::changed() {
+  ++changes_;
+  count_anew();
+}
+
+void electorate::count_anew() {
+  std::vector<std::string> ids;
+  for (const auto& [id, lives] : members_) ids.push_back(id);
+  if (views_.empty() || views_.back().ids != ids) {
+    bool is_told = false;
+    std::erase_if(views_, [&](const counted_view& each) {
+      is_told |= each.ids == ids && each.is_told;
+      return each.ids == ids;
+    });
+    retired_.erase(ids);
+    if (!has_begun_ && !views_.empty() && !views_.back().is_told) views_.pop_back();
+    if (!ids.empty()) views_.push_back({std::move(ids), is_told});
+  }
+  for (const auto& id : forgotten_) {
+    if (members_.contains(id)) continue;  // it came back
+    for (auto& each : views_) std::erase(each.ids, id);
+  }
+  // What was forgotten may have left two views alike, or one of nobody.
+  for (std::size_t i = 0; i + 1 < views_.size();) {
+    const auto is_same = [&](const counted_view& other) { return other.ids == views_[i].ids; };
+    const bool is_doubled =
+        std::any_of(views_.begin() + static_cast<std::ptrdiff_t>(i) + 1, views_.end(), is_same);
+    if (is_doubled || views_[i].ids.empty()) {
+      views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
+    } else {
+      ++i;
+    }
+  }
+  everyone_.clear();
+  everyone_.insert(self_.id);
+  for (const auto& each : views_) everyone_.insert(each.ids.begin(), each.ids.end());
+  digest_ = digest_of(members_, forgotten_);
+  state_.reset();
+  begin_if_possible();
+}
+
+void electorate::begin() {
+  is_discovery_heard_ = true;
+  begin_if_possible();
+}
+
+void electorate::wait_no_longer() {
+  waits_for_strangers_ = false;
+  begin_if_possible();
+}
+
+void electorate::set_named(named_nodes named) {
+  named_ = std::move(named);
+  named_.ids.insert(self_.id);
+  begin_if_possible();
+}
+
+void electorate::begin_if_possible() {
+  const bool is_early = waits_for_strangers_ && has_strangers() && !has_met_settled_;
+  if (!has_begun_ && is_discovery_heard_ && !is_early && has_met_majority()) {
+    has_begun_ = true;
+    state_.reset();
+  }
+  is_settled_ |= has_begun_ && has_met_settled_;
+}
+
+void electorate::settle(const std::function<bool(const std::string&)>& is_in_contact) {
+  is_settled_ |= has_begun_ && are_all_named(is_in_contact);
+}
+
+// What it knew came with its word, or is what this node knows: then that view must stay, as it is
+// the one that it relies on. Whom else this node has met may be newcomers as it is: it is for those
+// of the ring to take them in.
+void electorate::met_settled(std::uint64_t digest) {
+  if (is_settled_ || has_met_settled_) return;
+  has_met_settled_ = true;
+  if (digest == digest_) views_.back().is_told = true;
+  if (!has_begun_) {
+    std::set<std::string> known{self_.id};
+    for (const auto& each : views_) {
+      if (each.is_told) known.insert(each.ids.begin(), each.ids.end());
+    }
+    std::erase_if(members_, [&](const auto& each) { return !known.contains(each.first); });
+  }
+  changed();
+}
+
+void electorate::heard(std::string_view id, std::uint64_t digest) {
+  known_by_.insert_or_assign(std::string(id), digest);
+  begin_if_possible();
+}
+
+bool electorate::retire(time_point now, bool needs_majority) {
+  const auto size = views_.size();
+  for (std::size_t i = 0; i + 1 < views_.size();) {
+    auto& each = views_[i];
+    const auto agrees = [&](const std::string& id) {
+      if (id == self_.id) return true;
+      const auto known = known_by_.find(id);
+      return known != known_by_.end() && known->second == digest_;
+    };
+    const auto count = std::count_if(each.ids.begin(), each.ids.end(), agrees);
+    const bool is_agreed = 2 * static_cast<std::size_t>(count) > each.ids.size();
+    if (!each.ends && is_agreed) each.ends = now + lease_ended_everywhere;
+    if (needs_majority && (!each.ends || now < *each.ends)) {
+      ++i;
+      continue;
+    }
+    if (retired_.size() >= most_retired_views) retired_.erase(retired_.begin());
+    retired_.insert(std::move(each.ids));
+    views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  if (views_.size() == size) return false;
+  count_anew();
+  return true;
+}
+
+std::shared_ptr<const electorate_state> electorate::state() const {
+  if (state_) return state_;
+  auto made = std::make_shared<electorate_state>();
+  for (const auto& [id, lives] : members_) {
+    for (const auto life : lives) made->members.push_back({id, life});
+  }
+  for (const auto& [id, lives] : removed_) {
+    for (const auto life : lives) made->removed.push_back({id, life});
+  }
+  made->forgotten.assign(forgotten_.begin(), forgotten_.end());
+  made->views = views();
+  if (!has_begun_ && !views_.back().is_told) made->views.pop_back();
+  state_ = made;
+  return state_;
+}
+
+std::vector<std::vector<std::string>> electorate::views() const {
+  std::vector<std::vector<std::string>> out;
+  for (const auto& each : views_) out.push_back(each.ids);
+  return out;
+}
+
+bool electorate::contains(const member_life& who) const {
+  const auto found = members_.find(who.id);
+  return found != members_.end() && found->second.contains(who.incarnation);
+}
+
+bool electorate::is_removed(const member_life& who) const {
+  const auto found = removed_.find(who.id);
+  return found != removed_.end() &&
+         std::find(found->second.begin(), found->second.end(), who.incarnation) !=
+             found->second.end();
+}
+
+std::uint64_t electorate::incarnation_of(std::string_view id) const {
+  const auto found = members_.find(id);
+  return found == members_.end() || found->second.empty() ? 0 : *found->second.rbegin();
+}
+
+bool electorate::knows_ring() const {
+  return is_settled_ || has_met_settled_ || !rules_.strangers_count_at_start;
+}
+
+std::size_t electorate::phantoms_of(const counted_view& view) const {
+  if (&view != &views_.back() || knows_ring()) return 0;
+  const auto& all = named_.strangers;
+  return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const auto& each) {
+    return is_counted(each.second.id);
+  }));
+}
+
+std::size_t electorate::size_with_all() const {
+  const auto& ids = named_.ids;
+  const auto is_new = [&](const std::string& id) { return !everyone_.contains(id); };
+  const auto more = static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), is_new));
+  return everyone_.size() + more + named_.strangers.size();
+}
+
+bool electorate::is_stranger(std::string_view id) const {
+  const auto& all = named_.strangers;
+  return std::any_of(all.begin(), all.end(), [&](const auto& each) {
+    return each.second.id == id;
+  });
+}
+
+// An operator's word outweighs that of discovery, until the node is back.
+bool electorate::is_counted(const std::string& id) const {
+  return !forgotten_.contains(id) || members_.contains(id);
+}
+
+bool electorate::is_vouched(const std::string& id) const {
+  return is_settled_ || has_met_settled_ || !rules_.wait_until_vouched ||
+         !named_.unvouched.contains(id);
+}
+
+bool electorate::is_named(const std::string& id) const {
+  const bool is_idle = knows_ring() && named_.idle.contains(id) && !everyone_.contains(id);
+  return is_counted(id) && !is_idle;
+}
+
+std::size_t electorate::named_count(const std::function<bool(const std::string&)>& test) const {
+  const auto& ids = named_.ids;
+  return static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), [&](const auto& id) {
+    return is_named(id) && test(id);
+  }));
+}
+
+std::size_t electorate::named_count() const {
+  const auto counts = [&](const auto& each) {
+    if (!is_counted(each.second.id)) return false;
+    if (!knows_ring()) return true;
+    return !each.second.is_idle && rules_.strangers_count_as_named;
+  };
+  const auto& all = named_.strangers;
+  const auto strangers = std::count_if(all.begin(), all.end(), counts);
+  return named_count([](const std::string&) { return true; }) + static_cast<std::size_t>(strangers);
+}
+
+std::size_t electorate::unvouched_count(const std::function<bool(const std::string&)>& test) const {
+  return named_count([&](const std::string& id) { return !is_vouched(id) && test(id); });
+}
+
+std::size_t electorate::named_needed() const {
+  if (!rules_.half_of_named) return 0;
+  return knows_ring() ? (named_count() + 1) / 2 : named_count() / 2 + 1;
+}
+
+bool electorate::is_half_of_named(const std::function<bool(const std::string&)>& test) const {
+  const auto counts = [&](const std::string& id) { return is_vouched(id) && test(id); };
+  return named_count(counts) >= named_needed() || are_all_named(test);
+}
+
+bool electorate::is_half_here() const {
+  return is_half_of_named([&](const std::string& id) { return everyone_.contains(id); });
+}
+
+bool electorate::has_met_majority() const {
+  const auto is_heard = [&](const std::string& id) {
+    return id == self_.id || known_by_.contains(id);
+  };
+  return is_majority(is_heard) && is_half_of_named(is_heard);
+}
+
+bool electorate::are_all_named(const std::function<bool(const std::string&)>& test) const {
+  const auto& ids = named_.ids;
+  return named_.strangers.empty() && std::all_of(ids.begin(), ids.end(), [&](const auto& id) {
+           return !is_counted(id) || test(id);
+         });
+}
+
+bool electorate::is_majority(const std::function<bool(const std::string&)>& test) const {
+  return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
+    const auto count =
+        static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), test));
+    return 2 * count > each.ids.size() + phantoms_of(each);
+  });
+}
+
+time_point electorate::majority_time(const std::function<time_point(const std::string&)>& time_of
+) const {
+  auto earliest = time_point::max();
+  for (const auto& each : views_) {
+    std::vector<time_point> times;
+    for (const auto& id : each.ids) times.push_back(time_of(id));
+    const auto needed = (each.ids.size() + phantoms_of(each)) / 2 + 1;
+    if (needed > times.size()) return time_point::min();
+    std::sort(times.begin(), times.end(), std::greater<>());
+    earliest = std::min(earliest, times[needed - 1]);
+  }
+  std::vector<time_point> times;
+  auto all = time_point::max();  // until when everybody named has a part in it
+  named_count([&](const std::string& id) {
+    const auto until = everyone_.contains(id) ? time_of(id) : time_point::min();
+    if (is_vouched(id)) times.push_back(until);
+    all = std::min(all, until);
+    return true;
+  });
+  const auto needed = named_needed();
+  if (needed == 0) return earliest;
+  if (!named_.strangers.empty()) all = time_point::min();
+  if (needed > times.size()) return std::min(earliest, all);
+  std::sort(times.begin(), times.end(), std::greater<>());
+  return std::min(earliest, std::max(all, times[needed - 1]));
+}
+
+bool electorate::can_block(
+    std::string_view missing, const std::function<bool(const std::string&)>& test
+) const {
+  const auto blocks = [&](const std::string& id) { return id != missing && test(id); };
+  if (!is_half_of_named(blocks)) return false;
+  return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
+    if (std::find(each.ids.begin(), each.ids.end(), missing) == each.ids.end()) return true;
+    const auto count =
+        static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), blocks));
+    return 2 * count >= each.ids.size() + phantoms_of(each);
+  });
+}
+
+}  // namespace weir

@@ -1,0 +1,442 @@
+#pragma once
+
+#include "agreement/engine_context.hpp"
+#include "async/key_turns.hpp"
+#include "keyspace/doubtful_keys.hpp"
+#include "keyspace/flight.hpp"
+#include "keyspace/live_options.hpp"
+#include "keyspace/shard.hpp"
+#include "source/load_limiter.hpp"
+#include "source/source_watch.hpp"
+
+#include <weir/engine/data_source.hpp>
+#include <weir/engine/keyspace.hpp>
+#include <weir/engine/store.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir {
+
+/// Where a keyspace comes from.
+struct keyspace_origin {
+  std::uint64_t lineage = 0;    ///< the same through all updates, another after a removal
+  std::uint64_t first_seq = 0;  ///< later than every version of the one whose place it takes
+};
+
+/// One keyspace on one node: the path of a get (keyspace_get.cpp), of a load (keyspace_load.cpp)
+/// and of a change (keyspace_change.cpp). One that another took the place of (keyspace_tune.cpp)
+/// goes on with what has begun, keeps nothing, and sends who comes late to its successor.
+///
+/// Thread-safe. Kept alive by its handles and by its running flights.
+class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
+ public:
+  keyspace_core(
+      std::shared_ptr<engine_context> context,
+      keyspace_options options,
+      std::shared_ptr<data_source> source,
+      keyspace_origin origin
+  );
+  ~keyspace_core();
+
+  const live_options& options() const noexcept { return options_; }
+
+  const std::shared_ptr<data_source>& loads_from() const noexcept { return source_; }
+
+  std::uint64_t lineage() const noexcept { return lineage_; }
+
+  std::string_view source_kind() const noexcept { return source_->type(); }
+
+  environment& env() const noexcept { return context_->env; }
+
+  /// The error of every call after close(). On the hit path: without words, which make a result that
+  /// must be destroyed.
+  boost::system::result<void> open() const {
+    if (const int why = closed_.load(std::memory_order_acquire)) [[unlikely]]
+      return why == moved ? errc::no_keyspace : static_cast<errc>(why);
+    return {};
+  }
+
+  /// The keyspace that took the place of this one, or this one.
+  std::shared_ptr<keyspace_core> current();
+
+  /// Takes other options in place: only if options().can_become() them. Returns the entries that
+  /// this cost. Blocks for a walk over the entries if the TTL became shorter.
+  std::uint64_t retune(const keyspace_options& wanted);
+
+  /// From now on who comes late is sent to the keyspace of the same lineage that the engine has.
+  void move_on();
+
+  /// Drops what is kept, and returns how many entries that were. Flights go on. After move_on().
+  std::uint64_t empty_out();
+
+  /// The error of a key that no keyspace takes, if it is one.
+  boost::system::result<void> check_key(std::string_view key) const;
+
+  /// `why` with its place and, unless it has words of its own, with `detail`. Absence is an answer
+  /// and stays as it is.
+  error located(const error& why, std::string_view key, std::string_view detail = {}) const;
+
+  /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
+  /// nothing.
+  bool hit(
+      std::string_view key, entry& out, bool& found, read_attempt attempt = read_attempt::first
+  );
+
+  bool hit(std::string_view key, lookup& out, read_attempt attempt = read_attempt::first) {
+    return hit(key, out.entry, out.found, attempt);
+  }
+
+  /// Gets one key for a caller of this node, from wherever it comes.
+  void find(
+      std::string key,
+      get_options options,
+      completion<result<lookup>> done,
+      std::uint64_t batch = load_limiter::alone
+  );
+
+  /// Gets several keys, one request per owner; answers in their order.
+  void find_many(
+      std::vector<std::string> keys,
+      get_options options,
+      completion<std::vector<result<lookup>>> done
+  );
+
+  /// Serves one key to another node, or to a flight of this one, as owner or in the owner's place.
+  /// `loading`, unless empty, is called before this returns if as owner it starts or joins a load.
+  void serve(
+      get_request request,
+      milliseconds timeout,
+      completion<get_reply> done,
+      completion<> loading = {}
+  );
+  bool try_serve(const get_request& request, get_reply& reply);
+
+  /// Serves several keys to another node.
+  void serve_many(
+      get_many_request request,
+      milliseconds timeout,
+      completion<get_many_reply> done,
+      completion<> loading = {}
+  );
+
+  /// Changes a key (or, for clear, all) on every node; finds the owner.
+  asio::awaitable<result<change_result>> change(change_request request, milliseconds timeout);
+
+  /// Makes a change as owner, at the source too where that is a store, and sends it round.
+  ///
+  /// `accepted`, if set, is called once when the change is ordered and its record is on the way.
+  asio::awaitable<change_reply> change_as_owner(
+      change_request request, time_point deadline, completion<change_reply> accepted
+  );
+
+  /// Applies a change that reached this node as owner. `meta` goes with a put value.
+  change_reply apply(const change_request& request, std::shared_ptr<const metadata> meta = nullptr);
+
+  /// Makes a put or remove at the source first, where it is a store, then here: as owner of the
+  /// key.
+  asio::awaitable<change_reply> write_through(change_request request, time_point deadline);
+
+  /// The source as a store; null when it cannot write.
+  store* as_store() const noexcept { return store_.get(); }
+
+  /// One update of a key at a time on this node.
+  key_turns& update_turns() noexcept { return update_turns_; }
+
+  /// Applies a change that another node ordered, to whatever this node has of the key. A pushed
+  /// value may have been `on_the_way` for so long.
+  void apply_record(const change_record& record, milliseconds on_the_way);
+
+  /// Some records were missed: drops what this node keeps in its own right and suspects near
+  /// copies.
+  void distrust();
+
+  /// Drops everything on this node.
+  void drop_all() { apply_clear(); }
+
+  /// Slots are about to come to this node: what moves a fence from now on belongs to the new term.
+  void terms_begin(std::uint32_t gain);
+
+  /// The keys of this node's own entries, the hottest first, up to `max_bytes` of entries in all.
+  std::vector<kept_key> keys(std::size_t limit);
+  std::vector<std::string> hottest(std::uint64_t max_bytes);
+
+  /// The version of a key at its owner, absent or not.
+  asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
+
+  /// The steps of a get that are known before it starts, and when it ended.
+  void explain_place(std::string_view key, std::vector<explain_step>& steps);
+  void explain_answer(
+      const result<lookup>& found, std::chrono::microseconds took, std::vector<explain_step>& steps
+  );
+
+  void explain_flight(const flight& ended, const waiter& of);
+  std::string near_state(std::string_view key);
+
+  keyspace_stats stats();
+
+  source_state source() const { return watch_.state(env().now()); }
+
+  /// No version of a term of this keyspace is later; one that takes its place goes on from here.
+  std::uint64_t last_seq();
+
+  /// Reclaims what expired or lies below the floor, a slice at a time.
+  void reclaim();
+
+  /// Later calls fail with `why`; who waits is told errc::unavailable. Idempotent.
+  void close(errc why);
+
+ private:
+  enum class begun { yes, found_meanwhile, nobody_waits };
+  // keyspace_get.cpp, in call order
+  void join(
+      std::string key,
+      std::uint64_t hash,
+      flight_kind kind,
+      const get_options& options,
+      time_point deadline,
+      completion<result<lookup>> done,
+      flight_traits traits = {}
+  );
+  void arm(const std::shared_ptr<waiter>& waiting);
+  void start(std::shared_ptr<flight> started);
+  asio::awaitable<void> fly(std::shared_ptr<flight> flown);
+  asio::awaitable<result<lookup>> fetch(const std::shared_ptr<flight>& flown);
+  asio::awaitable<result<get_reply>> ask_owner(
+      const std::shared_ptr<flight>& flown,
+      const std::shared_ptr<const routing>& route,
+      std::uint16_t index
+  );
+  asio::awaitable<result<lookup>> fetch_without_owner(flight& f, const routing& route);
+  asio::awaitable<result<get_reply>> ask_gutter(flight& f, const routing& route);
+  void leave_at_gutter(const flight& f);
+  get_request request_of(const flight& f, serve_as role) const;
+  peer_request message_of(
+      const flight& f, const routing& route, get_request request, time_point now
+  ) const;
+  void begin_asking(flight& f, time_point now);
+  asio::awaitable<result<get_reply>> ask(
+      flight& f, const routing& route, std::uint16_t index, serve_as role, version held = {}
+  );
+
+  /// Whose answer it is, and between when it came.
+  struct asked_peer {
+    const std::string& id;
+    serve_as role;
+    time_point began;
+    time_point ended;
+  };
+
+  result<get_reply> take_reply(flight& f, const asked_peer& peer, result<peer_reply> reply);
+  void refresh(const std::string& key);
+  void vouch(get_reply& reply, version held) const;
+  time_point good_until(const lookup& own) const;
+  bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
+  void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
+
+  // keyspace_hedge.cpp
+  class owner_call;
+  struct first_word;
+
+  struct first_answer {
+    get_reply reply;
+    bool is_of_gutter = false;
+  };
+
+  bool may_hedge(read_from from) const noexcept;
+  bool can_stand_in(const routing& route, std::uint16_t owner, std::uint16_t gutter) const;
+  bool goes_around(flight& f, const routing& route, std::uint16_t owner);
+  asio::awaitable<result<first_answer>> ask_or_hedge(
+      const std::shared_ptr<flight>& flown,
+      const std::shared_ptr<const routing>& route,
+      std::uint16_t index,
+      version held
+  );
+  result<first_answer> take_first(
+      flight& f, const routing& route, std::uint16_t owner, first_word first
+  );
+
+  // keyspace_reads.cpp
+  completion<result<lookup>> counting(completion<result<lookup>> done, read_attempt attempt);
+  void count_read(const result<lookup>& answer, read_attempt attempt) noexcept;
+  void count_reads(keyspace_stats& out) const noexcept;
+
+  // keyspace_load.cpp, in call order
+  asio::awaitable<result<lookup>> pass_through(flight& f);
+  asio::awaitable<result<lookup>> load(flight& f);
+  asio::awaitable<void> take_turn(flight& f);
+  bool try_take_turn(flight& f);
+  begun begin(flight& f, lookup& found);
+  void note_former(flight& f, const stored_entry& held);
+  asio::awaitable<result<loaded>> call_source(flight& f);
+  result<loaded> judged(result<loaded> answer, const source_remark& remark) const;
+  void note(const result<loaded>& answer);
+  error value_too_large(std::size_t size) const;
+  void note_refused(const error& why);
+  void report(const source_watch::events& events) const;
+  template <class T>
+  asio::awaitable<result<T>> within_timeout(asio::awaitable<result<T>> work, time_point deadline);
+  enum class expiry { spread, as_given };
+  result<lookup> land(
+      flight& f, result<loaded> answer, time_point began, expiry how = expiry::spread
+  );
+  void give_back_turn(flight& f);
+
+  // keyspace_many.cpp
+  struct many;
+  class many_call;
+  void ask_many(
+      std::shared_ptr<many> state,
+      const std::shared_ptr<const routing>& route,
+      std::uint16_t owner,
+      std::vector<std::size_t> positions
+  );
+  asio::awaitable<void> load_batch(flight_list flights, std::uint64_t batch);
+
+  std::uint64_t next_batch() noexcept { return batches_.fetch_add(1, std::memory_order_relaxed); }
+
+  // keyspace_change.cpp
+  asio::awaitable<result<change_result>> carry_out(change_request request, milliseconds timeout);
+  asio::awaitable<result<change_result>> change_at_owner(
+      change_request request, time_point deadline
+  );
+  asio::awaitable<result<change_result>> change_without_owner(
+      change_record record, time_point deadline
+  );
+  asio::awaitable<result<change_reply>> order(
+      const routing& route, std::uint16_t index, change_request request, time_point deadline
+  );
+  asio::awaitable<result<peer_reply>> send(
+      const member& to,
+      const routing& route,
+      request_body body,
+      time_point deadline,
+      std::optional<time_point> work_until = std::nullopt
+  );
+  change_record record_of(const change_request& request, const change_reply& applied) const;
+  change_reply not_owner() const;
+  void tell_others(const std::string& key);
+  bool holds(
+      const shard& s,
+      const stored_entry* held,
+      const precondition& condition,
+      std::uint64_t hash,
+      std::uint64_t epoch,
+      time_point now
+  ) noexcept;
+  void apply_clear();
+  void overtake(shard& s, std::string_view key);
+  get_reply observed(const std::string& key);
+
+  // keyspace_peek.cpp
+  struct peeked_value {
+    loaded value;
+    time_point began{};
+  };
+
+  bool is_untouched_since(std::uint32_t gain, std::uint64_t hash);
+  asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
+  get_reply peeked(const std::string& key);
+  void adopt(std::string key, milliseconds timeout, completion<get_reply> done);
+
+  // keyspace_store.cpp, in call order
+  asio::awaitable<change_reply> write_in_turn(change_request request, time_point deadline);
+  result<write_condition> judge_write(const change_request& request, std::uint64_t epoch);
+  asio::awaitable<result<stored>> call_store(
+      const change_request& request, write_condition condition, time_point deadline
+  );
+  change_reply drop_written(const change_request& request, error why);
+
+  // keyspace_record.cpp
+  entry_table::entry_ptr make_pushed(
+      const change_record& record, std::uint64_t hash, std::uint16_t slot, milliseconds on_the_way
+  );
+  void suspect_near(shard& s, entry_list& garbage);
+
+  // keyspace_near.cpp
+  bool serves_as_near(const shard& s, const stored_entry& e, time_point now) const noexcept;
+  bool is_wanted_again(std::uint64_t hash) noexcept;
+  version near_version(const flight& f);
+  void keep_near(
+      flight& f,
+      const std::shared_ptr<const routing>& route,
+      const std::string& owner,
+      const get_reply& reply
+  );
+  void drop_older_near(const flight& f, version seen);
+  bool may_keep_near(
+      const flight& f,
+      const std::shared_ptr<const routing>& route,
+      const std::string& owner,
+      std::uint64_t epoch
+  );
+  std::optional<lookup> revive_near(
+      flight& f,
+      const std::shared_ptr<const routing>& route,
+      const std::string& owner,
+      const get_reply& reply,
+      version asked
+  );
+
+  // keyspace_tune.cpp
+  std::shared_ptr<keyspace_core> successor() const;
+  error why_failed(error why) const;
+
+  bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire) != 0; }
+
+  time_point latest_expiry(const stored_entry& e) const noexcept;
+  void cap_life(stored_entry& fresh) const noexcept;
+  std::uint64_t shorten_lives();
+  std::uint64_t shrink(entry_kind kind);
+  void note_evicted(const stored_entry& e);
+  void note_expired(const stored_entry& e);
+  void set_budgets(const keyspace_options& from) noexcept;
+
+  // keyspace_core.cpp
+  time_point hit_time() const noexcept;
+  bool may_serve(time_point now) const noexcept;
+  bool hit_owned(std::string_view key, lookup& out, read_attempt attempt);
+
+  shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
+
+  bool serves_as_owner(const shard& s, const stored_entry& e, time_point now) const noexcept;
+  bool serves_as_gutter(const shard& s, const stored_entry& e, time_point now) const noexcept;
+  bool answer_from(shard& s, stored_entry& e, time_point now, entry& out);
+  std::uint64_t hash_of(std::string_view key) const noexcept;
+  std::uint64_t& fence_of(std::uint64_t hash) noexcept;
+  void raise_fence(std::uint64_t hash, std::uint64_t seq) noexcept;
+  milliseconds jittered(milliseconds ttl) const noexcept;
+  void make_room(entry_kind kind, shard& first);
+
+  const std::shared_ptr<engine_context> context_;
+  live_options options_;
+  const std::uint64_t lineage_;
+  const std::shared_ptr<data_source> source_;
+  const std::shared_ptr<store> store_ = std::dynamic_pointer_cast<store>(source_);
+  store_budgets budgets_;
+  load_limiter limiter_;
+  source_watch watch_;
+  std::atomic<std::uint64_t> batches_{load_limiter::of_others + 1};
+  std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
+  std::vector<std::unique_ptr<shard>> shards_;
+  static constexpr std::size_t near_seen_size = 65'536;
+  std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t*)> near_seen_;
+  key_turns write_turns_, update_turns_;
+  doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept
+  std::mutex tuning_;       ///< one change of the options at a time
+  static constexpr int moved = -1;
+  std::atomic<int> closed_{0};  ///< an errc once closed; `moved` once another took its place
+  std::atomic<unsigned> reclaim_next_{0};
+
+  struct counters;
+  const std::unique_ptr<counters> counters_;
+};
+
+}  // namespace weir

@@ -1,0 +1,201 @@
+#pragma once
+
+#include "agreement/agreement.hpp"
+#include "agreement/engine_context.hpp"
+#include "membership/health.hpp"
+#include "membership/serving_mark.hpp"
+#include "membership/settings_drift.hpp"
+
+#include <weir/engine/membership.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// Who owns slots: those with weight, or all when nobody has any.
+std::set<std::string> owners_of(const routing& route);
+
+/// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
+/// handshakes, judged by probes. Publishes the routing after each change.
+///
+/// A peer stays in the ring whatever its health; it leaves when it says so, or when discovery has
+/// dropped it and it does not answer. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
+/// network and the listeners without holding its lock.
+class member_table : public std::enable_shared_from_this<member_table> {
+ public:
+  member_table(
+      std::shared_ptr<engine_context> context,
+      std::shared_ptr<agreement> agreed,
+      ring_settings ring,
+      health_settings settings
+  );
+
+  /// Publishes the routing of a lone node.
+  void begin();
+
+  /// Dials the candidates and starts to probe.
+  void start_probing();
+  void stop();
+
+  void set_candidates(std::vector<candidate> candidates);
+  void learn(const std::vector<member>& members);
+  void link_up(const std::string& address, const identity& peer);
+  void link_down(const std::string& address, link_loss cause);
+  /// A node that nobody named introduced itself. Few of them are dialled at a time, and not for
+  /// long: a legitimate one says who it is with every heartbeat.
+  void peer_seen(const identity& peer);
+  void peer_leaves(const identity& peer);
+
+  /// A majority went on without it.
+  void member_gone(const std::string& id);
+
+  /// Heartbeats now, to one member or to all that have a link; the latter at most once in a while.
+  void ping(const std::string& id);
+  void ping_everyone();
+
+  /// Whether this node takes slots: not before its first lease, as what an owner without one reads
+  /// is kept by nobody; and where others have theirs a second later, so that one that does not last
+  /// moves none. Tells everybody.
+  void may_take_slots(bool may);
+
+  /// Gives the slots of this node to the others for good; it stays a member.
+  void give_up_slots();
+
+  /// Whether this node took slots since it began, under a lease as always.
+  bool has_had_slots() const;
+
+  /// A peer of that life has told how often it took or gave up its slots; messages may overtake
+  /// each other.
+  void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
+  std::uint32_t slot_turns() const;
+
+  /// A peer of that life has told that it is about to go.
+  void draining_told(const std::string& id, std::uint64_t incarnation);
+  bool is_draining() const;
+
+  /// Others refuse this node for its id.
+  void id_taken(const id_conflict& found);
+  std::optional<id_conflict> conflict() const;
+
+  const settings_drift& drift() const noexcept { return drift_; }
+
+  /// True if this node has had slots for a while and nobody keeps a place for those of `who`.
+  bool is_latecomer(const identity& who) const;
+
+  /// Where a member with a link can be asked; empty = nowhere.
+  std::string address_of(const std::string& id) const;
+
+  void report(const cluster_event& event) const;
+
+  std::vector<member_status> status() const;
+  std::vector<std::string> linked_addresses() const;
+
+  /// The ids of those that answer.
+  std::vector<std::string> reachable() const;
+  void on_event(std::function<void(const cluster_event&)> listener);
+
+ private:
+  struct peer {
+    std::string id;  ///< as discovery named it or the handshake proved it; empty while unknown
+    std::string address;
+    std::uint64_t incarnation = 0;
+    std::uint32_t weight = 1;
+    bool is_from_discovery = false;
+    bool is_dropped = false;  ///< discovery named it once, and does not any more
+    serving_mark mark;        ///< since discovery named it
+    bool was_met = false;     ///< a handshake proved who is there
+    bool is_linked = false;
+    bool has_left = false;  ///< off the ring: it said so, or a majority went on without it
+    bool said_goodbye = false;
+    bool is_draining = false;      ///< as its heartbeats say
+    bool is_stranger = false;      ///< named by nothing but its own word, and not proven
+    std::string told_id;           ///< as others name it; for people only
+    std::uint32_t slot_turns = 0;  ///< as its heartbeats say: odd = it takes slots
+    bool keeps_place = false;      ///< its former life had slots until this one began
+    weir::health health;
+    time_point heard{};  ///< when it was last linked and not unreachable, to a round of heartbeats
+    std::chrono::microseconds rtt{0};
+    std::string last_failure;
+    time_point failed_at{};
+    member_state shown = member_state::unproven;
+    time_point shown_since{};
+    int early_pings = 0;  ///< since the link is up, ahead of the next round
+  };
+
+  /// What is to be done once the lock is released.
+  struct actions {
+    std::vector<std::string> connect;
+    std::vector<std::string> disconnect;
+    std::vector<std::string> abandon;
+    std::vector<cluster_event> events;
+    std::vector<std::string> linked;  ///< ids whose links changed
+  };
+
+  enum class verdict { counts, void_if_missed };
+  enum class named_by { member, itself };
+
+  static bool takes_slots(std::uint32_t turns) { return turns % 2 != 0; }
+
+  static bool is_there(const peer& of) {
+    return of.is_linked && of.health.now != health::state::unreachable;
+  }
+
+  static member_state shown_state(const peer& of);
+  member_status status_of(const peer& of, const routing& route, time_point now) const;
+  void learn(const std::vector<member>& members, named_by whom);
+  peer& peer_at(const std::string& address, actions& todo);
+  void told(serving_mark& of, const candidate& by, milliseconds heeded) const;
+  void judge(peer& of, health_event event, time_point now, actions& todo);
+  void publish();
+  void tell_ring_later();
+  void tell_ring();
+  void ask_again_soon(const std::string& address);
+  void compare_settings(time_point now, actions& todo);
+  void end_near_of_others(const routing& before, const routing& now);
+  void tell_slots(bool are_taken);
+  void told_as_latecomer();
+  void run(actions& todo);
+  void probe_all();
+  void probe(const std::string& address, verdict misses);
+
+  std::set<std::string> silent_members(const std::vector<std::string>& everyone, time_point now);
+  named_nodes named() const;
+
+  const std::shared_ptr<engine_context> context_;
+  const std::shared_ptr<agreement> agreed_;
+  const ring_settings ring_settings_;
+  const health_settings settings_;
+  mutable std::mutex mutex_;
+  std::map<std::string, peer> peers_;  ///< by address
+  serving_mark own_mark_;
+  bool is_marked_ = false;  ///< discovery marked somebody in its last answer
+  std::function<void(const cluster_event&)> listener_;
+  std::map<std::string, time_point>
+      unknown_since_;  ///< members that count but that nobody here dials
+  time_point next_probe_{};
+  time_point next_round_{};  ///< before it ping_everyone() waits
+  timer_id timer_ = 0;
+  std::uint32_t slot_turns_ = 1;    ///< odd = this node takes slots, as a lone one does
+  bool has_had_slots_ = true;       ///< this node, since it began
+  bool is_latecomer_ = false;       ///< others had slots for a while before this node had any
+  time_point slots_since_{};        ///< of the latest turn
+  milliseconds slots_wait_{1'000};  ///< from the lease on; doubles when it was removed with slots
+  timer_id slots_timer_ = 0;
+  bool gives_up_slots_ = false;
+  bool is_stopped_ = false;
+  std::set<std::string> ring_told_;  ///< who was in the ring when it was last told of
+  timer_id ring_timer_ = 0;
+  settings_drift drift_;
+  std::optional<id_conflict> conflict_;
+  time_point conflict_at_{};
+  time_point conflict_told_{};
+};
+
+}  // namespace weir

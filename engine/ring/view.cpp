@@ -1,0 +1,139 @@
+#define XXH_INLINE_ALL
+#include <weir/engine/view.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+#include <utility>
+#include <xxhash.h>
+
+namespace weir {
+
+namespace {
+
+constexpr std::uint64_t max_points = std::uint64_t{1} << 27;
+constexpr std::uint32_t max_vnodes = 65536;
+constexpr std::uint64_t digest_seed = 0x7765697276696577;  // "weirview"
+
+// Rings of equal digest must be equal, so every field is framed: numbers as 8 bytes, low byte
+// first, and a text after its length.
+void append(std::string& to, std::uint64_t number) {
+  for (int shift = 0; shift < 64; shift += 8) to.push_back(static_cast<char>(number >> shift));
+}
+
+std::uint64_t digest_of(const std::vector<member>& members, const ring_settings& settings) {
+  std::string text;
+  append(text, settings.vnodes);
+  append(text, std::bit_cast<std::uint64_t>(settings.bounded_load));
+  append(text, members.size());
+  for (const auto& each : members) {
+    append(text, each.id.size());
+    text += each.id;
+    append(text, each.incarnation);
+    append(text, each.weight);
+  }
+  return XXH3_64bits_withSeed(text.data(), text.size(), digest_seed);
+}
+
+std::string check_settings(const ring_settings& settings) {
+  if (settings.vnodes < 1 || settings.vnodes > max_vnodes) {
+    return "ring: vnodes is " + std::to_string(settings.vnodes) + "; set 0.." +
+           std::to_string(max_vnodes);
+  }
+  const bool off = settings.bounded_load == 0;
+  const bool in_range = settings.bounded_load >= 1 && settings.bounded_load <= 1000;
+  if (!off && !in_range) {  // also catches NaN
+    return "ring: bounded_load is " + std::to_string(settings.bounded_load) +
+           "; set 0 (off) or 1..1000";
+  }
+  return {};
+}
+
+}  // namespace
+
+std::vector<member> sorted_by_id(std::vector<member> members) {
+  std::sort(members.begin(), members.end(), [](const member& a, const member& b) {
+    return a.id < b.id;
+  });
+  return members;
+}
+
+std::string check_members(
+    const std::vector<member>& members, const ring_settings& settings, std::size_t max_members
+) {
+  if (auto fault = check_settings(settings); !fault.empty()) return fault;
+  if (members.size() > max_members) {
+    return "view: " + std::to_string(members.size()) + " members; at most " +
+           std::to_string(max_members) + " are possible";
+  }
+  std::uint64_t weights = 0;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    const auto& each = members[i];
+    if (each.id.empty()) return "view: a member has an empty id; name every node";
+    if (each.id.size() > max_member_id) {
+      return "view: a member id has " + std::to_string(each.id.size()) + " bytes; use at most " +
+             std::to_string(max_member_id);
+    }
+    if (i > 0 && members[i - 1].id == each.id) {
+      return "view: two members are called '" + each.id + "'; give every node an id of its own";
+    }
+    if (each.weight > max_member_weight) {
+      return "view: member '" + each.id + "' has weight " + std::to_string(each.weight) +
+             "; set 1.." + std::to_string(max_member_weight);
+    }
+    weights += each.weight;
+  }
+  if (weights * settings.vnodes > max_points) {
+    return "ring: " + std::to_string(weights * settings.vnodes) +
+           " points (vnodes x weights); at most " + std::to_string(max_points) +
+           " are possible: lower vnodes or the weights";
+  }
+  return {};
+}
+
+view::view(std::vector<member> members, ring_settings settings)
+    : members_(sorted_by_id(std::move(members))), settings_(settings) {
+  if (auto fault = check_members(members_, settings_, max_view_members); !fault.empty()) {
+    throw std::invalid_argument(fault);
+  }
+  settings_.bounded_load += 0.0;  // -0.0 is 0.0 in the digest too
+  digest_ = digest_of(members_, settings_);
+}
+
+view::view(checked, std::vector<member> members, ring_settings settings)
+    : members_(std::move(members)), settings_(settings), digest_(digest_of(members_, settings_)) {}
+
+result<view> view::from_peer(std::vector<member> members, ring_settings settings) {
+  if (members.size() > max_view_members) return make_error_code(errc::bad_request);
+  auto in_order = sorted_by_id(std::move(members));
+  if (!check_members(in_order, settings, max_view_members).empty()) {
+    return make_error_code(errc::bad_request);
+  }
+  settings.bounded_load += 0.0;
+  return view(checked{}, std::move(in_order), settings);
+}
+
+const member* view::find(std::string_view id) const noexcept {
+  const auto at = std::lower_bound(
+      members_.begin(),
+      members_.end(),
+      id,
+      [](const member& each, std::string_view wanted) { return each.id < wanted; }
+  );
+  return at != members_.end() && at->id == id ? &*at : nullptr;
+}
+
+view view::with(member joined) const {
+  auto members = members_;
+  std::erase_if(members, [&](const member& each) { return each.id == joined.id; });
+  members.push_back(std::move(joined));
+  return view(std::move(members), settings_);
+}
+
+view view::without(std::string_view id) const {
+  auto members = members_;
+  std::erase_if(members, [&](const member& each) { return each.id == id; });
+  return view(checked{}, std::move(members), settings_);
+}
+
+}  // namespace weir

@@ -1,0 +1,98 @@
+#include "nats/nats_link.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <openssl/ssl.h>
+#include <utility>
+
+namespace weir {
+namespace {
+
+constexpr std::size_t most_waiting = 65'536;
+
+const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
+
+}  // namespace
+
+asio::awaitable<error_code> nats_link::secure(tls_context context, std::string name) {
+  if (!rest_.empty()) co_return make_error_code(tls_fault::broken);
+  context_ = std::move(context);
+  auto& stream = tls_.emplace(socket_, *context_);
+  error_code is_name;
+  asio::ip::make_address(name, is_name);
+  if (is_name) SSL_set_tlsext_host_name(stream.native_handle(), name.c_str());
+  error_code failed;
+  stream.set_verify_callback(asio::ssl::host_name_verification(name), failed);
+  if (failed) co_return failed;
+  const auto self = shared_from_this();
+  const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, as_tuple);
+  co_return error;
+}
+
+asio::awaitable<nats_parser::status> nats_link::read(nats_input& into) {
+  const auto self = shared_from_this();
+  while (true) {
+    const auto read = parser_.next(rest_, into);
+    if (read != nats_parser::status::need_more) co_return read;
+    error_code error;
+    std::size_t size = 0;
+    if (tls_) {
+      std::tie(error, size) = co_await tls_->async_read_some(asio::buffer(buffer_), as_tuple);
+    } else {
+      std::tie(error, size) = co_await socket_.async_read_some(asio::buffer(buffer_), as_tuple);
+    }
+    if (error) co_return nats_parser::status::need_more;
+    rest_ = std::string_view(buffer_.data(), size);
+  }
+}
+
+void nats_link::write(std::string_view text) {
+  if (waiting_.size() + text.size() > most_waiting) return close();
+  waiting_ += text;
+  if (sending_.empty()) flush();
+}
+
+void nats_link::flush() {
+  sending_ = std::exchange(waiting_, {});
+  if (sending_.empty()) return;
+  auto done = [self = shared_from_this()](const error_code& error, std::size_t) {
+    self->sending_.clear();
+    if (error) return self->close();
+    self->flush();
+  };
+  if (tls_) {
+    asio::async_write(*tls_, asio::buffer(sending_), std::move(done));
+  } else {
+    asio::async_write(socket_, asio::buffer(sending_), std::move(done));
+  }
+}
+
+void nats_link::keep_alive(std::chrono::milliseconds interval, int most) {
+  unanswered_ = 0;
+  wait_to_ping(interval, most);
+}
+
+void nats_link::wait_to_ping(std::chrono::milliseconds interval, int most) {
+  ping_timer_.expires_after(interval);
+  auto fired = [self = shared_from_this(), interval, most](const error_code& stopped) {
+    if (stopped || !self->socket_.is_open()) return;
+    if (self->unanswered_ >= most) return self->close();
+    ++self->unanswered_;
+    self->write("PING\r\n");
+    self->wait_to_ping(interval, most);
+  };
+  ping_timer_.async_wait(std::move(fired));
+}
+
+void nats_link::close() {
+  error_code ignored;
+  socket_.close(ignored);
+  ping_timer_.cancel();
+}
+
+}  // namespace weir
