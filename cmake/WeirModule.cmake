@@ -21,6 +21,36 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include(CheckPIESupported)
 check_pie_supported()
 
+# weir_precompiled(<name> [HEADER ...]): what most sources include, parsed once. Targets whose flags are the same as
+# those of the target <name> share it by weir_precompile(<target> <name>).
+set(WEIR_COMMON_HEADERS
+  <algorithm> <array> <atomic> <charconv> <chrono> <cstdint> <cstdio> <deque> <functional> <limits> <map> <memory> <mutex>
+  <optional> <set> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>
+  <boost/asio/any_completion_handler.hpp> <boost/asio/async_result.hpp> <boost/asio/awaitable.hpp> <boost/asio/co_spawn.hpp>
+  <boost/asio/detached.hpp> <boost/asio/dispatch.hpp> <boost/asio/io_context.hpp> <boost/asio/ip/tcp.hpp> <boost/asio/post.hpp>
+  <boost/asio/steady_timer.hpp> <boost/asio/use_awaitable.hpp> <boost/asio/use_future.hpp>
+  <boost/system/result.hpp>)
+function(weir_precompiled name)
+  if(WEIR_PRECOMPILE)
+    file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp "")
+    add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+    target_compile_features(${name} PUBLIC cxx_std_20)
+    target_link_libraries(${name} PRIVATE weir_flags Boost::headers)
+    target_precompile_headers(${name} PRIVATE ${WEIR_COMMON_HEADERS} ${ARGN})
+  endif()
+endfunction()
+function(weir_precompile target name)
+  if(WEIR_PRECOMPILE)
+    target_precompile_headers(${target} REUSE_FROM ${name})
+    # g++ 12 forgets that what it precompiled are system headers, and warns wrongly of the strings in them.
+    target_compile_options(${target} PRIVATE -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread)
+  endif()
+endfunction()
+weir_precompiled(weir_module_headers)
+if(WEIR_PRECOMPILE)
+  set_target_properties(weir_module_headers PROPERTIES CXX_VISIBILITY_PRESET hidden)
+endif()
+
 # weir_module(<name> SOURCES ... HEADERS ... DEPENDS ... [PRIVATE_DEPENDS ...]):
 # the library weir::<name> from folder <name>/.
 function(weir_module name)
@@ -39,6 +69,7 @@ function(weir_module name)
     PUBLIC ${arg_DEPENDS}
     PRIVATE $<BUILD_INTERFACE:weir_flags> ${arg_PRIVATE_DEPENDS})
   target_include_directories(weir_${name} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR})
+  weir_precompile(weir_${name} weir_module_headers)
   target_sources(weir_${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${arg_HEADERS})
   install(TARGETS weir_${name} EXPORT weir-${name} FILE_SET HEADERS)
   set_property(GLOBAL APPEND PROPERTY WEIR_PARTS ${name})
