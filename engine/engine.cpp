@@ -61,7 +61,10 @@ engine::engine(environment& env, identity self, engine_options options)
         if (!context->hedges->is_on()) context->hedges.reset();
         return std::make_shared<impl>(std::move(context), options);
       }()) {
-  impl_->connect();
+  auto& context = *impl_->context;
+  context.agreed = impl_->agreed;
+  context.keyspaces = impl_;
+  context.members = impl_->members;
   impl_->members->begin();
   impl_->reclaim();
 }
@@ -77,7 +80,7 @@ void engine::advertise(std::string address) {
 
 void engine::join(peer_network& network) {
   impl_->context->network = &network;
-  if (auto* hedges = impl_->context->hedges.get()) hedges->start(network, impl_->context->report);
+  if (auto* hedges = impl_->context->hedges.get()) hedges->start(network, impl_->members);
   impl_->agreed->join_cluster();
   impl_->members->start_probing();
 }
@@ -385,64 +388,26 @@ void engine::stop() {
   for (const auto& each : all) each->close(errc::unavailable);
 }
 
-void engine::impl::connect() {
-  const std::weak_ptr members = this->members;
-  const std::weak_ptr<impl> self = weak_from_this();
-  auto& c = *context;
-  c.agreed = agreed;
-  const auto with_members = [members](auto what) {
-    if (const auto table = members.lock()) what(*table);
-  };
-  c.learn = [with_members](const std::vector<member>& view) {
-    with_members([&](member_table& table) { table.learn(view); });
-  };
-  c.address_of = [members](const std::string& id) {
-    const auto table = members.lock();
-    return table ? table->address_of(id) : std::string();
-  };
-  c.report = [with_members](const cluster_event& event) {
-    with_members([&](member_table& table) { table.report(event); });
-  };
-  c.ping_again = [with_members](const std::string& id) {
-    with_members([&](member_table& table) { table.ping(id); });
-  };
-  c.ping_everyone = [with_members] {
-    with_members([](member_table& table) { table.ping_everyone(); });
-  };
-  c.may_take_slots = [with_members](bool may) {
-    with_members([&](member_table& table) { table.may_take_slots(may); });
-  };
-  c.member_gone = [with_members](const std::string& id) {
-    with_members([&](member_table& table) { table.member_gone(id); });
-  };
-  c.own_settings = [self] {
-    const auto node = self.lock();
-    return node ? node->settings() : keyspace_settings_list();
-  };
-  c.note_heard = [context = std::weak_ptr(context)](const std::string& id, time_point until) {
-    if (const auto shared = context.lock()) shared->near.heard(id, until);
-  };
-  c.find_keyspace = [self](const std::string& name) -> std::shared_ptr<keyspace_core> {
-    const auto node = self.lock();
-    return node ? node->find(name) : nullptr;
-  };
-  c.apply_record = [self](const change_record& record, milliseconds on_the_way) {
-    const auto node = self.lock();
-    const auto core = node ? node->find(record.keyspace) : nullptr;
-    if (core) core->apply_record(record, on_the_way);
-  };
-  const auto with_keyspaces = [self](auto what) {
-    if (const auto node = self.lock()) node->for_each_keyspace(what);
-  };
-  c.drop_everything = [with_keyspaces] {
-    with_keyspaces([](keyspace_core& each) { each.drop_all(); });
-  };
-  c.distrust_everything = [with_keyspaces] {
-    with_keyspaces([](keyspace_core& each) { each.distrust(); });
-  };
-  c.terms_begin = [with_keyspaces](std::uint32_t gain) {
-    with_keyspaces([gain](keyspace_core& each) { each.terms_begin(gain); });
-  };
+std::shared_ptr<keyspace_core> engine::impl::find(std::string_view name) const {
+  const std::lock_guard lock(mutex);
+  const auto found = keyspaces.find(name);
+  return found == keyspaces.end() ? nullptr : found->second;
+}
+
+void engine::impl::apply_record(const change_record& record, milliseconds on_the_way) {
+  if (const auto core = find(record.keyspace)) core->apply_record(record, on_the_way);
+}
+
+void engine::impl::drop_all() {
+  for_each_keyspace([](keyspace_core& each) { each.drop_all(); });
+}
+
+void engine::impl::distrust_all() {
+  for_each_keyspace([](keyspace_core& each) { each.distrust(); });
+}
+
+void engine::impl::terms_begin(std::uint32_t gain) {
+  for_each_keyspace([gain](keyspace_core& each) { each.terms_begin(gain); });
 }
 
 void engine::on_link_up(const std::string& address, const identity& peer) {

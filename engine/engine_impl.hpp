@@ -20,11 +20,8 @@
 namespace weir {
 
 /// The parts of an engine and what it answers to peers: engine.cpp, engine_serve.cpp.
-struct engine::impl : std::enable_shared_from_this<impl> {
+struct engine::impl final : keyspace_set, std::enable_shared_from_this<impl> {
   explicit impl(std::shared_ptr<engine_context> shared, const engine_options& options);
-
-  /// Gives the parts of this node to one another.
-  void connect();
 
   template <class Do>
   void for_each_keyspace(Do&& what) const {
@@ -36,14 +33,12 @@ struct engine::impl : std::enable_shared_from_this<impl> {
     for (const auto& each : all) what(*each);
   }
 
-  std::shared_ptr<keyspace_core> find(std::string_view name) const {
-    const std::lock_guard lock(mutex);
-    const auto found = keyspaces.find(name);
-    return found == keyspaces.end() ? nullptr : found->second;
-  }
-
-  /// What the other nodes should have in common with this one.
-  keyspace_settings_list settings() const;
+  std::shared_ptr<keyspace_core> find(std::string_view name) const override;
+  void apply_record(const change_record& record, milliseconds on_the_way) override;
+  void drop_all() override;
+  void distrust_all() override;
+  void terms_begin(std::uint32_t gain) override;
+  keyspace_settings_list settings() const override;
 
   /// One whose options may change in place goes on; else another takes its place.
   keyspace_update update(keyspace_options options, std::shared_ptr<data_source> source);

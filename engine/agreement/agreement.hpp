@@ -166,6 +166,11 @@ class agreement : public std::enable_shared_from_this<agreement> {
   void drop_all();
   void apply_hints(const std::vector<change_record>& hints, bool must_flush);
 
+  std::string address_of(const std::string& id) const {
+    const auto links = context_->members.lock();
+    return links ? links->address_of(id) : std::string();
+  }
+
   // agreement_feed.cpp
   /// What one round of an announcement began with, to be compared with what it ends with.
   struct round {

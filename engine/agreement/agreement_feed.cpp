@@ -158,7 +158,7 @@ void agreement::pump(const std::string& id, work& todo) {
   if (to.acked >= last_ || is_stopped_) return;
   if (to.is_stalled) ask_votes(id, todo);  // who was silent before is voted about at once
   if (to.in_flight) return;
-  const auto address = context_->address_of(id);
+  const auto address = address_of(id);
   if (address.empty()) return stall(id, todo);
   const auto oldest = last_ - journal_.size() + 1;
   feed_request batch;
@@ -305,7 +305,8 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
     const auto ping = ping_times_.find({from.id, request.after_ping});
     if (ping != ping_times_.end()) sent = ping->second;
   }
-  if (request.is_reset) context_->distrust_everything();
+  const auto all = context_->keyspaces.lock();
+  if (request.is_reset && all) all->distrust_all();
   // A pushed value may have been on its way since this node's last ping that its sender knew.
   for (const auto& each : request.records) {
     if (sent == time_point::min() || each.ttl <= milliseconds(0)) {
@@ -332,7 +333,8 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
 // A newcomer that this node has not met yet may order changes already: what it says is dropped here
 // as well, and nothing of what it says about others, or brings along, is taken.
 feed_reply agreement::take_from_stranger(const feed_request& request) {
-  if (request.is_reset) context_->distrust_everything();
+  const auto all = context_->keyspaces.lock();
+  if (request.is_reset && all) all->distrust_all();
   for (const auto& each : request.records) {
     context_->apply_record(without_value(each), milliseconds(0));
   }

@@ -212,8 +212,12 @@ void agreement::take_pong(
     if (pong.hints_number != 0) intakes_[id].hints_applied = pong.hints_number;
     silent_by_[id] = {pong.silent.begin(), pong.silent.end()};
     if (!pong.is_young) old_lives_[id] = pong.life;
-    if (context_->note_heard) context_->note_heard(id, from + lease_time);
-    if (pong.has_more_hints) todo.push_back([context = context_, id] { context->ping_again(id); });
+    context_->near.heard(id, from + lease_time);
+    if (pong.has_more_hints) {
+      todo.push_back([context = context_, id] {
+        if (const auto links = context->members.lock()) links->ping(id);
+      });
+    }
     ping_times_.erase({id, number - remembered_pings});
     if (who_.changes() != before) {
       views_changed(todo);
@@ -274,7 +278,7 @@ void agreement::views_changed(work& todo) {
     drop_all();
     who_.return_as(context_->env.random() | 1);
     todo.push_back([context = context_] {
-      context->may_take_slots(false);
+      if (const auto links = context->members.lock()) links->may_take_slots(false);
       context->report({"node.returned", "", "others had removed this node; it comes back empty"});
     });
   }
@@ -283,7 +287,9 @@ void agreement::views_changed(work& todo) {
     if (id != who_.self().id)
       streams_.try_emplace(id, stream{.acked = last_, .settled = last_, .hinted = last_});
   }
-  todo.push_back([context = context_] { context->ping_everyone(); });
+  todo.push_back([context = context_] {
+    if (const auto links = context->members.lock()) links->ping_everyone();
+  });
   renew(todo);
   settle(todo);
 }
@@ -302,7 +308,9 @@ void agreement::forget_gone(work& todo) {
     granted_.forget(each->first);
     silent_by_.erase(each->first);
     old_lives_.erase(each->first);
-    todo.push_back([context = context_, id = each->first] { context->member_gone(id); });
+    todo.push_back([context = context_, id = each->first] {
+      if (const auto links = context->members.lock()) links->member_gone(id);
+    });
     each = streams_.erase(each);
   }
 }
@@ -334,7 +342,8 @@ void agreement::renew(work& todo) {
   const bool is_gained = event != lease::event::none;
   const bool is_dropped = event == lease::event::dropped;
   todo.push_back([context = context_, is_gained, is_dropped] {
-    if (is_gained) context->may_take_slots(true);
+    const auto links = context->members.lock();
+    if (is_gained && links) links->may_take_slots(true);
     context->report({
         is_gained ? "lease.gained" : "lease.lost",
         "",
@@ -348,7 +357,7 @@ void agreement::renew(work& todo) {
 
 // Only without a lease: nothing can be kept meanwhile.
 void agreement::drop_all() {
-  context_->drop_everything();
+  if (const auto all = context_->keyspaces.lock()) all->drop_all();
   context_->has_kept.store(false, std::memory_order_release);
 }
 
@@ -361,7 +370,8 @@ void agreement::publish_lease() {
 }
 
 void agreement::apply_hints(const std::vector<change_record>& hints, bool must_flush) {
-  if (must_flush) context_->drop_everything();
+  const auto all = context_->keyspaces.lock();
+  if (must_flush && all) all->drop_all();
   for (const auto& each : hints) context_->apply_record(each, milliseconds(0));
 }
 

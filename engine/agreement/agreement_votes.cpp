@@ -62,7 +62,7 @@ void agreement::ask_votes_now(const std::string& id, work& todo) {
   std::vector<std::string> voters;
   for (const auto& voter : who_.everyone()) {
     const bool is_reachable =
-        voter != id && voter != self.id && !context_->address_of(voter).empty();
+        voter != id && voter != self.id && !address_of(voter).empty();
     if (is_reachable) voters.push_back(voter);
   }
   asked->outstanding = voters.size();
@@ -102,7 +102,7 @@ void agreement::send_votes(
     todo.push_back([self = shared_from_this(),
                     asked,
                     voter,
-                    address = context_->address_of(voter),
+                    address = address_of(voter),
                     request = std::move(request)] {
       const auto timeout = self->grace_ + relay_timeout;
       peer_request message{
@@ -228,7 +228,7 @@ void agreement::take(const identity& from, vote_request request, completion<vote
 // It may be that only the way from the origin is cut. All hints go, of whatever origin: what the
 // member applies now, this node need not keep.
 void agreement::pass_on(const std::string& id, vote_reply reply, completion<vote_reply> done) {
-  const auto address = context_->address_of(id);
+  const auto address = address_of(id);
   hint_store::slice hints;
   {
     const std::lock_guard lock(mutex_);

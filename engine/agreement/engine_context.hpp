@@ -1,6 +1,8 @@
 #pragma once
 
 #include "agreement/hedge_table.hpp"
+#include "agreement/keyspace_set.hpp"
+#include "agreement/member_links.hpp"
 #include "ring/near_sources.hpp"
 #include "ring/routing.hpp"
 
@@ -10,7 +12,6 @@
 #include <weir/engine/protocol_rules.hpp>
 
 #include <atomic>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,7 +19,6 @@
 namespace weir {
 
 class agreement;
-class keyspace_core;
 
 /// What the keyspaces of one node share. Made by the engine, kept alive by each keyspace.
 struct engine_context {
@@ -60,25 +60,25 @@ struct engine_context {
            time_point::max().time_since_epoch().count();
   }
 
-  // What the parts of a node ask of one another; set by the engine before use, null-safe nowhere.
-  std::function<void(const std::vector<member>&)>
-      learn;  ///< whom another node takes for the members
-  std::function<std::string(const std::string&)>
-      address_of;  ///< of a member with a link; empty = none
-  std::function<std::shared_ptr<keyspace_core>(const std::string&)>
-      find_keyspace;  ///< as it is now; null = none
-  std::function<void(const change_record&, milliseconds)> apply_record;
-  std::function<void()> drop_everything;
-  std::function<void(std::uint32_t)> terms_begin;  ///< slots are about to come to this node
-  std::function<void()> distrust_everything;
-  std::function<void(const cluster_event&)> report;
-  std::function<void(const std::string&)> ping_again;
-  std::function<void()> ping_everyone;
-  std::function<void(bool)>
-      may_take_slots;  ///< a lease was gained; or this node was removed and comes back
-  std::function<void(const std::string&)> member_gone;
-  std::function<void(const std::string&, time_point)> note_heard;
-  std::function<keyspace_settings_list()> own_settings;  ///< sorted by name
+  // The parts of a node that others call; set by the engine before use. Locked for each call: a
+  // keyspace may outlive its engine.
+  std::weak_ptr<keyspace_set> keyspaces;
+  std::weak_ptr<member_links> members;
+
+  /// Tells whoever listens to this node's events.
+  void report(const cluster_event& event) const {
+    if (const auto links = members.lock()) links->report(event);
+  }
+
+  /// Another node changed a key, `on_the_way` ago at most.
+  void apply_record(const change_record& record, milliseconds on_the_way) const {
+    if (const auto all = keyspaces.lock()) all->apply_record(record, on_the_way);
+  }
+
+  /// Whom another node takes for the members.
+  void learn(const std::vector<member>& view) const {
+    if (const auto links = members.lock()) links->learn(view);
+  }
 };
 
 }  // namespace weir

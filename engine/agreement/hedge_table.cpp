@@ -99,10 +99,11 @@ void hedged_peer::tell(hedge_line::news what) {
     is_told_ = is_suspect;
     if (is_suspect) told_at_ = now;
   }
-  if (!world_->report) return;
+  const auto listeners = world_->listeners.lock();
+  if (!listeners) return;
   cluster_event event{"peer.trusted", id_, "heard again: reads ask it again"};
   if (is_suspect) event = {"peer.suspect", id_, "silent while reads wait: they ask gutter nodes"};
-  world_->report(event);
+  listeners->report(event);
 }
 
 hedge_table::hedge_table(
@@ -110,8 +111,8 @@ hedge_table::hedge_table(
 )
     : world_(std::make_shared<hedge_world>(env, options, rules)) {}
 
-void hedge_table::start(peer_network& network, std::function<void(const cluster_event&)> report) {
-  world_->report = std::move(report);
+void hedge_table::start(peer_network& network, std::weak_ptr<const member_links> listeners) {
+  world_->listeners = std::move(listeners);
   world_->network = &network;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agreement/hedge_line.hpp"
+#include "agreement/member_links.hpp"
 
 #include <weir/engine/membership.hpp>
 #include <weir/engine/peer.hpp>
@@ -8,7 +9,6 @@
 #include <weir/engine/view.hpp>
 
 #include <atomic>
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -32,7 +32,7 @@ struct hedge_world {
   const hedge_options options;
   const protocol_rules rules;
   std::atomic<peer_network*> network{nullptr};  ///< null before join() and after stop()
-  std::function<void(const cluster_event&)> report;
+  std::weak_ptr<const member_links> listeners;
 
   std::atomic<std::uint64_t> sent{0}, won{0}, lost{0}, refused{0}, redirected{0}, suspicions{0};
 };
@@ -80,7 +80,7 @@ class hedge_table {
   bool is_on() const noexcept { return world_->options.after != timespan(milliseconds(0)); }
 
   /// Before reads are begun.
-  void start(peer_network& network, std::function<void(const cluster_event&)> report);
+  void start(peer_network& network, std::weak_ptr<const member_links> listeners);
 
   /// No read is hedged any more.
   void stop() noexcept { world_->network = nullptr; }

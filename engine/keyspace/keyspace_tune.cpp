@@ -22,7 +22,8 @@ std::shared_ptr<keyspace_core> keyspace_core::current() {
 
 std::shared_ptr<keyspace_core> keyspace_core::successor() const {
   if (closed_.load(std::memory_order_acquire) != moved) return nullptr;
-  auto next = context_->find_keyspace(options_.name());
+  const auto all = context_->keyspaces.lock();
+  auto next = all ? all->find(options_.name()) : nullptr;
   return next && next->lineage_ == lineage_ && next.get() != this ? next : nullptr;
 }
 

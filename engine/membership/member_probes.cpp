@@ -82,7 +82,7 @@ void member_table::probe_all() {
 }
 
 void member_table::compare_settings(time_point now, actions& todo) {
-  if (context_->own_settings) drift_.set_own(context_->own_settings());
+  if (const auto all = context_->keyspaces.lock()) drift_.set_own(all->settings());
   std::set<std::string> ids;
   for (const auto& [address, each] : peers_) ids.insert(each.id);
   for (auto& each : drift_.news(ids, now)) todo.events.push_back(std::move(each));

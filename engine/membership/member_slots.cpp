@@ -244,7 +244,7 @@ void member_table::publish() {
   for (std::size_t i = 0; i != all.size(); ++i) made->is_usable[i] = is_usable(all[i]);
   if (context_->hedges) made->waits = context_->hedges->peers_of(all, made->self);
   context_->terms.end_lost(*made);
-  context_->terms_begin(context_->route.next_gain());
+  if (const auto all = context_->keyspaces.lock()) all->terms_begin(context_->route.next_gain());
   const auto& rules = context_->rules;
   context_->terms.begin_gained(*made, context_->env, rules.new_epoch_per_term);
   if (before && !keeps_ring) tell_ring_later();

@@ -28,7 +28,8 @@ std::set<std::string> owners_of(const routing& route);
 /// A peer stays in the ring whatever its health; it leaves when it says so, or when discovery has
 /// dropped it and it does not answer. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
 /// network and the listeners without holding its lock.
-class member_table : public std::enable_shared_from_this<member_table> {
+class member_table final : public member_links,
+                           public std::enable_shared_from_this<member_table> {
  public:
   member_table(
       std::shared_ptr<engine_context> context,
@@ -45,7 +46,7 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void stop();
 
   void set_candidates(std::vector<candidate> candidates);
-  void learn(const std::vector<member>& members);
+  void learn(const std::vector<member>& members) override;
   void link_up(const std::string& address, const identity& peer);
   void link_down(const std::string& address, link_loss cause);
   /// A node that nobody named introduced itself. Few of them are dialled at a time, and not for
@@ -53,17 +54,17 @@ class member_table : public std::enable_shared_from_this<member_table> {
   void peer_seen(const identity& peer);
   void peer_leaves(const identity& peer);
 
-  /// A majority went on without it.
-  void member_gone(const std::string& id);
+  void member_gone(const std::string& id) override;
 
-  /// Heartbeats now, to one member or to all that have a link; the latter at most once in a while.
-  void ping(const std::string& id);
-  void ping_everyone();
+  void ping(const std::string& id) override;
+
+  /// At most once in a while.
+  void ping_everyone() override;
 
   /// Whether this node takes slots: not before its first lease, as what an owner without one reads
   /// is kept by nobody; and where others have theirs a second later, so that one that does not last
   /// moves none. Tells everybody.
-  void may_take_slots(bool may);
+  void may_take_slots(bool may) override;
 
   /// Gives the slots of this node to the others for good; it stays a member.
   void give_up_slots();
@@ -89,10 +90,8 @@ class member_table : public std::enable_shared_from_this<member_table> {
   /// True if this node has had slots for a while and nobody keeps a place for those of `who`.
   bool is_latecomer(const identity& who) const;
 
-  /// Where a member with a link can be asked; empty = nowhere.
-  std::string address_of(const std::string& id) const;
-
-  void report(const cluster_event& event) const;
+  std::string address_of(const std::string& id) const override;
+  void report(const cluster_event& event) const override;
 
   std::vector<member_status> status() const;
   std::vector<std::string> linked_addresses() const;
