@@ -139,11 +139,12 @@ std::string kubernetes_target(
     const std::string& version,
     std::chrono::seconds timeout
 ) {
-  std::string out =
-      api.base + "/apis/discovery.k8s.io/v1/namespaces/" + options.service_namespace +
-      "/endpointslices?labelSelector=" + encode_path_segment("kubernetes.io/service-name=" + options.service);
+  std::string out = api.base + "/apis/discovery.k8s.io/v1/namespaces/" + options.service_namespace +
+                    "/endpointslices?labelSelector=" +
+                    encode_path_segment("kubernetes.io/service-name=" + options.service);
   if (version.empty()) return out;
-  return out + "&watch=true&allowWatchBookmarks=true&resourceVersion=" + encode_path_segment(version) +
+  return out +
+         "&watch=true&allowWatchBookmarks=true&resourceVersion=" + encode_path_segment(version) +
          "&timeoutSeconds=" + std::to_string(timeout.count());
 }
 

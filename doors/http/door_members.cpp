@@ -1,9 +1,8 @@
 // Who belongs to the cluster, and on whose word this node serves: /cluster/members.
 #include "http/http_door_impl.hpp"
 
-#include <weir/transport/text.hpp>
-
 #include <weir/transport/http_target.hpp>
+#include <weir/transport/text.hpp>
 
 #include <cstdio>
 

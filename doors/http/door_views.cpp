@@ -1,9 +1,8 @@
 // What this node shows of itself and of the cluster: /cluster, /livez, /readyz.
 #include "http/http_door_impl.hpp"
 
-#include <weir/transport/text.hpp>
-
 #include <weir/transport/http_target.hpp>
+#include <weir/transport/text.hpp>
 
 #include <algorithm>
 #include <array>
