@@ -39,7 +39,8 @@ enum class errc {
   deadline_exceeded,
   /// A write that may or may not have happened. Read, then decide.
   unknown_outcome,
-  /// No node could answer, or this one is stopping; of a change: nothing was changed. Repeat it.
+  /// No node could answer, or this one is stopping. Of a put or remove: nothing was changed. Of an
+  /// invalidation or clear: too few members took note of it. Repeat it.
   unavailable,
   /// The asked node does not own the slot in its own view. Handled inside the engine.
   not_owner,

@@ -144,9 +144,10 @@ class keyspace {
 
   /// Drops what the nodes hold: the next read loads again. Allowed in every keyspace.
   ///
-  /// OK when every node that may hold the key has applied it, or was voted to have no lease; partial
-  /// when the deadline came first (see change_result); errc::unavailable when too few took note of
-  /// it: repeat it.
+  /// OK when every member has applied it, or enough members have voted that a missing one holds no
+  /// lease. Then no node serves the old value any more, whatever happened to it meanwhile. Partial
+  /// when the deadline came first (see change_result). Fails with errc::unavailable when too few
+  /// members took note of it: some may have dropped the key; repeat it.
   [[nodiscard]] asio::awaitable<result<change_result>> async_invalidate(
       std::string key, change_options options = {}
   );

@@ -21,7 +21,7 @@ namespace weir WEIR_API {
 struct identity {
   std::string cluster;
   std::string id;                 ///< stable over restarts; the ring hashes it
-  std::uint64_t incarnation = 0;  ///< random per start
+  std::uint64_t incarnation = 0;  ///< random per start; 0 = the engine draws one
   std::uint32_t weight = 1;
   std::string address;      ///< host:port that others dial
   ring_settings ring = {};  ///< nodes that build other rings refuse each other
@@ -70,7 +70,8 @@ struct get_many_reply {
 
 enum class change_kind : std::uint8_t { put, remove, invalidate, clear };
 
-/// "Change this key." To the owner it is an order, to the gutter a record that drops what it has.
+/// "Change this key." An order to its owner; any other node refuses it with errc::not_owner.
+/// Members are told of the change by a change_record.
 struct change_request {
   std::string keyspace;
   change_kind kind = change_kind::invalidate;
@@ -78,15 +79,16 @@ struct change_request {
   bytes value;      ///< for put
   std::optional<milliseconds> ttl;
   precondition condition;
-  serve_as role = serve_as::owner;
+  serve_as role = serve_as::owner;  ///< always: nobody orders changes in the owner's place
 };
 
 struct change_reply {
   weir::version version;
   weir::error error;
   std::vector<member> view;  ///< with errc::not_owner
-  std::uint64_t ticket =
-      0;  ///< the change goes round still: ask with confirm_request; 0 = see below
+  /// Not 0: the change is ordered and still being broadcast; ask how it ended with confirm_request.
+  /// 0: it has ended as the fields below say.
+  std::uint64_t ticket = 0;
   std::vector<std::string> unconfirmed;
   milliseconds bound{0};
   bool is_stored = false;  ///< the source took it

@@ -14,9 +14,9 @@ namespace weir WEIR_API {
 /// One node of the cluster as the views and the ring know it.
 struct member {
   std::string id;                 ///< stable name, 1..255 bytes; the ring hashes this
-  std::uint64_t incarnation = 0;  ///< grows with every start of the node
-  std::uint32_t weight =
-      1;  ///< share of the slots relative to the others, 0..1000; all 0 = equal shares
+  std::uint64_t incarnation = 0;  ///< random per start of the node; 0 = not known yet
+  /// Share of the slots relative to the others, 0..1000; all 0 = equal shares.
+  std::uint32_t weight = 1;
   std::string address;  ///< where peers connect; may differ from node to node
 
   friend bool operator==(const member&, const member&) = default;
