@@ -37,8 +37,9 @@ inline change_record without_value(const change_record& from) {
 /// (agreement_feed.cpp) and the votes about members that do not confirm them (agreement_votes.cpp).
 ///
 /// The decisions are those of electorate, lease, granted_leases and hint_store; here is what passes
-/// between nodes. Thread-safe; calls the network, the keyspaces and its waiters without holding its
-/// lock.
+/// between nodes. Thread-safe. Calls the network, the listeners and its waiters without holding its
+/// lock. Under its lock it takes those of the member table (address_of) and of the keyspaces
+/// (drop_all), which never call back; docs/protocol.md has the order of all locks.
 class agreement : public std::enable_shared_from_this<agreement> {
  public:
   explicit agreement(std::shared_ptr<engine_context> context, milliseconds grace);

@@ -25,11 +25,11 @@ std::set<std::string> owners_of(const routing& route);
 /// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
 /// handshakes, judged by probes. Publishes the routing after each change.
 ///
-/// A peer stays in the ring whatever its health; it leaves when it says so, or when discovery has
-/// dropped it and it does not answer. It owns slots from its first lease on until it says that it leaves. Thread-safe; calls the
-/// network and the listeners without holding its lock.
-class member_table final : public member_links,
-                           public std::enable_shared_from_this<member_table> {
+/// A peer stays in the ring whatever its health. It leaves when it says so, when discovery has
+/// dropped it and it does not answer, or when a majority has removed it (member_gone). It owns slots
+/// from its first lease on until it says that it leaves. Thread-safe; calls the network, the
+/// listeners and the agreement without holding its lock, the keyspaces while it does.
+class member_table final : public member_links, public std::enable_shared_from_this<member_table> {
  public:
   member_table(
       std::shared_ptr<engine_context> context,
