@@ -129,9 +129,9 @@ class bytes {
 
   void destroy() noexcept;
 
-  // For the store. It keeps of a shared value only the block, 8 bytes instead of the whole object,
-  // and pads short ones, which it can then copy by whole words: a call of memcpy costs more, and so
-  // does copying on a value whose words were not written as they are read.
+  // For stored entries. They keep only the block of a shared value, 8 bytes instead of the whole
+  // object, and pad short ones, to copy them by whole words: a call of memcpy costs more, and so
+  // does copying a value whose words were not written as they are read.
   friend class stored_entry;
 
   static constexpr std::size_t padded(std::size_t size) noexcept {

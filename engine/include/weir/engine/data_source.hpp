@@ -33,7 +33,7 @@ class source_remark {
  public:
   static constexpr std::size_t max_text = 1024;
 
-  /// Keeps the first max_text bytes; later words take the place of earlier ones.
+  /// Keeps the first max_text bytes; later words replace earlier ones.
   void say(std::string_view text);
   std::string text() const;
 
@@ -45,10 +45,10 @@ class source_remark {
 /// What a source may want to know about one load.
 struct load_context {
   environment& env;
-  time_point deadline;  ///< after it nobody waits for the answer any more
+  time_point deadline;                              ///< after it no caller waits for the answer
   std::shared_ptr<source_remark> remark = nullptr;  ///< null outside an engine
-  /// The value that this node had of the key until its time was over, where it still has it and the
-  /// source revalidates(). Never one that was invalidated: an invalidation asks for the value anew.
+  /// The expired value of the key, where this node still has it and the source revalidates(). Never
+  /// one that was invalidated: after an invalidation the value is loaded again.
   std::shared_ptr<const loaded> former = nullptr;
 
   void say(std::string_view text) const {
@@ -76,16 +76,15 @@ class data_source {
       std::vector<std::string> keys, load_context context
   );
 
-  /// True when the source can say that load_context::former still holds, which is cheaper than to
-  /// send it: it then answers with that value as the result of this load. A value that has an etag
-  /// or a last_modified is then kept for ten minutes past its time, as long as there is room.
+  /// True when the source can say that load_context::former is still right, which is cheaper than
+  /// sending it: it then answers with that value as the result of this load. A value that has an
+  /// etag or a last_modified is then kept for ten minutes past its TTL, as long as there is room.
   virtual bool revalidates() const noexcept { return false; }
 
   /// True when async_load_many() is better than single loads.
   virtual bool is_batched() const noexcept { return false; }
 
-  /// What kind of source this is, for logs and views, and compared between nodes. Static
-  /// storage.
+  /// What kind of source this is, for logs and views, and compared between nodes. Static storage.
   virtual std::string_view type() const noexcept { return "callback"; }
 };
 

@@ -41,8 +41,8 @@ struct key_place {
 /// The cache of one node: keyspaces, ring, membership and the requests of other nodes.
 ///
 /// It opens no socket: the network is passed in, and peers reach it through peer_handler. A node
-/// without network is a cluster of one. Thread-safe. Must outlive neither its environment nor its
-/// network.
+/// without network is a cluster of one. Thread-safe. The environment and the network must outlive
+/// it.
 class engine final : public peer_handler {
  public:
   engine(environment& env, identity self, engine_options options = {});
@@ -97,7 +97,7 @@ class engine final : public peer_handler {
   std::uint64_t view_digest() const;
   key_place place_of(std::string_view keyspace, std::string_view key) const;
 
-  /// Everybody this node knows, itself first, then by id.
+  /// All nodes that this one knows, itself first, then by id.
   std::vector<member_status> members() const;
 
   /// Whether this node may serve what it keeps.
@@ -106,8 +106,8 @@ class engine final : public peer_handler {
   /// How far this node has come since it started.
   settling_progress settling() const;
 
-  /// Set while others refuse this node for its id; nothing when a link is up or nobody said so of
-  /// late.
+  /// Set while other nodes refuse this one for its id; empty when a link is up, or when no node has
+  /// refused it for 5 s.
   std::optional<weir::id_conflict> id_conflict() const;
 
   /// What the changes that this node ordered or sent round have cost so far.
@@ -116,29 +116,30 @@ class engine final : public peer_handler {
   /// How often reads asked another node because their owner was silent.
   hedge_stats hedges() const;
 
-  /// Takes a member that is gone for good off every view at once, without asking a majority: for an
+  /// Takes a member that is lost for ever off every view at once, without asking a majority: for an
   /// operator whose cluster lost most of its members. If the member still runs elsewhere, C3 is
-  /// void for that moment. errc::not_found when nobody of that id counts; errc::bad_request for
+  /// void for that moment. errc::not_found when no node of that id counts; errc::bad_request for
   /// this node itself.
   [[nodiscard]] result<void> forget(std::string_view id);
 
-  /// What this node tells members who ask for its figures; called on event loops. Before join().
+  /// What this node tells members that ask for its figures; called on event loops. Before join().
   void set_report(std::function<std::string()> make);
 
-  /// The figures of every other member, sorted by id; whoever does not answer in time has an error.
+  /// The figures of every other member, sorted by id; a member that does not answer in time has an
+  /// error.
   asio::awaitable<std::vector<member_report>> async_reports(milliseconds timeout);
 
   /// Called after each change of members, health or ring, on an event loop; one line of text each.
   void on_event(std::function<void(const cluster_event&)> listener);
 
   /// Gives the slots of this node to the others, and has the new owners ask for its entries, the
-  /// hottest first, up to 64 MiB. It stays a member, serves by asking them, and takes no slots any
-  /// more. Before leave(). Calls back with the number of entries that were taken, when all were
-  /// named or at the deadline.
+  /// hottest first, up to 64 MiB. It stays a member, serves by asking them, and never takes slots
+  /// again. Before leave(). Calls back with the number of entries that were taken, when all were
+  /// offered or at the deadline.
   void hand_over(time_point deadline, completion<std::size_t> done);
 
-  /// Tells the peers that this node goes; they take it off their rings. Calls back when all know or
-  /// at the deadline.
+  /// Tells the peers that this node leaves; they take it off their rings. Calls back when all know
+  /// or at the deadline.
   void leave(time_point deadline, completion<> done);
 
   /// Fails everything that waits with errc::unavailable and serves no more. Idempotent.

@@ -18,7 +18,7 @@ using std::chrono::milliseconds;
 /// number.
 ///
 /// Callers compare versions for equality only. An absent key has a version too. {0,0} means "none":
-/// the value was passed through and nobody can say later whether it changed.
+/// the value was passed through, and no node can tell later whether it changed.
 struct version {
   std::uint64_t epoch = 0;
   std::uint64_t seq = 0;

@@ -28,8 +28,8 @@ struct error_context {
 /// known.
 ///
 /// Made from errc and from any error code, compared with them, and converts to error_code, which
-/// drops the words. "Not found" has none. Cheap to copy: copies share the context. 40 bytes; without
-/// a context it allocates nothing.
+/// drops the words. "Not found" has none. Cheap to copy: copies share the context. 40 bytes;
+/// without a context it allocates nothing.
 class error : public error_code {
  public:
   error() noexcept = default;

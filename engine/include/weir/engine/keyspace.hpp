@@ -76,8 +76,8 @@ class keyspace {
       std::vector<std::string> keys, get_options options = {}
   );
 
-  /// The copy this node holds, if it may serve it now: no load, no hop, never blocks. A hit counts as
-  /// a read, unless `attempt` says that the read is counted already.
+  /// The copy this node holds, if it may serve it now: no load, no hop, never blocks. A hit counts
+  /// as a read, unless `attempt` says that the read was counted already.
   std::optional<lookup> peek(std::string_view key, read_attempt attempt = read_attempt::first);
 
   /// The version of `key` at its owner, of an absent key too, for a later precondition. Loads
@@ -94,9 +94,9 @@ class keyspace {
   /// Fails with errc::method_not_allowed unless the keyspace has `writes::allow`, errc::conflict
   /// when the precondition does not hold, errc::too_large, errc::unavailable when the owner cannot
   /// be asked, and errc::unknown_outcome when it, or the store, was asked and did not answer. With
-  /// a store a version confirms only an entry that its owner still holds: one that was evicted is a
-  /// conflict, as is one that observe() gave of a key that nobody has read. Over a store without
-  /// etags a precondition is errc::method_not_allowed.
+  /// a store a version confirms only an entry that its owner still holds: the version of an evicted
+  /// entry is a conflict, as is one that observe() gave of a key that was never read. Over a store
+  /// without etags a precondition is errc::method_not_allowed.
   [[nodiscard]] asio::awaitable<result<change_result>> async_put(
       std::string key, bytes value, put_options options = {}
   );
@@ -112,8 +112,8 @@ class keyspace {
   [[nodiscard]] result<change_result> remove(std::string_view key, change_options options = {});
 
   /// Several puts or removes, at most 1,000, of which some run at the same time: one answer per
-  /// item, in their order. Not atomic: each succeeds or fails for itself. A key that stands there
-  /// before is errc::bad_request.
+  /// item, in their order. Not atomic: each succeeds or fails for itself. The second and later
+  /// items of one key are errc::bad_request.
   [[nodiscard]] asio::awaitable<std::vector<result<change_result>>> async_put_many(
       std::vector<put_item> items
   );
@@ -173,11 +173,12 @@ class keyspace {
   /// Counters of this keyspace on this node.
   keyspace_stats stats() const;
 
-  /// Keys of values that this node keeps now, at most `limit`, the hottest of each part of its memory first. Counts as no
-  /// use of them. Walks under one lock at a time: the list is of no single moment.
+  /// Keys of values that this node keeps now, at most `limit`, the hottest of each part of its
+  /// memory first. Does not count as a use of them. Walks under one lock at a time: the list is no
+  /// snapshot.
   std::vector<kept_key> keys(std::size_t limit) const;
 
-  /// Whether its source answers this node, and what it said when it last did not.
+  /// Whether its source answers this node, and what it said at its last failure.
   source_state source() const;
 
  private:

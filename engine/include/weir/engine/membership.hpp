@@ -20,21 +20,21 @@ struct health_settings {
   int misses = 3;                   ///< missed probes in a row that count as unreachable
   milliseconds min_ejection{2000};  ///< shortest time it stays so; doubles with each relapse
   milliseconds max_ejection{15'000};
-  milliseconds forget_ejections{
-      300'000};  ///< a peer that was well for so long starts at min_ejection again
-  milliseconds loop_lag{
-      250};  ///< verdicts of a node that was itself late by more than this do not count
+  /// A peer that was reachable for this long starts at min_ejection again.
+  milliseconds forget_ejections{300'000};
+  /// Verdicts of a node that was itself late by more than this do not count.
+  milliseconds loop_lag{250};
 };
 
-/// Somebody discovery or another node named: worth dialling, not yet proven.
+/// A node that discovery or another node named: worth dialling, not yet proven.
 struct candidate {
   std::string id;  ///< empty if only the address is known
   std::string address;
   /// Whether it takes requests, as the provider knows; empty if it cannot tell. A running node does
-  /// not count a candidate that is no member yet and was never marked as serving, and a node that
-  /// starts counts nobody as a part of its first majority who was not marked 75 s ago, unless all
-  /// answer. So a provider that marks must tell running nodes within 60 s that somebody serves, or
-  /// that it fails.
+  /// not count a candidate that is no member yet and was never marked as serving. A node that
+  /// starts counts a candidate towards its first majority only 75 s after the mark, unless all
+  /// candidates answer. So a provider that sets marks must tell running nodes within 60 s that a
+  /// node serves, or that it fails.
   std::optional<bool> is_serving = std::nullopt;
 };
 
@@ -42,13 +42,13 @@ enum class member_state : std::uint8_t {
   unproven,  ///< named, but no handshake yet
   reachable,
   unreachable,  ///< routed around: its gutter nodes answer for it
-  draining,     ///< it gives its slots to others and is about to go
+  draining,     ///< it gives its slots to others and is about to leave
   left,         ///< it said goodbye
 };
 
 std::string_view name(member_state state) noexcept;
 
-/// One setting of a keyspace that another node has otherwise.
+/// One setting of a keyspace that differs at another node.
 struct setting_difference {
   std::string keyspace;
   std::string field;  ///< "writes", ...; "keyspace" when only one side has the keyspace at all
@@ -90,13 +90,13 @@ struct member_report {
   error_code error;  ///< errc::unavailable when it cannot be asked; then there is no text
 };
 
-/// Whether this node may serve what it keeps, and on whose word.
+/// Whether this node may serve what it keeps, and how many members grant that.
 struct lease_status {
   bool is_valid = false;
-  bool is_lone = false;     ///< nobody else counts: no lease is needed
+  bool is_lone = false;     ///< no other node counts: no lease is needed
   milliseconds left{0};     ///< until it ends unless it is renewed
   std::size_t granted = 0;  ///< members, itself included, whose answers count now
-  std::size_t members = 0;  ///< who counts; a majority is needed
+  std::size_t members = 0;  ///< that count; a majority is needed
   std::size_t views = 1;    ///< more than one while one view replaces another
   std::string why;          ///< "no lease: 1 of 3 candidates answered"; empty while valid
 };
@@ -104,8 +104,9 @@ struct lease_status {
 /// How far a node has come since it started. A lone node has all of it at once.
 struct settling_progress {
   bool has_had_slots = false;  ///< a lease and its share of the slots, once, whatever it lost since
-  /// Its answers count towards the leases of all members that it reaches. A node grants none at
-  /// first to those who keep something: it cannot know what it voted in an earlier life.
+  /// Its answers count towards the leases of all members that it reaches. A node that has just
+  /// started grants no lease to members that keep something: it cannot know how its former
+  /// incarnation voted.
   bool is_relied_on = false;
 };
 
@@ -114,8 +115,8 @@ struct cluster_event {
   std::string name;
   std::string peer;  ///< id or address; empty if it concerns no peer
   std::string detail;
-  std::vector<std::pair<std::string, std::string>> fields =
-      {};  ///< what else there is to say, name and value
+  /// What else there is to say, name and value.
+  std::vector<std::pair<std::string, std::string>> fields = {};
 };
 
 }  // namespace weir

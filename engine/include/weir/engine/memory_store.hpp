@@ -23,7 +23,8 @@ struct memory_store_options {
 ///
 /// Every write gets an etag of its own, also when a key is erased and made again. A write for which
 /// there is no room fails with errc::too_large and changes nothing. The members without `async_`
-/// are for writers beside the cache, which are none of its business: invalidate the key after them.
+/// are for writers beside the cache, which does not learn of their writes: invalidate the key
+/// afterwards.
 /// Thread-safe; each call holds one lock for a look-up.
 class memory_store final : public store {
  public:

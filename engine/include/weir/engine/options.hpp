@@ -34,22 +34,23 @@ struct load_limits {
   std::size_t concurrent = 64;  ///< running at once
   std::size_t queue = 256;      ///< waiting for a place; more fail with errc::overloaded. Keys of
                                 ///< get_many() are not counted here: see max_batch_loads
-  timespan timeout =
-      milliseconds(2000);  ///< of one call; then its waiters get errc::deadline_exceeded
+  /// Of one call; then its waiters get errc::deadline_exceeded.
+  timespan timeout = milliseconds(2000);
 };
 
 /// When a read whose owner is silent asks the gutter node too. Per node; what it sends is counted
 /// against the peer that is silent.
 ///
-/// Keyspaces with `writes::allow` over a source that is no store are left out: what was put there
-/// lies at the owner alone. So are reads that ask for the owner's word or the source's.
+/// Keyspaces with `writes::allow` over a source that is no store are left out: a value put there is
+/// held by the owner alone. So are reads that ask for the owner's or the source's answer.
 struct hedge_options {
   /// How long nothing at all must have come from the owner. Empty = auto: twice what 99 % of its
   /// recent answers took, 20 to 250 ms. 0 = never.
   std::optional<timespan> after = std::nullopt;
-  double budget = 0.05;  ///< at most this share of what the peer answers, and 100 at a stretch. A
-                         ///< peer silent for 250 ms with 8 requests waiting is asked no more, and
-                         ///< its reads go to the gutter node, until anything comes from it
+  /// At most this share of what the peer answers, and 100 at a stretch. A peer silent for 250 ms
+  /// with 8 requests waiting is no longer asked: its reads go to the gutter node until anything
+  /// comes from it.
+  double budget = 0.05;
 };
 
 /// Throws std::invalid_argument that names the field, its value and the allowed range.
@@ -58,16 +59,15 @@ void check(const hedge_options& options);
 /// One keyspace. Aggregate: `{.name = "users", .ttl = 60s}`.
 struct keyspace_options {
   std::string name;  ///< [a-z0-9_-]{1,64}
-  timespan ttl =
-      std::chrono::minutes(5);  ///< of a loaded value; a source may shorten it. 0 = keep nothing
-  double jitter = 0.10;         ///< up to this share of the TTL is taken off at random
+  /// Of a loaded value; a source may shorten it. 0 = keep nothing.
+  timespan ttl = std::chrono::minutes(5);
+  double jitter = 0.10;  ///< up to this share of the TTL is taken off at random
   timespan negative_ttl = milliseconds(5000);  ///< of "not found"; 0 = not kept
-  std::uint64_t max_memory =
-      64u << 20;  ///< bytes really taken on this node, overhead included; absent keys: a tenth
-  std::uint64_t near_memory = 0;  ///< bytes for copies of keys that other nodes own; 0 = keep none
-  std::uint64_t max_entry =
-      1u << 20;               ///< bytes of one value; larger ones fail with errc::too_large
-  std::size_t max_key = 512;  ///< bytes of one key, at most 4096
+  /// Bytes really taken on this node, overhead included; absent keys get a tenth of them.
+  std::uint64_t max_memory = 64u << 20;
+  std::uint64_t near_memory = 0;       ///< bytes for copies of keys that other nodes own; 0 = none
+  std::uint64_t max_entry = 1u << 20;  ///< bytes of a value; larger ones fail with errc::too_large
+  std::size_t max_key = 512;           ///< bytes of one key, at most 4096
   weir::eviction eviction = weir::eviction::lru;
   weir::consistency consistency = weir::consistency::strict;
   load_limits loads = {};
@@ -79,21 +79,21 @@ void check(const keyspace_options& options);
 
 struct explanation;  // explain.hpp
 
-/// Whose answer will do for a get.
+/// Which answer is good enough for a get.
 enum class read_from : std::uint8_t {
   near,    ///< any valid copy, this node's own included
   owner,   ///< the owner's: sees every write of its term that has returned
   source,  ///< invalidate at the owner first, then load: fresh for this caller
 };
 
-/// Whether a get is one that was counted already: asked again because the first answer would not
-/// do.
+/// Whether a get was counted already: it is asked again because the first answer was not good
+/// enough.
 enum class read_attempt : std::uint8_t { first, again };
 
 /// How one get is done.
 struct get_options {
-  timespan timeout =
-      milliseconds(5000);  ///< then errc::deadline_exceeded; a load that runs goes on and is kept
+  /// Then errc::deadline_exceeded; a running load goes on and is kept.
+  timespan timeout = milliseconds(5000);
   read_from from = read_from::near;
   explanation* explain = nullptr;  ///< filled in step by step; must outlive the call
   read_attempt attempt = read_attempt::first;
@@ -122,14 +122,15 @@ struct change_options {
   timespan timeout = milliseconds(5000);
 };
 
-/// What a change did. `unconfirmed` is empty when every node has applied it or cannot serve (OK);
-/// otherwise the change is partial: the named nodes may serve the old value for `bound` at most.
+/// What a change did. `unconfirmed` is empty when every member has applied it or holds no lease
+/// (OK); otherwise the change is partial: the named nodes may serve the old value for `bound` at
+/// most.
 struct change_result {
-  weir::version
-      version;  ///< of the key afterwards; none for clear, and when the owner was out of reach
+  /// Of the key afterwards; none for clear, and when the owner was out of reach.
+  weir::version version;
   std::vector<std::string> unconfirmed;
   milliseconds bound{0};
-  bool is_stored = false;  ///< the source took the write; otherwise it lies in the cache alone
+  bool is_stored = false;  ///< the source took the write; otherwise only the cache has it
 
   bool is_partial() const noexcept { return !unconfirmed.empty(); }
 };

@@ -17,7 +17,8 @@
 
 namespace weir WEIR_API {
 
-/// Who a node says it is when two nodes meet. Proven by the handshake, never by discovery.
+/// The identity that a node claims when two nodes meet. Proven by the handshake, never by
+/// discovery.
 struct identity {
   std::string cluster;
   std::string id;                 ///< stable over restarts; the ring hashes it
@@ -29,12 +30,12 @@ struct identity {
 
 inline constexpr std::uint16_t peer_protocol_version = 4;
 
-/// As what the asked node serves a request. It never forwards it again.
+/// The role in which the asked node serves a request. It never forwards it again.
 enum class serve_as : std::uint8_t { owner, gutter };
 
-/// What the asked node does for one key: serve or load it, invalidate and load it, only tell its
-/// version, answer from what it has kept of a term that is over, or, as the new owner, ask the
-/// former one for what that has kept; the last is answered without a value.
+/// What the asked node does for one key. `cached`: serve or load it. `fresh`: invalidate and load
+/// it. `observe`: tell its version only. `peek`: answer from what it kept of a term that is over.
+/// `adopt`: as the new owner, ask the former one for what it kept; answered without a value.
 enum class get_mode : std::uint8_t { cached, fresh, observe, peek, adopt };
 
 /// "The value of one key, please."
@@ -54,7 +55,7 @@ struct get_reply {
   bool is_unchanged = false;  ///< what the asker holds is right; `answer` has no value
   weir::error error;          ///< an errc, or none; with words where they are known
   std::vector<explain_step> steps;
-  std::vector<member> view;  ///< with errc::not_owner: whom the asked node takes for members
+  std::vector<member> view;  ///< with errc::not_owner: the members as the asked node sees them
 };
 
 /// "The values of these keys", all owned by the asked node.
@@ -106,12 +107,12 @@ struct confirm_reply {
   milliseconds bound{0};
 };
 
-/// One change, as it goes to every member: drop what you have of the key, whatever your role.
+/// One change, as every member receives it: drop what you have of the key, whatever your role.
 struct change_record {
   std::string keyspace;
   std::string key;        ///< empty = every key
   weir::version version;  ///< of the change; none = no owner ordered it: drop unconditionally
-  bytes value;            ///< pushed to those who hold the key already
+  bytes value;            ///< pushed to members that hold the key already
   milliseconds ttl{0};    ///< of the pushed value, when the message left; 0 = none was pushed
   milliseconds age{0};    ///< of the pushed value, likewise
 };
@@ -124,8 +125,8 @@ struct member_life {
   friend auto operator<=>(const member_life&, const member_life&) = default;
 };
 
-/// Who counts for leases and votes, as one node knows it. Grows only: two of them are joined by
-/// union.
+/// The members that count for leases and votes, as one node knows them. It only grows: two states
+/// are joined by union.
 struct electorate_state {
   std::vector<member_life> members;
   std::vector<member_life> removed;             ///< for good
@@ -154,7 +155,7 @@ struct keyspace_settings {
   friend bool operator==(const keyspace_settings&, const keyspace_settings&) = default;
 };
 
-/// By name; of more keyspaces the first so many are compared.
+/// How many keyspaces are compared, the first by name.
 inline constexpr std::size_t max_compared_keyspaces = 256;
 inline constexpr std::size_t max_source_kind = 32;
 using keyspace_settings_list = std::vector<keyspace_settings>;
@@ -165,9 +166,9 @@ struct ping_request {
   std::uint64_t number = 0;  ///< of this sender's pings to the asked node
   std::uint64_t life = 0;    ///< incarnation under which the sender is a member
   bool is_empty = false;     ///< it has kept nothing that a change could concern
-  std::uint32_t slot_turns =
-      0;                     ///< how often the sender took or gave up its slots: odd = it has some
-  bool is_draining = false;  ///< the sender is about to go
+  /// How often the sender took or gave up its slots: odd = it has some.
+  std::uint32_t slot_turns = 0;
+  bool is_draining = false;          ///< the sender is about to leave
   std::uint64_t hints_applied = 0;   ///< of those that the asked node had for it
   std::uint64_t known_settings = 0;  ///< digest of the asked node's settings as the sender knows it
   std::vector<std::string> silent;   ///< members it has not reached for 30 s
@@ -180,9 +181,10 @@ struct ping_reply {
   bool is_granted = false;       ///< counts towards the asker's lease once it has applied `hints`
   std::uint32_t slot_turns = 0;  ///< as in ping_request
   bool is_draining = false;      ///< as in ping_request
-  bool is_latecomer = false;     ///< the asker: where others have had their slots for a while
-  bool is_settled = false;       ///< the asked node is one of a ring that works, and holds a lease
-  bool is_young = false;  ///< a former life of the asked node may have granted what still counts
+  bool is_latecomer = false;     ///< the asker joins where others have had slots for a while
+  bool is_settled = false;       ///< the asked node is part of a working ring and holds a lease
+  /// A lease granted by a former incarnation of the asked node may still hold.
+  bool is_young = false;
   std::uint64_t hints_number = 0;
   bool must_flush = false;  ///< too much was missed: drop everything
   bool has_more_hints = false;
@@ -197,10 +199,10 @@ struct ping_reply {
 struct feed_request {
   electorate_note note;
   std::uint64_t first = 0;  ///< number of the first record
-  std::uint64_t after_ping =
-      0;  ///< the last ping of the asked node that the sender had answered: how old this can be
-  bool is_reset =
-      false;  ///< what came before is lost: trust no copy that this feed should have kept right
+  /// The last ping of the asked node that the sender had answered: bounds how old this can be.
+  std::uint64_t after_ping = 0;
+  /// Earlier records are lost: trust no copy that this feed should have kept right.
+  bool is_reset = false;
   std::vector<change_record> records;
 };
 
@@ -231,7 +233,7 @@ struct vote_reply {
   bool is_delivered = false;  ///< the missing member has just applied all that it is about
 };
 
-/// Records for a member whom their origin cannot reach.
+/// Records for a member that their origin cannot reach.
 struct relay_request {
   electorate_note note;
   bool must_flush = false;
@@ -242,7 +244,7 @@ struct relay_reply {
   electorate_note note;
 };
 
-/// "I am going; take me off your ring."
+/// "I am leaving; take me off your ring."
 struct leave_request {};
 
 struct leave_reply {};
@@ -294,7 +296,7 @@ struct peer_reply {
 
 /// Why a link to a peer ended.
 enum class link_loss : std::uint8_t {
-  refused,   ///< nobody listens there
+  refused,   ///< nothing listens there
   reset,     ///< the connection broke
   timeout,   ///< no connection or handshake in time
   rejected,  ///< another cluster, a doubled id, another protocol: see the log
@@ -330,21 +332,21 @@ class peer_handler {
   /// the network.
   virtual void on_link_down(const std::string& address, link_loss cause) = 0;
 
-  /// A node that was not dialled introduced itself; it is a candidate at `peer.address`, which is
-  /// empty when nothing but its own word says that it is there.
+  /// A node that was not dialled introduced itself. It is a candidate at `peer.address`, which is
+  /// empty when nothing but its own claim says that it is there.
   virtual void on_peer_seen(const identity& peer) = 0;
 
   /// A node refused a link because of this node's id.
   virtual void on_id_conflict(const id_conflict& found) { static_cast<void>(found); }
 };
 
-/// Who wants to know what becomes of a request before it is answered.
+/// Is told how a request fares before it is answered.
 class call_watcher {
  public:
   virtual ~call_watcher() = default;
 
-  /// The asked node works on it: it starts or joins a load. At most once, on an event loop, never
-  /// after the request's completion was called.
+  /// The asked node is working on it: it starts or joins a load. Called at most once, on an event
+  /// loop, never after the request's completion.
   virtual void on_loading() = 0;
 };
 
@@ -385,7 +387,7 @@ class peer_network {
     call(address, std::move(request), deadline, std::move(done));
   }
 
-  /// When anything came from `address` last, in answer to what this node sent there; to 10 ms.
+  /// When anything last came from `address` in answer to what this node sent there; to 10 ms.
   /// time_point{} when there is no link.
   virtual time_point heard(const std::string& address) const {
     static_cast<void>(address);

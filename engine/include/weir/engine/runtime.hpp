@@ -24,7 +24,7 @@ struct runtime_options {
   /// 10 s idle.
   std::size_t worker_threads = 64;
 
-  /// All threads of that pool, those that wait inside begin_wait() included; raised to
+  /// All threads of that pool, including those that wait inside begin_wait(); at least
   /// worker_threads.
   std::size_t worker_threads_total = 512;
 
@@ -43,7 +43,7 @@ struct runtime_options {
 /// data_source.hpp.
 ///
 /// coarse_now() is never ahead of now() and never goes back; it is one kernel tick (1 to 10 ms)
-/// behind. After the machine slept it catches up with the next timer or now() of any thread. A
+/// behind. After the machine slept it catches up at the next timer or now() of any thread. A
 /// callback of schedule() runs on its associated executor if it has one, else on the loop of the
 /// thread that scheduled it.
 class runtime final : public environment {

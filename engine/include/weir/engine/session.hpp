@@ -18,7 +18,7 @@ namespace weir WEIR_API {
 
 /// Which versions one chain of calls has seen, so that the next ones do not go back.
 ///
-/// Remembers the 1,024 keys used last, or more, by hash, in some 80 KiB at most; of those before
+/// Remembers the 1,024 keys used last, or more, by hash, in some 80 KiB at most; of earlier keys
 /// only that they may be among the forgotten ones. Not thread-safe.
 class session_order {
  public:
@@ -36,7 +36,7 @@ class session_order {
   /// `key` was read, or left by a change, with this version; of one epoch the latest counts.
   void note(std::string_view key, version seen);
 
-  /// `key`, or every key, was changed and nobody said to which version.
+  /// `key`, or every key, was changed to a version that is not known.
   void doubt(std::string_view key) noexcept;
   void doubt_all() noexcept;
 
@@ -56,12 +56,12 @@ class session_order {
 /// version of one epoch than the session has seen of that key, and it sees the session's own
 /// acknowledged changes.
 ///
-/// Any copy will do as long as the order allows it; else the key's owner is asked. So a session
-/// costs nothing while nodes agree, and a hop where it has forgotten a key (see session_order for
-/// its bound). Values without a version, and puts into the cache alone after eviction or the
-/// owner's loss, are outside the promise. A cheap handle: copies are the same session. Thread-safe,
-/// but calls at the same time have no order among themselves. Members fail as those of
-/// weir::keyspace.
+/// Any copy is good enough as long as the order allows it; otherwise the key's owner is asked. So a
+/// session costs nothing while nodes agree, and a hop where it has forgotten a key (see
+/// session_order for its bound). Values without a version, and puts into the cache alone after
+/// eviction or the owner's loss, are outside the promise. A cheap handle: copies are the same
+/// session. Thread-safe, but calls at the same time have no order among themselves. Members fail as
+/// those of weir::keyspace.
 class session {
  public:
   session() = default;

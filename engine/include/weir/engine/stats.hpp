@@ -63,7 +63,7 @@ enum class read_outcome : std::uint8_t {
   gutter,  ///< what a node keeps in the place of an owner that cannot be reached
   joined,  ///< a load that another read had begun, here or at the owner
   source,  ///< a load begun for this read, here or at the owner
-  passed,  ///< a load that nobody may keep, as neither owner nor gutter node could be asked
+  passed,  ///< a load that no node may keep, as neither owner nor gutter node could be asked
   stale,   ///< an entry past its time, for want of a newer one
 };
 inline constexpr std::size_t read_outcome_count = 8;
@@ -126,15 +126,15 @@ struct keyspace_stats {
   std::uint64_t near_hits = 0;      ///< of the hits: served from copies of other nodes' keys
   std::uint64_t near_bytes = 0;     ///< now
   std::uint64_t near_entries = 0;   ///< now
-  std::uint64_t revalidated =
-      0;  ///< suspect copies that their owner confirmed without sending them again
-  std::uint64_t unleased =
-      0;  ///< of the misses: without a lease, so each with a load or request of its own
+  /// Suspect copies that their owner confirmed without sending them again.
+  std::uint64_t revalidated = 0;
+  /// Of the misses: without a lease, so each with a load or request of its own.
+  std::uint64_t unleased = 0;
   std::array<std::uint64_t, near_drop_count> near_dropped{};  ///< by near_drop
   duration_counts load_duration;                              ///< of calls, a batch once
 };
 
-/// How the source of one keyspace fares on one node, for the operator.
+/// The state of one keyspace's source on one node, for the operator.
 struct source_state {
   std::string type;  ///< "sqlite", "http", "file", "callback"
   bool is_failing = false;
@@ -157,7 +157,7 @@ struct hedge_stats {
   std::uint64_t suspects = 0;    ///< now
 };
 
-/// How the changes went that one node ordered or sent round, all keyspaces together.
+/// How the changes ended that one node ordered or broadcast, all keyspaces together.
 struct change_stats {
   std::uint64_t ok = 0;
   std::uint64_t partial = 0;
@@ -167,12 +167,12 @@ struct change_stats {
   std::uint64_t hints = 0;          ///< now: changes kept for members that missed them
   std::uint64_t hint_bytes = 0;     ///< now
   std::uint64_t journal_bytes = 0;  ///< now: of changes that not every member has confirmed
-  std::uint64_t waiting_bytes = 0;  ///< now: of changes that go round and have not ended
+  std::uint64_t waiting_bytes = 0;  ///< now: of changes still being broadcast
   std::uint64_t resets = 0;         ///< members that had to be told to trust nothing
   duration_counts duration;         ///< until every member had confirmed or was voted leaseless
   std::chrono::microseconds longest{0};  ///< the worst of them
   std::uint64_t lease_losses = 0;
-  std::uint64_t dropped_all = 0;  ///< leases regained without the hints of those who could vote
+  std::uint64_t dropped_all = 0;  ///< leases regained without the hints of members that could vote
 };
 
 }  // namespace weir

@@ -20,7 +20,7 @@ struct write_condition {
   static write_condition if_matches(std::string tag) { return {kind::matches, std::move(tag)}; }
 };
 
-/// What a store says about a write that it made.
+/// What a store says about a write that succeeded.
 struct stored {
   std::string etag;  ///< of what it holds now; empty after an erase, and from a store without etags
 };
@@ -45,8 +45,8 @@ enum class entity_tags : std::uint8_t { given, none };
 ///   happened, or may still. The cache then drops the key, and keeps no load of it for a while.
 class store : public data_source {
  public:
-  /// `none`: conditional writes are refused with errc::method_not_allowed before the store hears of
-  /// them. Asked often; must not change.
+  /// `none`: conditional writes are refused with errc::method_not_allowed before they reach the
+  /// store. Asked often; must not change.
   virtual entity_tags tags() const noexcept { return entity_tags::given; }
 
   /// Makes `value` the value of `key`. Runs on an event loop and must not block it.
@@ -69,6 +69,9 @@ class store : public data_source {
 class blocking_store : public store, public std::enable_shared_from_this<blocking_store> {
  public:
   [[nodiscard]] virtual result<loaded> load(std::string_view key, const load_context& context) = 0;
+
+  /// As async_put() and async_erase(). The arguments are valid during the call; a copy of `value`
+  /// may be kept.
   [[nodiscard]] virtual result<stored> put(
       std::string_view key,
       const bytes& value,

@@ -54,14 +54,14 @@ using update_function = std::function<result<update_decision>(const entry* prese
 /// How often an update asked and wrote.
 struct update_tries {
   unsigned attempts = 0;   ///< calls of the function
-  unsigned conflicts = 0;  ///< somebody else was faster
+  unsigned conflicts = 0;  ///< another writer was faster
   unsigned busy = 0;  ///< owner, or store, had no place or could not be asked; nothing was written
 };
 
 /// How one update is done.
 struct update_options {
-  timespan timeout =
-      milliseconds(5000);       ///< then errc::deadline_exceeded; the real limit of the retries
+  /// Then errc::deadline_exceeded; the real limit of the retries.
+  timespan timeout = milliseconds(5000);
   unsigned max_attempts = 100;  ///< then errc::conflict; being busy does not count
   bool create = true;  ///< false: an absent key is errc::not_found, the function is not called
   std::optional<timespan> ttl = std::nullopt;  ///< of the new value, as put_options::ttl

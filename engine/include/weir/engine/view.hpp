@@ -44,13 +44,13 @@ std::string check_members(
     const std::vector<member>& members, const ring_settings& settings, std::size_t max_members
 );
 
-/// Who is in the cluster, at one moment, in the eyes of one node: members sorted by id.
+/// The members of the cluster at one moment, as one node sees them, sorted by id.
 ///
 /// Immutable; changes make another view. Two nodes whose views have equal digests have equal rings.
 /// Safe to read from any thread.
 class view {
  public:
-  /// A view of nobody.
+  /// A view without members.
   view() : view(std::vector<member>{}) {}
 
   /// A view of `members` in any order.
