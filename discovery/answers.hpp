@@ -10,7 +10,7 @@
 // What providers that work on their own loop have in common.
 namespace weir {
 
-/// Who hears the answers of a provider, until it stops. Thread-safe.
+/// The callback for a provider's answers, until the provider stops. Thread-safe.
 class answer_slot {
  public:
   explicit answer_slot(provider::answer_callback to) : to_(std::move(to)) {}

@@ -10,7 +10,7 @@ namespace weir {
 /// What tells one content of a file from another without reading it: which file it is, its size,
 /// and when it was last written and last touched in any way.
 ///
-/// Nobody can set the time of the last change (ctime), so a copy that keeps the old time of writing
+/// The time of the last change (ctime) cannot be set, so a copy that keeps the old time of writing
 /// shows too. But the kernel's clock for files ticks every few milliseconds: two changes within one
 /// tick look alike. A stamp is therefore proof only once its file has rested for `rest`.
 struct file_stamp {

@@ -12,7 +12,7 @@ namespace weir WEIR_API {  // for the commands, too
 using wall_clock = std::chrono::system_clock;
 
 /// One line without its end: `time=2026-01-31T12:00:00.123Z level=info node=n1 event=ring.changed
-/// nodes=3`. `node` is who says it; empty = unknown, or the record names it itself.
+/// nodes=3`. `node` is the writer's id; empty = unknown, or the record has it.
 /// Values with blanks, quotes or anything unprintable are quoted; control characters and bytes that
 /// are not UTF-8 become \n, \t or \xNN, so that a record can never begin a second line.
 std::string format_logfmt(

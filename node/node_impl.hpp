@@ -62,10 +62,10 @@ struct node::impl {
 
   std::mutex candidates_mutex;  // held while the engine hears of them, so that their order stays
   std::vector<candidate> candidates;
-  bool is_named = false;          // discovery has answered, be it with nobody
-  std::string discovery_trouble;  // logged, and not over
+  bool is_named = false;          // discovery has answered, even if with an empty list
+  std::string discovery_trouble;  // last logged discovery error, still ongoing
 
-  /// The same for those who ask how the node is.
+  /// The same for health checks.
   struct trouble {
     std::string text;  // empty = none
     time_point since{};

@@ -7,7 +7,7 @@
 namespace weir {
 
 /// When a node that has just started counts as settled whatever it lacks: a majority that is gone
-/// must not hold up a rollout for ever.
+/// must not block a rollout for ever.
 inline constexpr milliseconds settled_at_the_latest{60'000};
 
 /// What `/readyz?settled` judges by.

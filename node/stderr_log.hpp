@@ -4,8 +4,8 @@
 
 namespace weir {
 
-/// Where records go when nobody says where: warnings and errors as lines to standard error. Never
-/// blocks: a line that standard error does not take at once is lost.
+/// The default log sink: warnings and errors as lines to standard error. Never blocks: a line that
+/// standard error does not take at once is lost.
 log_sink stderr_log();
 
 }  // namespace weir

@@ -49,7 +49,7 @@ class reporter {
   void error(const origin& at, const place& where, complaint what);
   void warning(const origin& at, const place& where, complaint what);
 
-  /// An error there that says nothing yet, for whoever finds it later.
+  /// An error there without a text yet, for a caller that finds it later.
   problem located(const origin& at, const place& where) const;
 
   std::size_t errors() const { return errors_; }

@@ -49,20 +49,20 @@ struct dns_rules {
 
 /// What is known of the candidates after all polls so far: a function of the findings and the time.
 ///
-/// Only answers change it. One without a known candidate must come `absences` times in a row before
-/// the candidate goes; anything else than an answer changes nothing and begins that count again.
-/// At most `absences` times `most_candidates` are known at once. Not thread-safe.
+/// Only answers change it. A known candidate is dropped when `absences` answers in a row do not
+/// name it; anything other than an answer changes nothing and restarts that count. At most
+/// `absences` times `most_candidates` are known at once. Not thread-safe.
 class dns_candidates {
  public:
   explicit dns_candidates(dns_rules rules) : rules_(rules) {}
 
   struct step {
-    /// What is to be told: the first finding, a changed list, a new kind of failure or its end.
+    /// What to report: the first finding, a changed list, a new kind of failure or its end.
     std::optional<result<std::vector<candidate>>> tell;
     time_point next;  ///< when to poll again
   };
 
-  /// A poll ended so at `now`.
+  /// A poll ended at `now` with this finding.
   step take(const dns_finding& found, time_point now);
 
   std::uint64_t count(dns_outcome outcome) const noexcept {

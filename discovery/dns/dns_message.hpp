@@ -24,9 +24,9 @@ struct dns_message {
   std::vector<dns_record> glue;     ///< addresses of SRV targets that came along, with their host
 };
 
-/// Reads a message from a DNS server, which may be anybody: errc::bad_request for one that breaks
-/// off, loops, or holds an address nobody can dial or a port 0. Records of other names and types
-/// are passed over. Takes time linear in its size.
+/// Reads a message from a DNS server, which is not trusted: errc::bad_request for one that breaks
+/// off, loops, or holds an address that cannot be dialled or a port 0. Records of other names and
+/// types are ignored. Takes time linear in its size.
 result<dns_message> read_dns_message(std::span<const unsigned char> message, dns_type wanted);
 
 }  // namespace weir

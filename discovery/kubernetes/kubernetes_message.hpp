@@ -64,17 +64,17 @@ struct kubernetes_limits {
   std::size_t endpoints = 1'024;  ///< of one slice, as in the API
 };
 
-/// Reads the answer to a list, which may come from anybody.
+/// Reads the answer to a list; its sender is not trusted.
 ///
-/// Fails with errc::bad_request when it is not what an API server sends, names an address nobody
-/// can dial, a port 0 or another service; errc::too_large when it is over a limit. One wrong
-/// endpoint refuses the whole. Takes time linear in its size.
+/// Fails with errc::bad_request when it is not what an API server sends, names an address
+/// that cannot be dialled, a port 0 or another service; errc::too_large when it is over a limit.
+/// One wrong endpoint refuses the whole answer. Takes time linear in its size.
 result<kubernetes_list> read_kubernetes_list(
     std::string_view text, const kubernetes_wanted& wanted, const kubernetes_limits& limits = {}
 );
 
-/// The words of an API server that refuses a request, at most 200 bytes of printable ASCII; empty
-/// when `text` is no status of its.
+/// The message of an API server that refuses a request, at most 200 bytes of printable ASCII; empty
+/// when `text` is no Status object.
 std::string read_kubernetes_message(std::string_view text, const kubernetes_limits& limits = {});
 
 /// Reads one line of a watch; fails as above.

@@ -48,10 +48,10 @@ struct kubernetes_rules {
   milliseconds backoff{500};     ///< after the first failure; doubles
   milliseconds linger{3'000};    ///< from when a pod terminates or is gone until it is dropped
   milliseconds most_backoff{10'000};
-  milliseconds most_retry_after{120'000};  ///< a server that wants longer is asked after this
+  milliseconds most_retry_after{120'000};  ///< a longer Retry-After is cut to this
   milliseconds gap{1'000};                 ///< between the beginnings of two watches at least
   milliseconds list_gap{250};              ///< the same of two lists
-  milliseconds steady{5'000};              ///< a watch that lived so long ends a row of failures
+  milliseconds steady{5'000};              ///< a watch that lived this long ends a row of failures
   std::size_t most_slices = 256;
   std::size_t most_endpoints = 4'096;  ///< of all slices
   std::size_t most_candidates = 256;
@@ -76,13 +76,13 @@ struct kubernetes_failure {
 /// What is known of the endpoints after everything the API server said, and what to ask it next: a
 /// function of the answers, the time and the random number passed along.
 ///
-/// Only good answers that leave somebody change the candidates. Not thread-safe.
+/// Only good answers that name at least one endpoint change the candidates. Not thread-safe.
 class kubernetes_watcher {
  public:
   explicit kubernetes_watcher(kubernetes_rules rules = {}) : rules_(rules) {}
 
   struct step {
-    /// What is to be told: the first finding, a changed list, a new kind of failure or its end.
+    /// What to report: the first finding, a changed list, a new kind of failure or its end.
     std::optional<result<std::vector<candidate>>> tell = {};
     /// Nothing while the watch goes on.
     std::optional<kubernetes_todo> next = {};
@@ -92,8 +92,8 @@ class kubernetes_watcher {
 
   /// A list came.
   step listed(const kubernetes_list& list, time_point now, std::uint64_t random);
-  /// The server took the watch on. What failed in watches before is over only once this one has
-  /// brought something or lived for a while: some servers take on what they never carry out.
+  /// The server accepted the watch. Failures of earlier watches are over only once this one has
+  /// brought something or lived for a while: some servers accept watches that they never serve.
   step watching(time_point now);
   /// The watch said so.
   step changed(const kubernetes_change& change, time_point now, std::uint64_t random);

@@ -26,25 +26,24 @@ struct nats_rules {
   bool is_signed = false;             ///< times are checked: nothing old is heard again
 };
 
-/// Who is a candidate after all that was heard on the subject: a function of the events and the
-/// time.
+/// The candidates after all that was heard on the subject: a function of the events and the time.
 ///
-/// Nobody is named before 1.5 heartbeats of a connection have passed, so that the first answer has
-/// everybody. The first answer also needs the node to have heard itself: it proves that the subject
-/// works. If nobody else is heard but messages that were refused, there is no first answer: the
-/// node may have a wrong secret, and is not alone.
+/// No node is named before 1.5 heartbeats of a connection have passed, so that the first answer is
+/// complete. The first answer also needs the node to have heard itself, which proves that the
+/// subject works. If nothing is heard from others but messages that were refused, there is no first
+/// answer: the node may have a wrong secret, and is not alone.
 ///
-/// A member goes after `misses` heartbeats of one connection in each of which somebody else was
-/// heard and it was not, and `goodbye` heartbeats after it said so, unless it is heard meanwhile. A
-/// connection that breaks, a heartbeat in which nobody is heard, and one for which the node itself
-/// was late begin that count again. A life (id and incarnation) is a member of its own, so that
-/// nobody takes another's place. Not thread-safe.
+/// A member is dropped after `misses` heartbeats of one connection in each of which another member
+/// was heard and this one was not, and `goodbye` heartbeats after its goodbye, unless it is heard
+/// meanwhile. The count restarts when the connection breaks, after a heartbeat in which no other
+/// node is heard, and after one for which the node itself was late. An incarnation is a member of
+/// its own, so that no node replaces another. Not thread-safe.
 class nats_members {
  public:
   nats_members(nats_rules rules, identity self);
 
   struct step {
-    /// What is to be told: the first finding, a changed list, a new kind of failure or its end.
+    /// What to report: the first finding, a changed list, a new kind of failure or its end.
     std::optional<result<std::vector<candidate>>> tell;
     std::optional<time_point> next;  ///< when beat() is to be called; none = while not connected
   };
@@ -55,8 +54,7 @@ class nats_members {
   /// No server works.
   step failed(nats_outcome why);
 
-  /// A heartbeat of this node is due: it is to be published, then next is when the following one
-  /// is.
+  /// A heartbeat of this node is due: publish it; `next` is then when the following one is due.
   step beat(time_point now);
 
   /// `what` was read so at the wall clock's `unix_ms`; `from` counts if it was `heard`.
@@ -83,7 +81,7 @@ class nats_members {
     bool is_member = true;
     bool is_heard = true;  ///< since the last heartbeat
     int absences = 0;
-    std::optional<int> goodbye;  ///< heartbeats until it goes
+    std::optional<int> goodbye;  ///< heartbeats until it is dropped
     time_point seen;
   };
 

@@ -31,8 +31,8 @@ inline constexpr std::size_t longest_presence = 2'048;
 std::string write_nats_presence(const nats_presence& from, std::string_view secret);
 
 /// Reads what write_nats_presence() wrote: `heard`, or `malformed`, `other_cluster`, `is_unsigned`
-/// or `forged`. Without a secret signatures are not looked at. Refuses addresses that nobody can
-/// dial. Costs about 2 us with a secret.
+/// or `forged`. Without a secret signatures are not checked. Refuses addresses that cannot be
+/// dialled. Costs about 2 us with a secret.
 nats_outcome read_nats_presence(
     std::string_view text, std::string_view cluster, std::string_view secret, nats_presence& into
 );

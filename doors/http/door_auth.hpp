@@ -22,7 +22,7 @@ enum class door_verdict : std::uint8_t {
   forbidden,     ///< a known one without the right
   ambiguous,     ///< two Authorization fields
   foreign_page,  ///< a change that a web page sent
-  foreign_host,  ///< for a name that is not this machine's, at a door for this machine only
+  foreign_host,  ///< the Host is not this machine's, at a door for this machine only
 };
 
 /// The token that a connection showed last, so that the next request with it costs a comparison.
@@ -35,11 +35,11 @@ struct door_pass {
   bool reaches(std::string_view keyspace) const;
 };
 
-/// Who may do what at the HTTP door. Secrets are kept and compared as SHA-256 hashes, in constant
-/// time. Thread-safe; the passes belong to their connections.
+/// What each token may do at the HTTP door. Secrets are kept and compared as SHA-256 hashes, in
+/// constant time. Thread-safe; the passes belong to their connections.
 class door_auth {
  public:
-  /// From now on these count; without any the door is open to everybody.
+  /// From now on these count; without any the door asks for no token.
   void replace(const std::vector<door_token>& tokens);
 
   bool is_on() const noexcept { return generation_.load(std::memory_order_acquire) != 0; }

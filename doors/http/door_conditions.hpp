@@ -17,7 +17,7 @@ struct door_refusal {
 };
 
 /// Whether an If-None-Match field of a GET names `current` (RFC 9110, 13.1.2: a list of tags or
-/// `*`, weak comparison), so that 304 is the answer. Nonsense names nothing.
+/// `*`, weak comparison), so that 304 is the answer. A malformed field matches nothing.
 bool none_match_names(std::string_view field, version current) noexcept;
 
 /// Whether an If-Match field of a GET names `current` (RFC 9110, 13.1.1: strong comparison); 412 is

@@ -15,10 +15,10 @@ namespace weir {
 /// of the outside that lead here are how web pages get around the rules of browsers.
 bool is_this_machine(std::string_view host) noexcept;
 
-/// Whether the request changes something, be it only copies.
+/// Whether the request changes something, even if only copies.
 bool is_change(const http_request& request, door_page page) noexcept;
 
-/// Whether a page of another origin sent this from somebody's browser (Origin, Sec-Fetch-Site).
+/// Whether a web page of another origin sent this from a browser (Origin, Sec-Fetch-Site).
 bool is_from_foreign_page(const http_request& request) noexcept;
 
 /// A status of its own for `code`, and why.
@@ -27,8 +27,8 @@ struct field_refusal {
   std::string detail;
 };
 
-/// What stands in the head that the door would have to ignore though it changes what the request
-/// means: for a change or a batch. docs/http.md has the list.
+/// What the head of a change or batch asks for that the door does not support and must not ignore,
+/// as it changes what the request means. docs/http.md has the list.
 std::optional<field_refusal> refuse_fields(const http_request& request, door_op op);
 
 }  // namespace weir

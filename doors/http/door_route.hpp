@@ -8,7 +8,7 @@
 
 namespace weir {
 
-/// Everything that has an address at the door.
+/// Everything that has a path at the door.
 enum class door_page : std::uint8_t {
   key,       ///< /v1/{keyspace}/{key}
   keyspace,  ///< /v1/{keyspace}

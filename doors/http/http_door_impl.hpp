@@ -72,7 +72,7 @@ void write_stats(json_writer& json, const keyspace_stats& of);
 /// The line of `/readyz?verbose` about the lease; never a failed check.
 readiness_check lease_check(const lease_status& of);
 
-/// The line about keyspaces that other nodes have otherwise; never a failed check.
+/// The line about keyspaces whose settings differ at other nodes; never a failed check.
 readiness_check config_check(const std::vector<member_status>& all);
 
 /// The names of nodes that did not confirm a change, and for how long they may serve the old value.
@@ -102,7 +102,7 @@ struct http_door::impl {
       const door_route& route, std::string_view keyspace, door_target& out
   ) const;
 
-  /// What the error of an operation in `keyspace` looks like outside.
+  /// The answer for the error of an operation in `keyspace`.
   door_answer failure(const error& why, const weir::keyspace& keyspace, door_op op) const;
 
   // door_get.cpp

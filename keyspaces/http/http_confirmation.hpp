@@ -11,8 +11,8 @@
 namespace weir {
 
 /// What is kept of an answer beside its body: content type, entity tag, else the date of the last
-/// change, and the lifetime that it was granted. Null when there is nothing. Fields of more than 255
-/// bytes are left out.
+/// change, and the lifetime that it was granted. Null when there is nothing. Fields of more than
+/// 255 bytes are left out.
 std::shared_ptr<const metadata> metadata_of(
     const http_client_response& answer, const http_freshness& granted
 );
@@ -21,9 +21,9 @@ std::shared_ptr<const metadata> metadata_of(
 /// If-Modified-Since. False, and nothing is added, when there is nothing to compare with.
 bool add_condition(http_fields& to, const loaded* former);
 
-/// The former value, confirmed by a 304 (RFC 9111, 4.3.4): what the 304 says takes the place of what
-/// the value had, also how long it may be kept; where it says nothing, what it was granted holds
-/// anew. Nullopt when the 304 names another tag than the value's.
+/// The former value, confirmed by a 304 (RFC 9111, 4.3.4): what the 304 says replaces what the
+/// value had, also how long it may be kept; where it says nothing, the lifetime that was granted
+/// starts again. Nullopt when the 304 names another tag than the value's.
 std::optional<loaded> confirmed(
     const loaded& former, const http_client_response& answer, std::chrono::sys_seconds now
 );

@@ -40,7 +40,7 @@ class sqlite_refusal : public std::runtime_error {
 /// its own writers, but two files that one script made have them equal, and a file that is written
 /// over in place (cp, cat, rsync --inplace) goes on to be served from the pages in memory; a writer
 /// would put such pages into it. So a connection remembers the stamp of the file from before it was
-/// opened and is of no more use when the file has another one.
+/// opened, and is discarded when the file has another one.
 class sqlite_connection {
  public:
   enum class access { read_only, read_write };

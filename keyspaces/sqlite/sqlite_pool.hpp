@@ -12,7 +12,7 @@
 
 namespace weir {
 
-/// So many connections at most, made by those who take a place that has none yet. Thread-safe.
+/// A bounded number of connections, each made when its place is first taken. Thread-safe.
 template <class Connection>
 class sqlite_pool {
  public:

@@ -64,7 +64,7 @@ struct command_line {
   std::vector<std::string> keys;  ///< one, or several where the verb takes several
   std::string value = "-";        ///< of put; "-" = read it from stdin
   std::optional<std::chrono::milliseconds>
-      wait;                 ///< of health: until ready and leased, for so long at most
+      wait;                 ///< of health: at most this long, until ready and leased
   bool settled = false;     ///< of health: whether the next node of a rollout may go down
   std::size_t limit = 100;  ///< of keys
   bool explain = false;

@@ -28,7 +28,7 @@ class log_writer {
   /// `descriptor` stays open as long as the writer lives and is not closed by it.
   log_writer(int descriptor, log_style style, log_level least);
 
-  /// Writes what is queued, for one second at most when nobody reads, and ends the thread.
+  /// Writes what is queued, for at most one second if the reader is stuck, and ends the thread.
   ~log_writer();
 
   void operator()(const log_record& record);

@@ -8,9 +8,9 @@
 
 namespace weir {
 
-/// Tells systemd, or whoever follows its protocol, what state this program is in: one datagram
-/// each, as sd_notify(3) describes. Without NOTIFY_SOCKET in the environment every call does
-/// nothing.
+/// Tells systemd, or another supervisor with its protocol, what state this program is in: one
+/// datagram each, as sd_notify(3) describes. Without NOTIFY_SOCKET in the environment every call
+/// does nothing.
 ///
 /// A datagram that cannot be sent at once is dropped: the node does not wait for its supervisor.
 /// Thread-safe.
@@ -27,7 +27,8 @@ class service_manager {
 
   bool is_there() const noexcept { return socket_ >= 0; }
 
-  /// How often `alive()` must be called at least; none when nobody watches this process.
+  /// How often `alive()` must be called at least; empty when no watchdog watches
+  /// this process.
   std::optional<std::chrono::microseconds> watchdog() const noexcept { return watchdog_; }
 
   void ready(std::string_view status);

@@ -29,8 +29,8 @@ class nats_link : public std::enable_shared_from_this<nats_link> {
 
   asio::ip::tcp::socket& socket() { return socket_; }
 
-  /// Goes over to TLS with a server whose certificate must have this name. Fails also when
-  /// something was sent behind the last line that was read: that came from somebody else.
+  /// Switches to TLS with a server whose certificate must have this name. Fails also when something
+  /// was sent behind the last line that was read: that is not from the server.
   asio::awaitable<error_code> secure(tls_context context, std::string name);
 
   /// What comes next; status::need_more stands for a connection that is over.

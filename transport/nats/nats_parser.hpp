@@ -16,7 +16,7 @@ struct nats_info {
   std::vector<std::string> connect_urls;  ///< "10.0.0.1:4222", other servers of its cluster
 };
 
-/// Reads the JSON of an INFO line; unknown members are passed over. False when it is not JSON or a
+/// Reads the JSON of an INFO line; unknown members are ignored. False when it is not JSON or a
 /// member has another type than it should have.
 bool read_nats_info(std::string_view json, nats_info& into);
 
@@ -33,7 +33,7 @@ struct nats_input {
 struct nats_limits {
   std::size_t max_line = 4'096;
   std::size_t max_info = 65'536;    ///< of a line that begins with INFO
-  std::size_t max_message = 1'024;  ///< a longer payload is passed over, never held
+  std::size_t max_message = 1'024;  ///< a longer payload is skipped, never held
   std::size_t max_declared =
       64 << 20;  ///< a payload that claims more is malformed; NATS's own limit
 };
@@ -48,7 +48,7 @@ class nats_parser {
   enum class status : std::uint8_t {
     need_more,  ///< all bytes are taken
     input,
-    too_large,  ///< a MSG over max_message was passed over
+    too_large,  ///< a MSG over max_message was skipped
     failed,     ///< malformed: nothing more can be read from this connection
   };
 

@@ -21,7 +21,8 @@ struct ares_loop_options {
   std::string servers;  ///< "10.0.0.2,10.0.0.3:5353"; empty = those of the system
 };
 
-/// A c-ares channel, which searches no domains by itself, whose sockets and timer wait on an executor.
+/// A c-ares channel, which searches no domains by itself, whose sockets and timer wait on an
+/// executor.
 ///
 /// To be used on that executor only, which must run one handler at a time. Waiting handlers share
 /// in it, so it is held by a shared_ptr and ended by close().
@@ -39,9 +40,9 @@ class ares_loop : public std::enable_shared_from_this<ares_loop> {
   /// For ares_query() and the like, each followed by asked(). Null once closed.
   ares_channel channel() const noexcept { return ares_; }
 
-  /// The names to ask for in turn, as the system's resolver does (resolv.conf(5), search and ndots),
-  /// each absolute: the search goes on after an answer without records and after a server that
-  /// fails alike, and ends at the first answer. A name that ends with a dot is the only one.
+  /// The names to ask for in turn, as the system's resolver does (resolv.conf(5), search and
+  /// ndots), each absolute: the search goes on after an answer without records and after a server
+  /// that fails alike, and ends at the first answer. A name that ends with a dot is the only one.
   std::vector<std::string> names_for(const std::string& name) const;
 
   /// A question was asked: waits for its time-out too.
@@ -60,7 +61,7 @@ class ares_loop : public std::enable_shared_from_this<ares_loop> {
   void read_search_list();
 
   asio::any_io_executor executor_;
-  char lookups_[2] = {'b', 0};  // DNS; who wants the hosts file reads it first
+  char lookups_[2] = {'b', 0};  // DNS; a caller that wants the hosts file reads it first
   ares_channel ares_ = nullptr;
   std::vector<std::string> domains_;
   std::size_t dots_to_be_whole_ = 1;

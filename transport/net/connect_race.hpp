@@ -18,14 +18,14 @@ namespace weir {
 struct connect_options {
   std::chrono::steady_clock::time_point deadline;
   std::chrono::milliseconds per_address{1'000};  ///< an attempt is given up after this
-  std::chrono::milliseconds next_after{250};     ///< one that takes longer gets company
+  std::chrono::milliseconds next_after{250};     ///< then the next address is tried beside it
 };
 
 /// The first of a host's addresses that takes a connection (RFC 8305, 5).
 ///
 /// They are tried in their order, each as soon as the ones before have failed or kept silent for
-/// `next_after`; those that are still trying when one succeeds are closed. To be used on an executor
-/// that runs one handler at a time.
+/// `next_after`; those that are still trying when one succeeds are closed. To be used on an
+/// executor that runs one handler at a time.
 class connect_race : public std::enable_shared_from_this<connect_race> {
  public:
   using tcp = boost::asio::ip::tcp;

@@ -31,7 +31,7 @@ class net_stream {
   ~net_stream() = default;
 
   /// Everything from here on is inside TLS; async_handshake() comes first. The socket becomes
-  /// non-blocking. For a client, `host` is whom the certificate must be for; empty = not checked.
+  /// non-blocking. For a client, the certificate must be for `host`; empty = not checked.
   void secure(tls_context context, tls_side side, const std::string& host = {});
 
   bool is_secure() const noexcept { return tls_ != nullptr; }
@@ -44,7 +44,7 @@ class net_stream {
   /// must be for it.
   bool proves(std::string_view name) const { return !tls_ || tls_->is_for(name); }
 
-  /// Nothing has come that nobody asked for, and the other side has not closed.
+  /// No unexpected bytes have come, and the other side has not closed.
   bool is_quiet();
 
   /// Says that nothing more is sent.

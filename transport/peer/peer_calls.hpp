@@ -15,7 +15,7 @@ using peer_callback = completion<result<peer_reply>>;
 ///
 /// An id is a place in a table and a number that never comes twice, so a reply is found without a
 /// search. A request whose caller was answered early, at its deadline or by abandon(), keeps its
-/// place until the reply comes, so that a late reply is not taken for one that nobody asked for.
+/// place until the reply comes, so that a late reply is not taken for one without a request.
 class peer_calls {
  public:
   /// At most this many at once; a late one counts too, for `late_for` at most.
@@ -41,12 +41,12 @@ class peer_calls {
     frame_type request = frame_type::ping;
   };
 
-  /// Finds whom a reply is for and frees the place.
+  /// Finds the request of a reply and frees its place.
   answered take(std::uint64_t id, frame_type reply);
 
   struct noticed {
     match how = match::unknown;
-    std::shared_ptr<call_watcher> watcher;  ///< of one taken; null = nobody wants to know
+    std::shared_ptr<call_watcher> watcher;  ///< of one taken; may be null
   };
 
   /// Finds the get that the other side loads; its place stays. A second time for the same get is

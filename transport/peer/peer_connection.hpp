@@ -71,7 +71,8 @@ class peer_connection : public std::enable_shared_from_this<peer_connection> {
 
   void add_to(peer_link_counters& sum) const;
 
-  /// The other end, as a field of the log: "address" = where this node dialled, "from" = who came.
+  /// The other end, as a field of the log: "address" = that this node dialled, "from" = of an
+  /// accepted connection.
   virtual std::pair<std::string, std::string> place() const = 0;
 
  protected:

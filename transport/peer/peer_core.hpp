@@ -60,8 +60,9 @@ class peer_core : public std::enable_shared_from_this<peer_core> {
   /// loop.
   void accept(net_stream socket, std::string_view leftover);
 
-  /// Whether `peer` may come up on `connection`; see peer_session.hpp. Enters it if so. Of several
-  /// processes with one node id the newer one wins only if nothing was heard of the older for 3 s.
+  /// Whether `peer` may come up on `connection`; see peer_handshake.hpp. Enters it if so. Of
+  /// several processes with one node id the newer one wins only if nothing was heard of the older
+  /// for 3 s.
   std::optional<std::string> admit(
       const identity& peer, const std::shared_ptr<peer_connection>& connection
   );

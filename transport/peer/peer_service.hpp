@@ -21,7 +21,7 @@ class peer_service final : public peer_connection {
       std::shared_ptr<peer_core> core, net_stream socket, const asio::ip::tcp::endpoint& remote
   );
 
-  /// Whose connection it is for limits.
+  /// The client that limits count this connection for.
   const asio::ip::address& client() const noexcept { return client_; }
 
   std::pair<std::string, std::string> place() const override;
@@ -40,7 +40,8 @@ class peer_service final : public peer_connection {
   void answer(std::uint64_t id, const peer_reply& reply);
   void tell_loading(std::uint64_t id, std::uint64_t view_digest);
 
-  /// Gives its address back to a peer that nobody named, if it came from there.
+  /// Gives its address back to a peer that was not named by discovery or a member, if the
+  /// connection came from there.
   void look_up(std::string claimed);
   void looked_up(const std::string& claimed, const std::vector<asio::ip::tcp::endpoint>& found);
 

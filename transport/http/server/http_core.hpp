@@ -77,7 +77,7 @@ class http_admission {
 
   const asio::ip::address& address() const noexcept { return address_; }
 
-  /// Whose place it is; before anything else.
+  /// Sets the connection that holds the place; before anything else.
   void belongs_to(const std::shared_ptr<http_connection>& connection);
 
   /// The handshake of TLS is done.

@@ -75,7 +75,7 @@ struct frame_header {
   std::uint32_t remaining = 0;
   std::uint32_t timeout_ms = 0;
   std::uint64_t view_digest = 0;
-  std::uint32_t chunk_checksum = 0;  ///< as received; whoever writes a frame computes it
+  std::uint32_t chunk_checksum = 0;  ///< as received; computed when a frame is written
 
   std::uint32_t chunk() const noexcept;
 

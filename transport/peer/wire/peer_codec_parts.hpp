@@ -21,7 +21,7 @@ std::vector<member> read_view(field_reader& in);
 std::uint32_t wire_milliseconds(milliseconds time, milliseconds limit);
 std::uint16_t wire_error(const error_code& error);
 
-/// The words of an error, ours and the source's. The key is known to who asked.
+/// The words of an error, ours and the source's. The asker knows the key.
 bool has_words(const error& of);
 error read_words(field_reader& in, const error& of);
 void write_words(field_writer& out, const error& of);

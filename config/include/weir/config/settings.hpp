@@ -183,7 +183,7 @@ struct hedge_settings {
   /// How long a read waits for an owner of which nothing is heard, before it asks the gutter node
   /// too. nullopt (`auto`) = twice the p99 of that owner's answers, 20 to 250 ms; 0 = never.
   std::optional<milliseconds> after;
-  /// Of the requests that a peer answers: so many more may be asked elsewhere too.
+  /// Requests that may be sent to another node too, as a share of those that the peer answers.
   double budget = 0.05;
 
   friend bool operator==(const hedge_settings&, const hedge_settings&) = default;
@@ -191,7 +191,7 @@ struct hedge_settings {
 
 struct loads_settings {
   std::uint32_t concurrent = 64;
-  /// Loads that may wait for a place; callers who join a load do not count. 0 = none waits.
+  /// Loads that may wait for a place; callers that join a load do not count. 0 = none waits.
   std::uint32_t queue = 256;
   milliseconds timeout{2'000};
 

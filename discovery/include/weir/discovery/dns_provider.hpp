@@ -20,15 +20,15 @@ struct dns_options {
   std::uint16_t port = 7420;     ///< of every node; SRV has its own
   milliseconds interval{5'000};  ///< between polls at most, 1 s to 5 s; a shorter TTL counts
   std::string servers = {};      ///< "10.0.0.2,[fd00::2]:5353"; empty = those of the system
-  milliseconds query_timeout{
-      1'000};  ///< per server; there are two rounds, the second twice as long
+  /// Per server; there are two rounds, the second twice as long.
+  milliseconds query_timeout{1'000};
 };
 
 /// Candidates from DNS: every address under one name, polled.
 ///
 /// Ids are learnt from the handshake. NXDOMAIN, failures, time-outs, empty and malformed answers
-/// and answers with more than 256 addresses are counted and change nothing; an address goes when
-/// three answers in a row do not name it. Thread-safe.
+/// and answers with more than 256 addresses are counted and change nothing; an address is dropped
+/// when three answers in a row do not name it. Thread-safe.
 class dns_provider final : public provider {
  public:
   /// Throws std::invalid_argument for an empty name, port 0 or an interval outside its range.

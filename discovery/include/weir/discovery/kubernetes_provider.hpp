@@ -28,7 +28,7 @@ struct kubernetes_options {
 
   milliseconds relist{300'000};          ///< +-10 %, between full lists
   milliseconds watch{300'000};           ///< of one watch at most
-  milliseconds silence{150'000};         ///< a watch without a byte for so long is given up
+  milliseconds silence{150'000};         ///< a watch without a byte for this long is given up
   milliseconds linger{3'000};            ///< a pod that terminates or is gone is dropped after it
   milliseconds backoff{500};             ///< after a first failure; doubles up to 10 s
   milliseconds request_timeout{10'000};  ///< of a list; until a watch begins

@@ -15,7 +15,7 @@ namespace weir WEIR_API {
 struct nats_options {
   /// "nats://10.0.0.1:4222" or "tls://nats.example.com:4222", one or more of one NATS cluster.
   std::vector<std::string> servers;
-  std::string subject;    ///< of all nodes: 1 to 128 of A-Z a-z 0-9 _ - . and nobody else's
+  std::string subject;    ///< of these nodes alone: 1 to 128 of A-Z a-z 0-9 _ - .
   std::string user = {};  ///< with password; or token; or none of them
   std::string password = {};
   std::string token = {};
@@ -32,8 +32,8 @@ struct nats_options {
 /// Candidates from heartbeats on a NATS subject: core NATS, without JetStream.
 ///
 /// Each node publishes its id, address and incarnation in each heartbeat, and a goodbye on leave().
-/// Who is not heard for `expire` goes, but only while the connection is up and somebody else is
-/// heard; a server that is gone takes nobody away. Messages that are malformed, too large, without
+/// A node not heard for `expire` is dropped, but only while the connection is up and another node
+/// is heard: a server that is gone drops no node. Messages that are malformed, too large, without
 /// the right signature, old or of another cluster are counted and change nothing. At most 256
 /// members. Connects when announce() is called. Thread-safe.
 class nats_provider final : public provider {

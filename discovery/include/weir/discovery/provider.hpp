@@ -16,7 +16,7 @@ namespace weir WEIR_API {
 
 /// How often a provider met one outcome: "answered", "timed_out", ...
 struct answer_count {
-  std::string_view outcome;  ///< valid for ever
+  std::string_view outcome;  ///< static storage
   std::uint64_t count = 0;
 };
 
@@ -27,8 +27,8 @@ struct answer_count {
 ///
 ///     class my_registry : public weir::provider {
 ///       void start(weir::environment& env, answer_callback answer) override {
-///         answer(std::vector<weir::candidate>{{"n1", "10.0.0.1:7420"}});  // and again on each
-///         change
+///         // now, and again after each change
+///         answer(std::vector<weir::candidate>{{"n1", "10.0.0.1:7420"}});
 ///       }
 ///       void stop() override {}
 ///     };
@@ -55,11 +55,11 @@ class provider {
   /// that register their nodes; must not block.
   virtual void announce(const identity& self) { static_cast<void>(self); }
 
-  /// This node is about to go: take back what announce() told. Must not block.
+  /// This node is about to leave: take back what announce() told. Must not block.
   virtual void leave() {}
 
-  /// More about the error that was answered last: what was asked for, what the service said. Text
-  /// from outside is cut and clean. Called on any thread, also from inside `answer`.
+  /// More about the last error: what was asked for, what the service said. Text from outside is cut
+  /// to length and printable. Called on any thread, also from inside `answer`.
   virtual std::string detail() const { return {}; }
 
   /// All outcomes so far, for metrics. Called on any thread.

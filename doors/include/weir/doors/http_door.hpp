@@ -73,8 +73,8 @@ class http_door final : public http_handler {
   std::uint64_t body_limit(const http_request& request) const override;
   bool may_be_large(const http_request& request) const override;
 
-  /// From now on these tokens are asked for, everywhere but at /livez and /readyz; without any the
-  /// door is open to everybody, as it is at first. At any time.
+  /// From now on the door asks for these tokens, everywhere but at /livez and /readyz; without any,
+  /// as at first, it asks for none. At any time.
   void set_tokens(const std::vector<door_token>& tokens);
 
   /// Counts an event for the metrics; give it what engine::on_event() reports.

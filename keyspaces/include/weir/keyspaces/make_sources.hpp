@@ -33,10 +33,10 @@ class bad_source : public std::invalid_argument {
 /// An HTTP origin: one GET per load.
 ///
 /// 200 and 203 are the value, 204 an empty one, 404 and 410 "not found"; any other status is
-/// errc::source_failed, a redirect too (it is not followed). The answer's Cache-Control, Expires, Age
-/// and Vary bound the TTL as those of a shared cache (RFC 9111), also that of "not found"; 0 for
-/// what is private. Content-Type and ETag are kept, else Last-Modified; when the TTL is over the
-/// request is conditional, and a 304 makes the former value that of the load. See
+/// errc::source_failed, a redirect too (it is not followed). The answer's Cache-Control, Expires,
+/// Age and Vary bound the TTL as those of a shared cache (RFC 9111), also that of "not found"; 0
+/// for what is private. Content-Type and ETag are kept, else Last-Modified; when the TTL is over
+/// the request is conditional, and a 304 makes the former value that of the load. See
 /// docs/configuration.md.
 ///
 /// A key cannot leave its place in the URL: it is percent-encoded whole, '/' too. As many servers
@@ -65,11 +65,11 @@ struct http_source_options {
 ///
 /// The file may be replaced, by another of the same name or written over in place (cp, rsync
 /// --inplace): it is opened anew when its stamp (device, inode, size, times of writing and change)
-/// is another one, and at each load within 2 s of a change; an SQLite file that changes while it is
-/// read is read again, and a write that finds it changed begins anew in the new file. What nothing
-/// can save: a file that is written over at the moment of a commit, and one in WAL mode whose -wal
-/// still belongs to the former content; replace those by `.restore`, or with weir stopped and both
-/// files removed.
+/// has changed, and at each load within 2 s of a change; an SQLite file that changes while it is
+/// read is read again, and a write that finds it changed starts again in the new file. Not covered:
+/// a file that is written over at the moment of a commit, and one in WAL mode whose -wal still
+/// belongs to the former content; replace those by `.restore`, or with weir stopped and both files
+/// removed.
 ///
 /// A lock of another process is waited for as long as the load or write may take, then it is
 /// errc::overloaded. A database that is locked when the source is made is looked at by the first
@@ -112,11 +112,11 @@ struct sqlite_source_options {
 /// below the root: absolute, with an empty, "." or ".." part, with a NUL, too long, or over a
 /// symbolic link that leaves the root. Links that stay inside are followed. A FIFO, socket or
 /// device, a file without read permission and one that changes while it is read are
-/// errc::source_failed. The content type follows from the name's extension. A file that changed less
-/// than 2 s ago may be half written: its TTL ends when it is 2 s old.
+/// errc::source_failed. The content type follows from the name's extension. A file that changed
+/// less than 2 s ago may be half written: its TTL ends when it is 2 s old.
 struct file_source_options {
-  std::filesystem::path
-      root;  ///< an existing folder; looked up at every load, so it may be replaced
+  /// An existing folder; looked up at every load, so it may be replaced.
+  std::filesystem::path root;
 
   std::size_t max_entry = 1u << 20;  ///< bytes of a file; more is errc::too_large, unread
 };

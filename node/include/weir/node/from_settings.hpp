@@ -38,14 +38,16 @@ std::shared_ptr<data_source> source_from(
     const callback_sources& callbacks
 );
 
-/// A client for HTTP sources on the loops of `node`. Goes before the node does, with its keyspaces.
+/// A client for HTTP sources on the loops of `node`. Destroy it, and the keyspaces that use it,
+/// before the node.
 std::shared_ptr<http_client> make_http_client(const node& node);
 
 /// A node with all keyspaces of a configuration, not yet started:
 ///
 ///     auto loaded = weir::config::load({.files = {"weir.yaml"}}, weir::config::process_outside());
-///     auto node = weir::node_from_settings(*loaded.settings, {{"prices",
-///     weir::make_source(load_price)}}); node->start().value();
+///     weir::callback_sources callbacks{{"prices", weir::make_source(load_price)}};
+///     auto node = weir::node_from_settings(*loaded.settings, callbacks);
+///     node->start().value();
 ///
 /// Throws like source_from().
 std::unique_ptr<node> node_from_settings(

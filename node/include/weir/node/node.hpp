@@ -48,7 +48,7 @@ struct node_options {
   /// Certificate and key of the HTTP door, which then speaks https only. No `cert` = plain text.
   tls_files http_tls = {};
 
-  /// Bearer tokens of the HTTP door. Empty = everybody may do everything there.
+  /// Bearer tokens of the HTTP door. Empty = every client may do everything there.
   std::vector<door_token> http_tokens = {};
 
   /// host:port that other nodes dial. Empty = peer_address, or, when that is every interface, the
@@ -138,13 +138,13 @@ class node {
   /// All keyspaces, sorted by name.
   std::vector<keyspace> keyspaces() const;
 
-  /// Everybody this node knows, itself first, then by id.
+  /// All nodes that this one knows, itself first, then by id.
   std::vector<member_status> members() const;
 
   /// Whether this node may serve what it keeps, as engine::lease().
   lease_status lease() const;
 
-  /// Takes a member that is gone for good off every view, as engine::forget().
+  /// Takes a member that is lost for ever off every view, as engine::forget().
   [[nodiscard]] result<void> forget(std::string_view id);
 
   /// This node's ring; never null.
@@ -165,10 +165,10 @@ class node {
   /// On failure everything that was opened is closed again and the error names the address.
   [[nodiscard]] boost::system::result<void, start_error> start();
 
-  /// Takes the node out of the cluster gently, for `longest` at most in all: not ready, tells the
-  /// peers that it goes, serves on while others learn it, finishes requests in flight. Ends with
-  /// stop(), which may wait longer for sources that are running. `closing`, if any, is called just
-  /// before the doors close, with the number of entries that their new owners took over.
+  /// Takes the node out of the cluster gently, in at most `longest`: it becomes not ready, tells
+  /// the peers that it leaves, serves on while they learn it, and finishes requests in flight. Ends
+  /// with stop(), which may wait longer for sources that are running. `closing`, if any, is called
+  /// just before the doors close, with the number of entries that their new owners took over.
   void drain(milliseconds longest, const std::function<void(std::size_t)>& closing = {});
 
   /// Reads the files of certificates again now, as SIGHUP does; a set that cannot be used changes

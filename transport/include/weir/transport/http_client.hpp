@@ -28,7 +28,7 @@ class http_pool;
 
 struct http_client_options {
   std::chrono::milliseconds connect_timeout{1'000};  ///< per address of the host, TLS included
-  /// An address that has not answered for so long gets company from the next one.
+  /// When an address has not answered for this long, the next one is tried beside it.
   std::chrono::milliseconds next_address_after{250};
   std::chrono::milliseconds idle_timeout{30'000};  ///< a kept connection is closed after this
   /// A connection is used no longer than this, so that a host that moves is followed.
@@ -93,10 +93,11 @@ class http_client {
   /// Fails with errc::deadline_exceeded, errc::too_large (the body is over max_response),
   /// errc::bad_request (the request cannot be written as HTTP), errc::protocol (the answer is not
   /// HTTP), or what the network said: connection_refused, timed_out (connect_timeout),
-  /// host_not_found, eof (the answer was cut off), a tls_fault (the server is not who it should
-  /// be), ... When a kept connection turns out closed before any byte of the answer, a GET or HEAD
-  /// is sent once more on a new one. When one stays silent until the deadline, those of its host that
-  /// have been idle since before are closed, so that a host that is gone costs one time-out.
+  /// host_not_found, eof (the answer was cut off), a tls_fault (the certificate is not
+  /// that of the host), ... When a kept connection turns out closed before any byte of the answer,
+  /// a GET or HEAD is sent once more on a new one. When one stays silent until the deadline, those
+  /// of its host that have been idle since before are closed, so that a host that is gone costs one
+  /// time-out.
   [[nodiscard]] asio::awaitable<result<http_client_response>> async_request(
       http_client_request request
   );

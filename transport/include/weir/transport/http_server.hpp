@@ -34,8 +34,8 @@ struct http_limits {
   std::size_t max_fields = 64;          ///< field lines, at most 64; beyond: 431
   std::uint64_t max_body = 67'108'864;  ///< bytes of a request body, 64 MiB; beyond: 413, not read
   std::size_t max_requests = 1000;      ///< per connection, then `Connection: close`; 0 = no limit
-  std::size_t max_connections =
-      10'000;  ///< in all, at most half the descriptor limit; beyond: 503 and close
+  /// In all, at most half the descriptor limit; beyond: 503 and close.
+  std::size_t max_connections = 10'000;
   std::size_t max_per_address = 256;  ///< of one IPv4 address or IPv6 /64; beyond: 503 and close
   std::size_t max_handshakes = 1024;  ///< of TLS at once
   std::size_t max_unread = 65'536;    ///< bytes of small replies waiting before reading pauses
@@ -47,8 +47,8 @@ struct http_limits {
   std::chrono::milliseconds pressed_grace{2'000};  ///< before that applies, or without a byte
   std::chrono::milliseconds reply_wait{3'000};     ///< of a large answer for memory; then 503
 
-  std::chrono::milliseconds header_timeout{
-      10'000};  ///< from connect or first byte to the empty line
+  /// From connect or first byte to the empty line.
+  std::chrono::milliseconds header_timeout{10'000};
   std::chrono::milliseconds handshake_timeout{5'000};  ///< of TLS
   std::chrono::milliseconds idle_timeout{60'000};      ///< between two requests
   std::chrono::milliseconds body_timeout{30'000};      ///< without a byte of the body
@@ -59,14 +59,14 @@ struct http_limits {
   std::chrono::milliseconds max_timeout{300'000};    ///< a longer `Weir-Timeout` is cut to this
 };
 
-/// What answers requests. Called on the loops of the server, on several at once: synchronise.
+/// Answers requests. Called on the loops of the server, on several at once: synchronise.
 /// An exception becomes a 500 answer (bad_alloc a 503).
 class http_handler {
  public:
   virtual ~http_handler() = default;
 
   /// The fast path, for what can be answered at once: fill `response` (empty, 200) and return true.
-  /// False leaves the request to handle(). Must not block. Costs no allocation of the server's.
+  /// False leaves the request to handle(). Must not block. The server allocates nothing for it.
   virtual bool try_handle(const http_request& request, http_response& response) = 0;
 
   /// Everything else. `request` stays valid until the awaitable is done. Requests behind it on the
@@ -101,8 +101,8 @@ struct http_server_stats {
   std::uint64_t short_of_memory_total = 0;  ///< answers refused, and slow readers cut off, for want
                                             ///< of reply memory
   std::uint64_t requests_total = 0;         ///< answered by the handler
-  std::uint64_t bad_requests_total =
-      0;  ///< answered 4xx or 5xx by the server itself, or closed as another protocol
+  /// Answered 4xx or 5xx by the server itself, or closed as another protocol.
+  std::uint64_t bad_requests_total = 0;
   std::uint64_t timeouts_total = 0;           ///< connections closed for being slow
   std::uint64_t accept_pauses_total = 0;      ///< no descriptors left
   std::uint64_t failed_handshakes_total = 0;  ///< connections that did not get through TLS
@@ -143,7 +143,7 @@ class http_server {
 
   /// stop_accepting(), and every answer from now on is the last of its connection and says so. Idle
   /// connections are closed. `done` runs once on a loop when none is left, or at `deadline`, when
-  /// the rest are cut. Give it once.
+  /// the rest are cut. Call once.
   void drain(std::chrono::steady_clock::time_point deadline, std::function<void()> done);
 
   /// Closes everything now. Answers still being made are dropped. Idempotent.

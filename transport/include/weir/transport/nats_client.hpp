@@ -34,7 +34,7 @@ struct nats_client_options {
   std::string token = {};
   std::string ca = {};    ///< PEM file, read at each connection; empty = the system's authorities
   std::string name = {};  ///< of this client, for the server's own lists
-  std::size_t max_message = 1'024;                   ///< longer ones are passed over and counted
+  std::size_t max_message = 1'024;                   ///< longer ones are ignored and counted
   std::chrono::milliseconds connect_timeout{2'000};  ///< of one server, handshakes included
   std::chrono::milliseconds ping_interval{5'000};
   int most_unanswered = 2;  ///< pings; one more is not sent, the connection is over
@@ -64,7 +64,7 @@ class nats_client {
     std::function<void(nats_trouble)> failed = {};       ///< a round over all servers failed
     std::function<void(std::string_view)> message = {};  ///< a payload on the subject
     std::function<void(nats_trouble)> ended = {};  ///< each connection that ended, or did not begin
-    std::function<void()> too_large = {};          ///< a message was passed over
+    std::function<void()> too_large = {};          ///< a message was ignored
   };
 
   /// `options` are such that check_nats_client() throws nothing. `env` outlives all handlers of the
@@ -79,11 +79,11 @@ class nats_client {
   /// Begins to connect.
   void start();
 
-  /// Sends `payload`, at most max_message bytes of it being sensible. Does nothing while not
-  /// connected. A server that does not take it in is left when 64 KiB wait.
+  /// Sends `payload`; receivers ignore payloads over their max_message. Does nothing while not
+  /// connected. A server that does not read is left when 64 KiB wait.
   void publish(std::string_view payload);
 
-  /// Ends it all; no handler is called any more.
+  /// Closes the connection for good; no handler is called afterwards.
   void close();
 
  private:

@@ -26,7 +26,7 @@ enum class peer_fault : std::uint8_t {
   bad_value,          ///< a field outside its range
   bad_view,           ///< a member list that no node can have
   duplicate_request,  ///< a request id that is still in service
-  unknown_replies,    ///< 100 replies that nobody asked for
+  unknown_replies,    ///< 100 replies without a request
   mismatched_reply,   ///< a reply of another type than its request
 };
 

@@ -36,11 +36,11 @@ struct peer_link_options {
   /// Pause after a loss, doubling to max_redial; less up to 25 %.
   milliseconds first_redial{100};
   milliseconds max_redial{1000};
-  /// Data that nobody acknowledged for so long ends a connection (TCP_USER_TIMEOUT).
+  /// Data that stays unacknowledged for this long ends a connection (TCP_USER_TIMEOUT).
   milliseconds user_timeout{3000};
-  /// A connection on which nothing came for so long, in spite of two pings, is dialled anew.
+  /// A connection on which nothing came for this long, in spite of two pings, is dialled again.
   milliseconds max_silence{2000};
-  /// A connection silent for so long gives way to a newer process with the same node id.
+  /// A connection silent for this long gives way to a newer process with the same node id.
   milliseconds silent_is_dead{3000};
 
   std::size_t max_peers = 1024;       ///< connections of other nodes
@@ -54,8 +54,8 @@ struct peer_link_options {
                                       ///< Those that wait for news of a change do not count
   std::uint32_t max_value = 64 << 20;  ///< bytes of one value
 
-  /// The memory of replies that wait for slow nodes, shared with other doors; null = a budget of its
-  /// own. Where it is spent, large replies become errc::overloaded.
+  /// The memory of replies that wait for slow nodes, shared with other doors; null = a budget of
+  /// its own. Where it is spent, large replies become errc::overloaded.
   std::shared_ptr<reply_budget> replies = nullptr;
 
   /// TLS of connections that are accepted and dialled, as for tls_use::peer_server and peer_client:
@@ -76,12 +76,12 @@ struct peer_link_counters {
   std::uint64_t bytes_out = 0;
   std::uint64_t calls = 0;            ///< requests sent
   std::uint64_t late_replies = 0;     ///< after the caller had its answer
-  std::uint64_t unknown_replies = 0;  ///< that nobody asked for
+  std::uint64_t unknown_replies = 0;  ///< without a request
   std::uint64_t links_up = 0;
   std::uint64_t peers_accepted = 0;
   std::uint64_t refused = 0;  ///< handshakes, by either side, and connections over a limit
-  std::array<std::uint64_t, peer_fault_count>
-      faults{};  ///< protocol errors by cause, index = peer_fault
+  /// Protocol errors by cause, index = peer_fault.
+  std::array<std::uint64_t, peer_fault_count> faults{};
 };
 
 /// One node that this one dials.
@@ -123,7 +123,7 @@ class peer_link_network final : public peer_network {
   /// Peers are let in from start() on. Fails with the system's code, address_in_use for example.
   [[nodiscard]] result<std::string> listen(std::string_view address);
 
-  /// From here on the node is `self` and `handler` serves it. Call it once.
+  /// From here on the node is `self` and `handler` serves its requests. Call once.
   void start(identity self, peer_handler& handler);
 
   /// Closes every connection; pending calls fail with errc::unavailable. Not on an event loop.

@@ -18,8 +18,8 @@ class context;
 
 namespace weir WEIR_API {
 
-/// Settings, certificates and keys of one side of TLS connections; nobody changes it once it is
-/// made, so connections of any thread share it.
+/// Settings, certificates and keys of one side of TLS connections; immutable once made, so that
+/// connections of any thread share it.
 using tls_context = std::shared_ptr<asio::ssl::context>;
 
 /// Gives the context for a new connection; called on any thread. Empty = plain text.
@@ -58,7 +58,7 @@ struct tls_error {
 
 /// Reads the files and makes a context. Blocks for the time of reading. Fails when a file is
 /// missing, unreadable, over 1 MiB or no PEM, when the key is not that of the certificate, needs a
-/// passphrase or may be read by everybody.
+/// passphrase or has a mode above 0640.
 [[nodiscard]] boost::system::result<tls_context, tls_error> make_tls_context(
     tls_use use, const tls_files& files
 );
@@ -116,8 +116,8 @@ class tls_credentials {
 
   /// Reads the files; `ca` may be empty when no peers are met. Fails as make_tls_context(), and
   /// when others would refuse the certificate: outside its time, without serverAuth (and, with a
-  /// `ca`, clientAuth) among its extended key usages, with a `ca` also when it is not from there, or
-  /// when `name`, unless empty, is none of its DNS names.
+  /// `ca`, clientAuth) among its extended key usages, with a `ca` also when it is not from there,
+  /// or when `name`, unless empty, is none of its DNS names.
   [[nodiscard]] static boost::system::result<std::shared_ptr<tls_credentials>, tls_error> load(
       tls_files files, std::string name = {}
   );
