@@ -1,19 +1,12 @@
 // What an engine answers to peers.
 
 #include "engine_impl.hpp"
+#include "ticketed_change.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 
-#include <mutex>
-
 namespace weir {
-namespace {
-
-constexpr milliseconds first_answer{
-    100};  // a change that goes round for longer is answered with a ticket
-
-}  // namespace
 
 bool engine::try_serve(const peer_request& request, peer_reply& reply) {
   const auto* get = std::get_if<get_request>(&request.body);
@@ -135,49 +128,10 @@ void engine::impl::serve_change(
   }
   if (refused.error) return std::move(done)(std::move(refused));
 
-  // One answer: the end of the change, or a ticket for it when it takes long to go round.
-  struct change_in_progress {
-    completion<change_reply> done;
-    std::mutex mutex;
-    change_reply accepted;
-    std::uint64_t ticket = 0;
-    timer_id timer = 0;
-  };
-
-  const auto state = std::make_shared<change_in_progress>();
-  state->done = std::move(done);
-  auto accepted = [state, tickets = tickets, &env = context->env](change_reply reply) {
-    if (reply.error) return;  // the end follows at once
-    const std::lock_guard lock(state->mutex);
-    state->accepted = std::move(reply);
-    state->timer = env.schedule(env.now() + first_answer, [state, tickets] {
-      completion<change_reply> answer;
-      {
-        const std::lock_guard again(state->mutex);
-        if (!state->done) return;
-        state->ticket = tickets->open();
-        state->accepted.ticket = state->ticket;
-        answer = std::move(state->done);
-      }
-      std::move(answer)(std::move(state->accepted));
-    });
-  };
-  auto ended = [state,
-                tickets = tickets,
-                &env = context->env](std::exception_ptr thrown, change_reply reply) {
-    if (thrown) reply.error = errc::unknown_outcome;
-    completion<change_reply> answer;
-    {
-      const std::lock_guard lock(state->mutex);
-      answer = std::move(state->done);
-    }
-    if (answer) {
-      if (state->timer != 0) env.cancel(state->timer);
-      return std::move(answer)(std::move(reply));
-    }
-    confirm_reply end{.error = reply.error, .unconfirmed = std::move(reply.unconfirmed)};
-    end.bound = reply.bound;
-    tickets->close(state->ticket, std::move(end));
+  const auto answer = std::make_shared<ticketed_change>(context->env, tickets, std::move(done));
+  auto accepted = [answer](change_reply reply) { answer->accepted(std::move(reply)); };
+  auto ended = [answer](std::exception_ptr thrown, change_reply reply) {
+    answer->ended(thrown, std::move(reply));
   };
   const auto deadline = context->env.now() + timeout;
   asio::co_spawn(

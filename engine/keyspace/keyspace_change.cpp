@@ -4,7 +4,6 @@
 #include "agreement/agreement.hpp"
 #include "async/await.hpp"
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -115,7 +114,7 @@ asio::awaitable<result<change_result>> keyspace_core::change_without_owner(
     change_record record, time_point deadline
 ) {
   const auto self = shared_from_this();
-  counters::add(counters_->invalidations);
+  keyspace_counters::add(counters_.invalidations);
   const auto agreed = context_->agreed.lock();
   if (!agreed) co_return errc::unavailable;
   auto went = co_await agreed->announce(std::move(record), 2, deadline);
@@ -209,7 +208,7 @@ change_record keyspace_core::record_of(const change_request& request, const chan
     const {
   change_record record{.keyspace = options_.name(), .key = request.key, .version = applied.version};
   const auto ttl = request.ttl.value_or(options_.ttl());
-  const bool is_pushed = request.kind == change_kind::put && budgets_.near_copy.is_on() &&
+  const bool is_pushed = request.kind == change_kind::put && held_.budgets().near_copy.is_on() &&
                          !is_closed() &&  // else it stands only for an invalidation
                          request.value.size() <= most_pushed && applied.version &&
                          ttl > milliseconds(0);
@@ -245,6 +244,28 @@ change_reply keyspace_core::not_owner() const {
   return reply;
 }
 
+// The entry of a put or remove; null for what keeps nothing. Its place in the order is missing yet.
+entry_table::entry_ptr keyspace_core::make_written(
+    const change_request& request, std::shared_ptr<const metadata> meta, time_point now
+) const {
+  const auto wanted = request.kind == change_kind::put ? request.ttl.value_or(options_.ttl())
+                                                       : options_.negative_ttl();
+  const auto ttl = jittered(wanted);
+  if (ttl <= milliseconds(0) || !is_write(request)) return nullptr;
+  return entry_table::make_entry({
+      .key = request.key,
+      .hash = held_.hash_of(request.key),
+      .value = request.value,
+      .meta = std::move(meta),
+      .expires = now + ttl,
+      .loaded_at = now,
+      .slot = slot_of(options_.name(), request.key),
+      .kind = entry_kind::owned,
+      .is_absent = request.kind == change_kind::remove,
+      .has_own_ttl = request.kind == change_kind::put && request.ttl.has_value(),
+  });
+}
+
 change_reply keyspace_core::apply(
     const change_request& request, std::shared_ptr<const metadata> meta
 ) {
@@ -253,37 +274,21 @@ change_reply keyspace_core::apply(
       return next->apply(store_ ? as_invalidation(request) : request);
     return {.error = opened.error()};
   }
-  counters::add(counters_->invalidations);
+  keyspace_counters::add(counters_.invalidations);
   if (const auto checked = check_key(request.key); !checked) return {.error = checked.error()};
   if (request.value.size() > options_.max_entry()) return {.error = errc::too_large};
-  const auto hash = hash_of(request.key);
+  const auto hash = held_.hash_of(request.key);
   const auto slot = slot_of(options_.name(), request.key);
   const auto now = env().now();
-  const auto wanted = request.kind == change_kind::put ? request.ttl.value_or(options_.ttl())
-                                                       : options_.negative_ttl();
-  const auto ttl = jittered(wanted);
+  auto made = make_written(request, std::move(meta), now);
   // Without a lease this node may never hear of the change after this one.
   const auto lease_term = context_->lease_term_at(now);
   if (request.kind == change_kind::put && lease_term == 0 && !store_)
     return {.error = errc::unavailable};
-  const bool keeps = ttl > milliseconds(0) && lease_term != 0 && is_write(request);
-  entry_table::entry_ptr made;
-  if (keeps) {
-    made = entry_table::make_entry({
-        .key = request.key,
-        .hash = hash,
-        .value = request.value,
-        .meta = std::move(meta),
-        .expires = now + ttl,
-        .loaded_at = now,
-        .slot = slot,
-        .kind = entry_kind::owned,
-        .is_absent = request.kind == change_kind::remove,
-        .has_own_ttl = request.kind == change_kind::put && request.ttl.has_value(),
-    });
-    if (!budgets_.owned.fits(made->charge)) return {.error = errc::too_large};
-  }
-  auto& s = shard_of(hash);
+  if (lease_term == 0) made.reset();
+  if (made && !held_.budgets().owned.fits(made->charge)) return {.error = errc::too_large};
+  const bool keeps = made != nullptr;
+  auto& s = held_.shard_of(hash);
   entry_list garbage;
   change_reply reply;
   {
@@ -294,80 +299,35 @@ change_reply keyspace_core::apply(
     if (request.condition.when != precondition::kind::none) {
       // What this node would compare with may have been changed without its knowing.
       if (lease_term == 0) return {.error = errc::unavailable};
-      if (!holds(s, held, request.condition, hash, epoch, now)) return {.error = errc::conflict};
+      if (!held_.holds(s, held, request.condition, hash, epoch, now))
+        return {.error = errc::conflict};
     }
     const auto seq = ++s.seq;
-    raise_fence(hash, seq);
-    overtake(s, request.key);
+    held_.raise_fence(hash, seq);
+    held_.overtake(s, request.key);
     if (held != nullptr) s.table.erase(*held, garbage);
     reply.version = {epoch, seq};
     if (keeps) {
       made->epoch = epoch;
       made->seq = seq;
-      cap_life(*made);
+      held_.cap_life(*made);
       context_->note_kept();
       s.table.insert(std::move(made), garbage);
     }
   }
-  if (keeps) make_room(entry_kind::owned, s);
+  if (keeps) held_.make_room(entry_kind::owned, s);
   return reply;
-}
-
-bool keyspace_core::holds(
-    const shard& s,
-    const stored_entry* held,
-    const precondition& condition,
-    std::uint64_t hash,
-    std::uint64_t epoch,
-    time_point now
-) noexcept {
-  const bool is_valid = held != nullptr && serves_as_owner(s, *held, now);
-  switch (condition.when) {
-    case precondition::kind::none:
-      return true;
-    case precondition::kind::absent:
-      return !is_valid || held->is_absent;
-    case precondition::kind::unchanged:
-      break;
-  }
-  if (condition.since.epoch != epoch || epoch == 0) return false;
-  if (is_valid) return held->seq <= condition.since.seq;
-  // An expired or cleared entry that still lies here counts like its fence.
-  const auto gone = held != nullptr ? held->seq : 0;
-  return std::max({fence_of(hash), s.floor, gone}) <= condition.since.seq;
-}
-
-void keyspace_core::overtake(shard& s, std::string_view key) {
-  const auto flights = s.flights.find(key);
-  if (flights == s.flights.end()) return;
-  for (auto& current : flights->second.current) {
-    if (!current || !current->has_begun) continue;
-    current->is_overtaken = true;
-    if (context_->rules.leave_overtaken_flights) current.reset();
-  }
-}
-
-void keyspace_core::apply_clear() {
-  counters::add(counters_->invalidations);
-  for (const auto& each : shards_) {
-    entry_list garbage;
-    const std::lock_guard lock(each->mutex);
-    const auto seq = ++each->seq;
-    if (context_->rules.floor_on_clear) each->floor = seq;
-    for (auto& [key, flights] : each->flights) overtake(*each, key);
-    suspect_near(*each, garbage);
-  }
 }
 
 get_reply keyspace_core::observed(const std::string& key) {
   if (const auto next = successor()) return next->observed(key);
-  const auto hash = hash_of(key);
+  const auto hash = held_.hash_of(key);
   const auto now = env().now();
-  auto& s = shard_of(hash);
+  auto& s = held_.shard_of(hash);
   get_reply reply;
   const std::lock_guard lock(s.mutex);
   auto* held = s.table.find(key, hash);
-  if (held != nullptr && serves_as_owner(s, *held, now)) {
+  if (held != nullptr && held_.serves_as_owner(s, *held, now)) {
     reply.answer.entry.version = {held->epoch, held->seq};
     reply.answer.found = !held->is_absent;
   } else {

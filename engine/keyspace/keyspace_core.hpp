@@ -4,8 +4,8 @@
 #include "async/key_turns.hpp"
 #include "keyspace/doubtful_keys.hpp"
 #include "keyspace/flight.hpp"
+#include "keyspace/held_entries.hpp"
 #include "keyspace/live_options.hpp"
-#include "keyspace/shard.hpp"
 #include "source/load_limiter.hpp"
 #include "source/source_watch.hpp"
 
@@ -15,7 +15,6 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -75,7 +74,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void move_on();
 
   /// Drops what is kept, and returns how many entries that were. Flights go on. After move_on().
-  std::uint64_t empty_out();
+  std::uint64_t empty_out() { return held_.empty_out(); }
 
   /// The error of a key that no keyspace takes, if it is one.
   boost::system::result<void> check_key(std::string_view key) const;
@@ -88,7 +87,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// nothing.
   bool hit(
       std::string_view key, entry& out, bool& found, read_attempt attempt = read_attempt::first
-  );
+  ) {
+    return held_.hit(key, out, found, attempt);
+  }
 
   bool hit(std::string_view key, lookup& out, read_attempt attempt = read_attempt::first) {
     return hit(key, out.entry, out.found, attempt);
@@ -156,17 +157,22 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   /// Some records were missed: drops what this node keeps in its own right and suspects near
   /// copies.
-  void distrust();
+  void distrust() { held_.distrust(); }
 
   /// Drops everything on this node.
-  void drop_all() { apply_clear(); }
+  void drop_all() {
+    keyspace_counters::add(counters_.invalidations);
+    held_.clear();
+  }
 
   /// Slots are about to come to this node: what moves a fence from now on belongs to the new term.
-  void terms_begin(std::uint32_t gain);
+  void terms_begin(std::uint32_t gain) { held_.terms_begin(gain); }
 
   /// The keys of this node's own entries, the hottest first, up to `max_bytes` of entries in all.
-  std::vector<kept_key> keys(std::size_t limit);
-  std::vector<std::string> hottest(std::uint64_t max_bytes);
+  std::vector<std::string> hottest(std::uint64_t max_bytes) { return held_.hottest(max_bytes); }
+
+  /// Up to `limit` of the keys kept, the hottest of each shard first.
+  std::vector<kept_key> keys(std::size_t limit) { return held_.keys(limit); }
 
   /// The version of a key at its owner, absent or not.
   asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
@@ -185,7 +191,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   source_state source() const { return watch_.state(env().now()); }
 
   /// No version of a term of this keyspace is later; one that takes its place goes on from here.
-  std::uint64_t last_seq();
+  std::uint64_t last_seq() { return held_.last_seq(); }
 
   /// Reclaims what expired or lies below the floor, a slice at a time.
   void reclaim();
@@ -284,9 +290,26 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   template <class T>
   asio::awaitable<result<T>> within_timeout(asio::awaitable<result<T>> work, time_point deadline);
   enum class expiry { spread, as_given };
+
+  /// What decides whether a load is kept, under the lock of its shard.
+  struct landing {
+    bool fits = false;
+    bool is_current = false;  ///< the keyspace and the term of the slot are those in which it began
+    bool is_overtaken = false;
+    bool is_leased = false;
+    bool is_doubtful = false;
+    bool is_over = false;
+
+    bool has_version() const { return is_current && is_leased && !is_overtaken && !is_doubtful; }
+  };
+
+  lookup answer_of(flight& f, const loaded& answer, time_point began, expiry how, milliseconds& ttl)
+      const;
+  const char* why_not_kept(const landing& of, const flight& f) const;
   result<lookup> land(
       flight& f, result<loaded> answer, time_point began, expiry how = expiry::spread
   );
+  void explain_kept(flight& f, const char* why_not, milliseconds ttl) const;
   void give_back_turn(flight& f);
 
   // keyspace_many.cpp
@@ -323,16 +346,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   change_record record_of(const change_request& request, const change_reply& applied) const;
   change_reply not_owner() const;
   void tell_others(const std::string& key);
-  bool holds(
-      const shard& s,
-      const stored_entry* held,
-      const precondition& condition,
-      std::uint64_t hash,
-      std::uint64_t epoch,
-      time_point now
-  ) noexcept;
-  void apply_clear();
-  void overtake(shard& s, std::string_view key);
+  entry_table::entry_ptr make_written(
+      const change_request& request, std::shared_ptr<const metadata> meta, time_point now
+  ) const;
   get_reply observed(const std::string& key);
 
   // keyspace_peek.cpp
@@ -341,7 +357,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
     time_point began{};
   };
 
-  bool is_untouched_since(std::uint32_t gain, std::uint64_t hash);
   asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
   get_reply peeked(const std::string& key);
   void adopt(std::string key, milliseconds timeout, completion<get_reply> done);
@@ -358,11 +373,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   entry_table::entry_ptr make_pushed(
       const change_record& record, std::uint64_t hash, std::uint16_t slot, milliseconds on_the_way
   );
-  void suspect_near(shard& s, entry_list& garbage);
 
   // keyspace_near.cpp
-  bool serves_as_near(const shard& s, const stored_entry& e, time_point now) const noexcept;
-  bool is_wanted_again(std::uint64_t hash) noexcept;
   version near_version(const flight& f);
   void keep_near(
       flight& f,
@@ -391,52 +403,25 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire) != 0; }
 
-  time_point latest_expiry(const stored_entry& e) const noexcept;
-  void cap_life(stored_entry& fresh) const noexcept;
-  std::uint64_t shorten_lives();
-  std::uint64_t shrink(entry_kind kind);
-  void note_evicted(const stored_entry& e);
-  void note_expired(const stored_entry& e);
-  void set_budgets(const keyspace_options& from) noexcept;
-
   // keyspace_core.cpp
-  time_point hit_time() const noexcept;
-  bool may_serve(time_point now) const noexcept;
-  bool hit_owned(std::string_view key, lookup& out, read_attempt attempt);
-
-  shard& shard_of(std::uint64_t hash) noexcept { return *shards_[hash >> (64 - shard_bits)]; }
-
-  bool serves_as_owner(const shard& s, const stored_entry& e, time_point now) const noexcept;
-  bool serves_as_gutter(const shard& s, const stored_entry& e, time_point now) const noexcept;
-  bool answer_from(shard& s, stored_entry& e, time_point now, entry& out);
-  std::uint64_t hash_of(std::string_view key) const noexcept;
-  std::uint64_t& fence_of(std::uint64_t hash) noexcept;
-  void raise_fence(std::uint64_t hash, std::uint64_t seq) noexcept;
   milliseconds jittered(milliseconds ttl) const noexcept;
-  void make_room(entry_kind kind, shard& first);
 
   const std::shared_ptr<engine_context> context_;
   live_options options_;
   const std::uint64_t lineage_;
   const std::shared_ptr<data_source> source_;
   const std::shared_ptr<store> store_ = std::dynamic_pointer_cast<store>(source_);
-  store_budgets budgets_;
+  const std::unique_ptr<keyspace_counters> counted_ = std::make_unique<keyspace_counters>();
+  keyspace_counters& counters_ = *counted_;
+  held_entries held_;
   load_limiter limiter_;
   source_watch watch_;
   std::atomic<std::uint64_t> batches_{load_limiter::of_others + 1};
-  std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
-  std::vector<std::unique_ptr<shard>> shards_;
-  static constexpr std::size_t near_seen_size = 65'536;
-  std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t*)> near_seen_;
   key_turns write_turns_, update_turns_;
   doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept
   std::mutex tuning_;       ///< one change of the options at a time
   static constexpr int moved = -1;
   std::atomic<int> closed_{0};  ///< an errc once closed; `moved` once another took its place
-  std::atomic<unsigned> reclaim_next_{0};
-
-  struct counters;
-  const std::unique_ptr<counters> counters_;
 };
 
 }  // namespace weir

@@ -1,7 +1,6 @@
 #pragma once
 
-#include "keyspace/keyspace_core.hpp"
-
+#include <weir/engine/data_source.hpp>
 #include <weir/engine/stats.hpp>
 
 #include <atomic>
@@ -10,7 +9,7 @@
 namespace weir {
 
 /// Counts of events off the hit path; hits are counted in the shards, under their locks.
-struct keyspace_core::counters {
+struct keyspace_counters {
   using count = std::atomic<std::uint64_t>;
 
   count misses, joined;

@@ -57,19 +57,19 @@ void keyspace_core::explain_place(std::string_view key, std::vector<explain_step
 }
 
 std::string keyspace_core::near_state(std::string_view key) {
-  if (!budgets_.near_copy.is_on()) return "no near copies in this keyspace";
-  const auto hash = hash_of(key);
+  if (!held_.budgets().near_copy.is_on()) return "no near copies in this keyspace";
+  const auto hash = held_.hash_of(key);
   const auto now = env().now();
-  auto& s = shard_of(hash);
+  auto& s = held_.shard_of(hash);
   const std::lock_guard lock(s.mutex);
   const auto* held = s.table.find(key, hash);
   if (held == nullptr || held->kind != entry_kind::near_copy) return "no copy here";
   const auto age = std::chrono::duration_cast<milliseconds>(now - held->loaded_at);
   std::string out = "a copy, version " + to_string(version{held->epoch, held->seq}) + ", age " +
                     milliseconds_text(age);
-  if (serves_as_near(s, *held, now)) return out;
+  if (held_.serves_as_near(s, *held, now)) return out;
   if (held->expires <= now) return out + "; its time is over: asking the owner whether it changed";
-  if (!may_serve(now)) return out + "; not served: this node holds no lease";
+  if (!held_.may_serve(now)) return out + "; not served: this node holds no lease";
   if (held->generation != s.near_generation)
     return out + "; changes may have been missed: asking the owner";
   return out + "; not served: its owner was not heard for 3 s, or the slot moved";

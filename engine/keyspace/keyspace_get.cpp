@@ -4,7 +4,6 @@
 
 #include "async/await.hpp"
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -38,35 +37,6 @@ error keyspace_core::located(const error& why, std::string_view key, std::string
       }};
 }
 
-bool keyspace_core::hit(std::string_view key, entry& out, bool& is_found, read_attempt attempt) {
-  const auto hash = hash_of(key);
-  auto& s = shard_of(hash);
-  s.table.prefetch(hash);
-  const auto now = hit_time();
-  const std::lock_guard lock(s.mutex);
-  auto* found = s.table.find(key, hash);
-  if (found == nullptr) return false;
-  if (!serves_as_owner(s, *found, now) && !serves_as_near(s, *found, now)) return false;
-  is_found = answer_from(s, *found, now, out);
-  if (attempt == read_attempt::again) [[unlikely]] {
-    ++s.hits_for_others;
-    if (found->kind == entry_kind::near_copy) ++s.near_hits_for_others;
-  }
-  return true;
-}
-
-bool keyspace_core::hit_owned(std::string_view key, lookup& out, read_attempt attempt) {
-  const auto hash = hash_of(key);
-  auto& s = shard_of(hash);
-  const auto now = hit_time();
-  const std::lock_guard lock(s.mutex);
-  auto* found = s.table.find(key, hash);
-  if (found == nullptr || !serves_as_owner(s, *found, now)) return false;
-  out.found = answer_from(s, *found, now, out.entry);
-  if (attempt == read_attempt::again) ++s.hits_for_others;
-  return true;
-}
-
 void keyspace_core::find(
     std::string key, get_options options, completion<result<lookup>> done, std::uint64_t batch
 ) {
@@ -81,7 +51,7 @@ void keyspace_core::find(
     lookup found;
     if (hit(key, found, options.attempt)) return std::move(done)(std::move(found));
   }
-  const auto hash = hash_of(key);
+  const auto hash = held_.hash_of(key);
   const auto route = context_->route.get();
   const auto kind = route->ring->owner_index(slot_of(options_.name(), key)) == route->self
                         ? flight_kind::owner
@@ -89,7 +59,7 @@ void keyspace_core::find(
   if (kind == flight_kind::owner) {
     if (options.from == read_from::source) refresh(key);
     lookup found;
-    if (options.from == read_from::owner && hit_owned(key, found, options.attempt))
+    if (options.from == read_from::owner && held_.hit_owned(key, found, options.attempt))
       return std::move(done)(std::move(found));
     options.from = read_from::near;
   }
@@ -107,7 +77,7 @@ void keyspace_core::join(
     completion<result<lookup>> done,
     flight_traits traits
 ) {
-  auto& s = shard_of(hash);
+  auto& s = held_.shard_of(hash);
   auto added = std::make_shared<waiter>();
   added->done = std::move(done);
   added->deadline = deadline;
@@ -117,7 +87,8 @@ void keyspace_core::join(
     const std::lock_guard lock(s.mutex);
     auto& current = s.flights[key].current[static_cast<std::size_t>(kind)];
     // Without a lease this node may have missed the change that overtook the flight.
-    const bool may_join = may_serve(hit_time()) || !context_->rules.join_only_with_lease;
+    const bool may_join =
+        held_.may_serve(held_.hit_time()) || !context_->rules.join_only_with_lease;
     added->has_joined = may_join && current &&
                         (options.from != read_from::source || current->from == read_from::source);
     if (added->has_joined) {
@@ -143,9 +114,9 @@ void keyspace_core::join(
       }
     }
   }
-  if (!traits.adopts) counters_->misses.fetch_add(1, std::memory_order_relaxed);
-  if (!context_->has_lease(hit_time())) counters::add(counters_->unleased);
-  if (added->has_joined) counters_->joined.fetch_add(1, std::memory_order_relaxed);
+  if (!traits.adopts) counters_.misses.fetch_add(1, std::memory_order_relaxed);
+  if (!context_->has_lease(held_.hit_time())) keyspace_counters::add(counters_.unleased);
+  if (added->has_joined) counters_.joined.fetch_add(1, std::memory_order_relaxed);
   // The network ends a fetch by the deadline of its first caller; everybody else needs a timer.
   if (kind != flight_kind::fetch || added->has_joined) arm(added);
   if (!started) return;
@@ -185,7 +156,7 @@ asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
 asio::awaitable<result<lookup>> keyspace_core::fetch(const std::shared_ptr<flight>& flown) {
   flight& f = *flown;
   {
-    auto& s = shard_of(f.hash);
+    auto& s = held_.shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
     f.has_begun = true;  // whoever answers in the end, a change from now on overtakes it
   }
@@ -279,7 +250,7 @@ asio::awaitable<result<get_reply>> keyspace_core::ask_gutter(flight& f, const ro
 // again.
 void keyspace_core::leave_at_gutter(const flight& f) {
   if (!context_->rules.leave_flights_at_gutter) return;
-  auto& s = shard_of(f.hash);
+  auto& s = held_.shard_of(f.hash);
   const std::lock_guard lock(s.mutex);
   const auto flights = s.flights.find(f.key);
   if (flights == s.flights.end()) return;
@@ -316,7 +287,7 @@ peer_request keyspace_core::message_of(
 
 // What is kept of its answer must have been asked for under the lease that holds when it comes.
 void keyspace_core::begin_asking(flight& f, time_point now) {
-  auto& s = shard_of(f.hash);
+  auto& s = held_.shard_of(f.hash);
   const std::lock_guard lock(s.mutex);
   f.has_begun = true;
   f.lease_term = f.is_alone ? 0 : context_->lease_term_at(now);
@@ -384,7 +355,7 @@ bool keyspace_core::must_ask_again(
 }
 
 void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer) {
-  auto& s = shard_of(ended->hash);
+  auto& s = held_.shard_of(ended->hash);
   std::vector<std::shared_ptr<waiter>> waiters;
   {
     const std::lock_guard lock(s.mutex);
@@ -412,7 +383,8 @@ void keyspace_core::finish(const std::shared_ptr<flight>& ended, const result<lo
     if (each->explain != nullptr) explain_flight(*ended, *each);
     result<lookup> copy = answer;
     if (copy && each->has_joined) copy->entry.from.collapsed = true;
-    if (copy && ended->kind == flight_kind::gutter) counters::add(counters_->gutter_answers);
+    if (copy && ended->kind == flight_kind::gutter)
+      keyspace_counters::add(counters_.gutter_answers);
     std::move(each->done)(std::move(copy));
   }
 }

@@ -2,7 +2,6 @@
 
 #include "async/await.hpp"
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 #include "keyspace/within_timeout.hpp"
 #include "source/thrown_failure.hpp"
 
@@ -30,10 +29,10 @@ asio::awaitable<result<loaded>> guarded(
 }  // namespace
 
 asio::awaitable<result<lookup>> keyspace_core::pass_through(flight& f) {
-  counters_->passed_through.fetch_add(1, std::memory_order_relaxed);
+  counters_.passed_through.fetch_add(1, std::memory_order_relaxed);
   std::vector<std::shared_ptr<waiter>> unarmed;
   {
-    auto& s = shard_of(f.hash);
+    auto& s = held_.shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
     for (const auto& each : f.waiters) {
       if (each->timer.load() == 0) unarmed.push_back(each);
@@ -80,7 +79,7 @@ asio::awaitable<result<lookup>> keyspace_core::load(flight& f) {
 asio::awaitable<void> keyspace_core::take_turn(flight& f) {
   auto turn = [&](completion<result<void>> granted) {
     {
-      auto& s = shard_of(f.hash);
+      auto& s = held_.shard_of(f.hash);
       const std::lock_guard lock(s.mutex);
       if (auto& flights = s.flights[f.key]; flights.running < loads_per_key) {
         ++flights.running;
@@ -95,7 +94,7 @@ asio::awaitable<void> keyspace_core::take_turn(flight& f) {
 }
 
 bool keyspace_core::try_take_turn(flight& f) {
-  auto& s = shard_of(f.hash);
+  auto& s = held_.shard_of(f.hash);
   const std::lock_guard lock(s.mutex);
   auto& flights = s.flights[f.key];
   if (flights.running >= loads_per_key) return false;
@@ -104,16 +103,16 @@ bool keyspace_core::try_take_turn(flight& f) {
 }
 
 keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
-  auto& s = shard_of(f.hash);
+  auto& s = held_.shard_of(f.hash);
   const auto now = env().now();
   begun state = begun::yes;
   {
     const std::lock_guard lock(s.mutex);
     const auto is_answered = [](const auto& w) { return w->is_answered.load(); };
     auto* held = f.kind == flight_kind::fetch ? nullptr : s.table.find(f.key, f.hash);
-    if (held != nullptr && (f.kind == flight_kind::owner ? serves_as_owner(s, *held, now)
-                                                         : serves_as_gutter(s, *held, now))) {
-      found.found = answer_from(s, *held, now, found.entry);
+    if (held != nullptr && (f.kind == flight_kind::owner ? held_.serves_as_owner(s, *held, now)
+                                                         : held_.serves_as_gutter(s, *held, now))) {
+      found.found = held_.answer_from(s, *held, now, found.entry);
       ++s.hits_for_others;
       state = begun::found_meanwhile;
     } else if (std::all_of(f.waiters.begin(), f.waiters.end(), is_answered)) {
@@ -154,7 +153,7 @@ asio::awaitable<result<loaded>> keyspace_core::call_source(flight& f) {
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
   auto answer = judged(std::move(said), *remark);
   note(answer);
-  counters_->count_call(took);
+  counters_.count_call(took);
   if (f.explains) {
     auto what = !answer ? answer.error().message() : answer->found ? "value" : "not found";
     if (const auto words = remark->text(); answer && !words.empty()) what += ": " + words;
@@ -191,14 +190,14 @@ error keyspace_core::value_too_large(std::size_t size) const {
 }
 
 void keyspace_core::note(const result<loaded>& answer) {
-  counters_->count_load(answer);
+  counters_.count_load(answer);
   const auto now = env().now();
   report(answer ? watch_.succeeded(now) : watch_.failed(answer.error(), now));
 }
 
 void keyspace_core::note_refused(const error& why) {
   if (why != errc::overloaded) return;  // this keyspace was closed
-  counters::add(counters_->refused_overloaded);
+  keyspace_counters::add(counters_.refused_overloaded);
   report(watch_.failed(why, env().now()));
 }
 
@@ -206,26 +205,46 @@ void keyspace_core::report(const source_watch::events& events) const {
   for (const auto& each : events) context_->report(each);
 }
 
-result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point began, expiry how) {
-  if (!answer) return answer.error();
-  auto ttl = answer->found ? options_.ttl() : options_.absent_ttl();
-  if (answer->ttl) ttl = std::min<milliseconds>(ttl, *answer->ttl);
-  f.good_until =
-      began + std::max(ttl, options_.load_timeout());  // this node may have stood still meanwhile
+// The answer of a load, as its callers get it; how long it may be kept goes to `ttl`.
+lookup keyspace_core::answer_of(
+    flight& f, const loaded& answer, time_point began, expiry how, milliseconds& ttl
+) const {
+  ttl = answer.found ? options_.ttl() : options_.absent_ttl();
+  if (answer.ttl) ttl = std::min<milliseconds>(ttl, *answer.ttl);
+  // This node may have stood still meanwhile.
+  f.good_until = began + std::max(ttl, options_.load_timeout());
   if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
   if (f.kind == flight_kind::fetch) ttl = milliseconds(0);
   if (how == expiry::spread) ttl = jittered(ttl);
 
-  const auto now = env().now();
   lookup out;
-  out.found = answer->found;
-  out.entry.value = answer->value;
-  out.entry.meta = answer->meta;
-  out.entry.age = std::chrono::duration_cast<milliseconds>(now - began);
+  out.found = answer.found;
+  out.entry.value = answer.value;
+  out.entry.meta = answer.meta;
+  out.entry.age = std::chrono::duration_cast<milliseconds>(env().now() - began);
   out.entry.from.from = how == expiry::as_given ? served_from::peer : served_from::load;
   if (f.kind == flight_kind::gutter) out.entry.from.detail = served_detail::gutter;
   if (f.kind == flight_kind::fetch) out.entry.from.detail = served_detail::passthrough;
+  return out;
+}
 
+// Why what a flight loaded is not kept (R2); null = it is. Under the shard's lock.
+const char* keyspace_core::why_not_kept(const landing& of, const flight& f) const {
+  if (f.kind == flight_kind::fetch) return "passed through";
+  if (!of.is_leased) return "this node holds no lease";
+  if (of.is_doubtful) return "nobody knows whether a write of it happened";
+  if (of.is_overtaken) return "a change overtook the load";
+  if (is_closed()) return "the keyspace was replaced or removed meanwhile";
+  if (!of.is_current) return "the slot moved to another node";
+  if (of.is_over) return "its TTL is 0";
+  return of.fits ? nullptr : "larger than half of the memory limit";
+}
+
+result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point began, expiry how) {
+  if (!answer) return answer.error();
+  milliseconds ttl;
+  auto out = answer_of(f, *answer, began, how, ttl);
+  const auto now = env().now();
   const auto kind = f.kind == flight_kind::gutter ? entry_kind::gutter : entry_kind::owned;
   auto made = entry_table::make_entry({
       .key = f.key,
@@ -239,74 +258,62 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
       .kind = kind,
       .is_absent = !answer->found,
   });
-  const bool fits = budgets_.of(kind).fits(made->charge);
+  landing checked{.fits = held_.budgets().of(kind).fits(made->charge)};
   const char* why_not = nullptr;
-  auto& s = shard_of(f.hash);
+  auto& s = held_.shard_of(f.hash);
   entry_list garbage;
   {
     const std::lock_guard lock(s.mutex);
-    const bool is_replaced = is_closed();
-    const bool is_current =
-        !is_replaced && (f.kind != flight_kind::owner ||
-                         (f.epoch != 0 && f.epoch == context_->terms.epoch_of(f.slot)));
-    cap_life(*made);
-    const bool is_overtaken = f.is_overtaken && context_->rules.fence_at_load_end;
-    const bool is_leased = f.lease_term != 0 && f.lease_term == context_->lease_term_at(now);
-    const bool is_doubtful = doubtful_.contains(f.hash, began);
-    if (f.kind == flight_kind::fetch) {
-      why_not = "passed through";
-    } else if (!is_leased) {
-      why_not = "this node holds no lease";
-      if (out.entry.from.detail == served_detail::none)
-        out.entry.from.detail = served_detail::unleased;
-    } else if (is_doubtful) {
-      why_not = "nobody knows whether a write of it happened";
-    } else if (is_overtaken) {
-      why_not = "a change overtook the load";
-    } else if (is_replaced) {
-      why_not = "the keyspace was replaced or removed meanwhile";
-    } else if (!is_current) {
-      why_not = "the slot moved to another node";
-    } else if (made->expires <= now) {
-      why_not = "its TTL is 0";
-    } else if (!fits) {
-      why_not = "larger than half of the memory limit";
-    } else {
+    held_.cap_life(*made);
+    const bool is_owners = f.kind == flight_kind::owner;
+    checked.is_current =
+        !is_closed() &&
+        (!is_owners || (f.epoch != 0 && f.epoch == context_->terms.epoch_of(f.slot)));
+    checked.is_overtaken = f.is_overtaken && context_->rules.fence_at_load_end;
+    checked.is_leased = f.lease_term != 0 && f.lease_term == context_->lease_term_at(now);
+    checked.is_doubtful = doubtful_.contains(f.hash, began);
+    checked.is_over = made->expires <= now;
+    why_not = why_not_kept(checked, f);
+    if (why_not == nullptr) {
       made->seq = ++s.seq;
       out.entry.ttl = std::chrono::duration_cast<milliseconds>(made->expires - now);
-      if (f.kind == flight_kind::owner) out.entry.version = {f.epoch, made->seq};
+      if (is_owners) out.entry.version = {f.epoch, made->seq};
       context_->note_kept();
       s.table.insert(std::move(made), garbage);
       out.entry.from.stored = true;
-    }
-    const bool has_version = is_current && is_leased && !is_overtaken && !is_doubtful;
-    if (why_not != nullptr && has_version && f.kind == flight_kind::owner) {
+    } else if (is_owners && checked.has_version()) {
       // Not kept, but still a state that a precondition can name.
       out.entry.version = {f.epoch, ++s.seq};
-      raise_fence(f.hash, s.seq);
+      held_.raise_fence(f.hash, s.seq);
     }
   }
-  if (why_not != nullptr) {
-    counters_->not_kept.fetch_add(1, std::memory_order_relaxed);
-  } else {
-    make_room(kind, s);
+  if (f.kind != flight_kind::fetch && !checked.is_leased &&
+      out.entry.from.detail == served_detail::none) {
+    out.entry.from.detail = served_detail::unleased;
   }
-  if (f.explains) {
-    f.steps.push_back({
-        context_->self.id,
-        "kept",
-        why_not != nullptr ? std::string("no: ") + why_not
-                           : "yes, for " + std::to_string(out.entry.ttl.count()) + " ms",
-        {},
-    });
-  }
+  if (why_not == nullptr)
+    held_.make_room(kind, s);
+  else
+    keyspace_counters::add(counters_.not_kept);
+  explain_kept(f, why_not, out.entry.ttl);
   return out;
+}
+
+void keyspace_core::explain_kept(flight& f, const char* why_not, milliseconds ttl) const {
+  if (!f.explains) return;
+  f.steps.push_back({
+      context_->self.id,
+      "kept",
+      why_not != nullptr ? std::string("no: ") + why_not
+                         : "yes, for " + std::to_string(ttl.count()) + " ms",
+      {},
+  });
 }
 
 void keyspace_core::give_back_turn(flight& f) {
   completion<result<void>> next;
   {
-    auto& s = shard_of(f.hash);
+    auto& s = held_.shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
     const auto flights = s.flights.find(f.key);
     if (flights == s.flights.end()) return;

@@ -4,7 +4,6 @@
 #include "keyspace/keyspace_many.hpp"
 
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 #include "keyspace/within_timeout.hpp"
 #include "source/thrown_failure.hpp"
 
@@ -62,7 +61,7 @@ void keyspace_core::find_many(
       auto take = [state, i](result<lookup> with) { state->answer(i, std::move(with)); };
       join(
           key,
-          hash_of(key),
+          held_.hash_of(key),
           flight_kind::owner,
           options,
           state->deadline,
@@ -126,7 +125,7 @@ void keyspace_core::serve_many(
       take(std::move(held.answer));
     } else {
       if (loading && kind == flight_kind::owner) std::move(loading)();
-      join(key, hash_of(key), kind, {}, deadline, std::move(take), traits);
+      join(key, held_.hash_of(key), kind, {}, deadline, std::move(take), traits);
     }
   }
   if (!together.empty()) {
@@ -175,8 +174,8 @@ asio::awaitable<void> keyspace_core::load_batch(flight_list flights, std::uint64
   using answers_type = std::vector<result<loaded>>;
   auto answers = co_await within_timeout(guarded_many(source_, keys, context), context.deadline);
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
-  counters_->count_call(took);
-  counters::add(counters_->source_batches);
+  counters_.count_call(took);
+  keyspace_counters::add(counters_.source_batches);
   if (!answers) answers = answers_type(keys.size(), answers.error());
   answers->resize(keys.size(), errc::source_failed);
   for (std::size_t i = 0; i != begun_flights.size(); ++i) {

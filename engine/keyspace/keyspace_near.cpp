@@ -1,27 +1,12 @@
 // Near copies: what this node may keep of other nodes' keys (rules N1-N3).
 
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 
 namespace weir {
 
-bool keyspace_core::serves_as_near(const shard& s, const stored_entry& e, time_point now)
-    const noexcept {
-  return e.kind == entry_kind::near_copy && e.generation == s.near_generation && e.expires > now &&
-         may_serve(now) && context_->near.is_live(e.slot, e.epoch, now);
-}
-
-// A copy is kept from the second get within a while, so that a scan leaves the near copies alone.
-// The table remembers one hash per place; others take its place in time.
-bool keyspace_core::is_wanted_again(std::uint64_t hash) noexcept {
-  auto& place = near_seen_[hash % near_seen_size];
-  const auto mark = static_cast<std::uint32_t>(hash >> 32) | 1;
-  return std::atomic_ref(place).exchange(mark, std::memory_order_relaxed) == mark;
-}
-
 version keyspace_core::near_version(const flight& f) {
-  if (!budgets_.near_copy.is_on() || f.from == read_from::source) return {};
-  auto& s = shard_of(f.hash);
+  if (!held_.budgets().near_copy.is_on() || f.from == read_from::source) return {};
+  auto& s = held_.shard_of(f.hash);
   const std::lock_guard lock(s.mutex);
   const auto* held = s.table.find(f.key, f.hash);
   if (held == nullptr || held->kind != entry_kind::near_copy) return {};
@@ -35,9 +20,9 @@ void keyspace_core::keep_near(
     const get_reply& reply
 ) {
   const auto& got = reply.answer.entry;
-  if (!budgets_.near_copy.is_on() || !got.version) return;
+  if (!held_.budgets().near_copy.is_on() || !got.version) return;
   drop_older_near(f, got.version);
-  if (!reply.is_leased || got.ttl <= milliseconds(0) || !is_wanted_again(f.hash)) return;
+  if (!reply.is_leased || got.ttl <= milliseconds(0) || !held_.is_wanted_again(f.hash)) return;
   const auto now = env().now();
   auto made = entry_table::make_entry({
       .key = f.key,
@@ -52,8 +37,8 @@ void keyspace_core::keep_near(
       .kind = entry_kind::near_copy,
       .is_absent = !reply.answer.found,
   });
-  if (!budgets_.near_copy.fits(made->charge)) return;
-  auto& s = shard_of(f.hash);
+  if (!held_.budgets().near_copy.fits(made->charge)) return;
+  auto& s = held_.shard_of(f.hash);
   entry_list garbage;
   {
     const std::lock_guard lock(s.mutex);
@@ -63,24 +48,24 @@ void keyspace_core::keep_near(
                           held->epoch == got.version.epoch && held->seq > got.version.seq;
     if (is_newer && context_->rules.near_by_version) return;
     made->generation = s.near_generation;
-    cap_life(*made);
+    held_.cap_life(*made);
     context_->note_kept();
     s.table.insert(std::move(made), garbage);
   }
-  make_room(entry_kind::near_copy, s);
+  held_.make_room(entry_kind::near_copy, s);
 }
 
 // Whoever saw a later version here is not given an earlier one, even if the later one may not be
 // kept.
 void keyspace_core::drop_older_near(const flight& f, version seen) {
-  auto& s = shard_of(f.hash);
+  auto& s = held_.shard_of(f.hash);
   entry_list garbage;
   const std::lock_guard lock(s.mutex);
   auto* held = s.table.find(f.key, f.hash);
   const bool is_older = held != nullptr && held->kind == entry_kind::near_copy &&
                         held->epoch == seen.epoch && held->seq < seen.seq;
   if (!is_older) return;
-  counters_->drop_near(near_drop::record);
+  counters_.drop_near(near_drop::record);
   s.table.erase(*held, garbage);
 }
 
@@ -109,7 +94,7 @@ std::optional<lookup> keyspace_core::revive_near(
     version asked
 ) {
   const auto& got = reply.answer.entry;
-  auto& s = shard_of(f.hash);
+  auto& s = held_.shard_of(f.hash);
   const auto now = env().now();
   const std::lock_guard lock(s.mutex);
   auto* held = s.table.find(f.key, f.hash);
@@ -117,7 +102,7 @@ std::optional<lookup> keyspace_core::revive_near(
       version{held->epoch, held->seq} != asked) {
     return std::nullopt;
   }
-  counters::add(counters_->revalidated);
+  keyspace_counters::add(counters_.revalidated);
   lookup out;
   out.found = !held->is_absent;
   out.entry = got;
@@ -126,7 +111,7 @@ std::optional<lookup> keyspace_core::revive_near(
   if (reply.is_leased && got.ttl > milliseconds(0) && may_keep_near(f, route, owner, asked.epoch)) {
     held->generation = s.near_generation;
     held->loaded_at = now - got.age;
-    s.table.reschedule(*held, std::min(now + got.ttl, latest_expiry(*held)));
+    s.table.reschedule(*held, std::min(now + got.ttl, held_.latest_expiry(*held)));
   }
   return out;
 }

@@ -10,14 +10,6 @@ constexpr milliseconds peek_timeout{10};
 
 }  // namespace
 
-// Only a value that no change of the new term can have passed by is worth asking for.
-bool keyspace_core::is_untouched_since(std::uint32_t gain, std::uint64_t hash) {
-  auto& s = shard_of(hash);
-  const std::lock_guard lock(s.mutex);
-  const auto seq = s.seq_at_gain[gain % s.seq_at_gain.size()];
-  return fence_of(hash) <= seq && s.floor <= seq;
-}
-
 asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_at_former_owner(
     flight& f
 ) {
@@ -31,7 +23,7 @@ asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_
   if (member == nullptr || giver.id == context_->self.id) co_return std::nullopt;
   const auto index = static_cast<std::uint16_t>(member - route->members.members().data());
   if (!route->is_usable[index].load(std::memory_order_acquire)) co_return std::nullopt;
-  if (context_->rules.recheck_fence_after_peek && !is_untouched_since(former.number, f.hash))
+  if (context_->rules.recheck_fence_after_peek && !held_.is_untouched_since(former.number, f.hash))
     co_return std::nullopt;
   request_body request =
       get_request{.keyspace = options_.name(), .key = f.key, .mode = get_mode::peek};
@@ -41,7 +33,7 @@ asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_
       reply->view_digest != route->members.digest()) {
     co_return std::nullopt;
   }
-  if (context_->rules.recheck_fence_after_peek && !is_untouched_since(former.number, f.hash))
+  if (context_->rules.recheck_fence_after_peek && !held_.is_untouched_since(former.number, f.hash))
     co_return std::nullopt;
   auto& entry = got->answer.entry;
   const auto on_the_way = std::chrono::ceil<milliseconds>(env().now() - now);
@@ -57,8 +49,8 @@ asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_
 }
 
 get_reply keyspace_core::peeked(const std::string& key) {
-  const auto hash = hash_of(key);
-  auto& s = shard_of(hash);
+  const auto hash = held_.hash_of(key);
+  auto& s = held_.shard_of(hash);
   const auto now = env().now();
   get_reply reply;
   const std::lock_guard lock(s.mutex);
@@ -72,7 +64,7 @@ get_reply keyspace_core::peeked(const std::string& key) {
     return reply;
   }
   reply.is_leased = true;
-  reply.answer.found = answer_from(s, *held, now, reply.answer.entry);
+  reply.answer.found = held_.answer_from(s, *held, now, reply.answer.entry);
   ++s.hits_for_others;
   reply.answer.entry.version = {};
   return reply;
@@ -81,65 +73,16 @@ get_reply keyspace_core::peeked(const std::string& key) {
 // The former owner names its keys when it leaves; what it has of them comes the way of every peek.
 void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_reply> done) {
   lookup held;
-  if (hit_owned(key, held, read_attempt::again)) return std::move(done)(get_reply{});
+  if (held_.hit_owned(key, held, read_attempt::again)) return std::move(done)(get_reply{});
   auto answer = [done = std::move(done)](result<lookup> found) mutable {
     get_reply made;
     if (!found) made.error = found.error();
     std::move(done)(std::move(made));
   };
-  const auto hash = hash_of(key);
+  const auto hash = held_.hash_of(key);
   const auto deadline = env().now() + timeout;
   const flight_traits traits{.adopts = true};
   join(std::move(key), hash, flight_kind::owner, {}, deadline, std::move(answer), traits);
-}
-
-std::vector<kept_key> keyspace_core::keys(std::size_t limit) {
-  std::vector<kept_key> out;
-  const auto now = env().now();
-  const auto take = [&](const shard& in, const stored_entry& entry) {
-    if (out.size() == limit) return false;
-    const bool is_near = entry.kind == entry_kind::near_copy;
-    const bool is_cleared =
-        is_near ? entry.generation != in.near_generation : entry.seq <= in.floor;
-    if (is_cleared || entry.epoch == past_epoch || entry.expires <= now) return true;
-    const auto left = std::chrono::floor<milliseconds>(entry.expires - now);
-    out.push_back({std::string(entry.key()), left, is_near});
-    return true;
-  };
-  for (const auto& each : shards_) {
-    const std::lock_guard lock(each->mutex);
-    for (const auto kind : {entry_kind::owned, entry_kind::near_copy, entry_kind::gutter}) {
-      each->table.visit_hottest(kind, [&](const stored_entry& entry) {
-        return take(*each, entry);
-      });
-    }
-  }
-  return out;
-}
-
-std::vector<std::string> keyspace_core::hottest(std::uint64_t max_bytes) {
-  std::vector<std::vector<std::string>> by_shard;
-  std::size_t longest = 0;
-  for (const auto& each : shards_) {
-    auto& keys = by_shard.emplace_back();
-    const std::lock_guard lock(each->mutex);
-    std::uint64_t bytes = 0;
-    each->table.visit_hottest(entry_kind::owned, [&](const stored_entry& entry) {
-      if (entry.epoch == past_epoch || entry.seq <= each->floor) return true;
-      bytes += entry.charge;
-      if (bytes > max_bytes / shard_count) return false;
-      keys.emplace_back(entry.key());
-      return true;
-    });
-    longest = std::max(longest, keys.size());
-  }
-  std::vector<std::string> out;
-  for (std::size_t rank = 0; rank != longest; ++rank) {
-    for (auto& keys : by_shard) {
-      if (rank < keys.size()) out.push_back(std::move(keys[rank]));
-    }
-  }
-  return out;
 }
 
 }  // namespace weir

@@ -2,7 +2,6 @@
 // under the lock that it holds anyway; everything else here.
 
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 
 namespace weir {
 namespace {
@@ -47,16 +46,16 @@ void keyspace_core::count_read(const result<lookup>& answer, read_attempt attemp
   if (attempt == read_attempt::again) return;
   if (answer) {
     const auto from = outcome_of(answer->entry, context_->self.id);
-    return counters::add(counters_->reads[static_cast<std::size_t>(from)]);
+    return keyspace_counters::add(counters_.reads[static_cast<std::size_t>(from)]);
   }
   const auto error = answer.error().code();
   const bool is_ours = error.category() == weir_category();
   const auto code = is_ours ? error.value() : static_cast<int>(errc::source_failed);
-  counters::add(counters_->reads_failed[static_cast<std::size_t>(code)]);
+  keyspace_counters::add(counters_.reads_failed[static_cast<std::size_t>(code)]);
 }
 
 void keyspace_core::count_reads(keyspace_stats& out) const noexcept {
-  const auto& c = *counters_;
+  const auto& c = counters_;
   for (std::size_t i = 0; i != read_outcome_count; ++i) out.reads[i] += c.reads[i];
   for (std::size_t i = 0; i != errc_count; ++i) out.reads_failed[i] = c.reads_failed[i];
 }

@@ -1,7 +1,6 @@
 // The far end of a get: what this node answers as owner or gutter.
 
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 
 namespace weir {
 
@@ -26,7 +25,7 @@ void keyspace_core::serve(
       apply_record({.keyspace = options_.name(), .key = request.key}, milliseconds(0));
     }
   }
-  const auto hash = hash_of(request.key);
+  const auto hash = held_.hash_of(request.key);
   const auto steps = request.explain ? std::make_shared<explanation>() : nullptr;
   const get_options options{.explain = steps.get()};
   const auto kind = request.role == serve_as::owner ? flight_kind::owner : flight_kind::gutter;
@@ -56,7 +55,7 @@ void keyspace_core::serve(
 // already is not sent again.
 void keyspace_core::vouch(get_reply& reply, version held) const {
   auto& entry = reply.answer.entry;
-  reply.is_leased = entry.version && entry.from.stored && context_->has_lease(hit_time());
+  reply.is_leased = entry.version && entry.from.stored && context_->has_lease(held_.hit_time());
   if (!held || entry.version != held) return;
   reply.is_unchanged = true;
   entry.value = {};
@@ -67,19 +66,19 @@ bool keyspace_core::try_serve(const get_request& request, get_reply& reply) {
   if (request.mode != get_mode::cached || request.explain || !check_key(request.key)) return false;
   if (request.role == serve_as::owner) {
     // The read counts at the asker.
-    if (!hit_owned(request.key, reply.answer, read_attempt::again)) return false;
+    if (!held_.hit_owned(request.key, reply.answer, read_attempt::again)) return false;
     vouch(reply, request.held);
     return true;
   }
-  const auto hash = hash_of(request.key);
-  auto& s = shard_of(hash);
-  const auto now = hit_time();
+  const auto hash = held_.hash_of(request.key);
+  auto& s = held_.shard_of(hash);
+  const auto now = held_.hit_time();
   const std::lock_guard lock(s.mutex);
   auto* found = s.table.find(request.key, hash);
-  if (found == nullptr || !serves_as_gutter(s, *found, now)) return false;
-  reply.answer.found = answer_from(s, *found, now, reply.answer.entry);
+  if (found == nullptr || !held_.serves_as_gutter(s, *found, now)) return false;
+  reply.answer.found = held_.answer_from(s, *found, now, reply.answer.entry);
   ++s.hits_for_others;
-  counters::add(counters_->gutter_answers);
+  keyspace_counters::add(counters_.gutter_answers);
   return true;
 }
 

@@ -138,14 +138,14 @@ result<write_condition> keyspace_core::judge_write(
   if (store_->tags() == entity_tags::none) return errc::method_not_allowed;
   const bool wants_absence = asked.when == precondition::kind::absent;
   if (wants_absence && request.kind != change_kind::put) return errc::bad_request;
-  const auto hash = hash_of(request.key);
+  const auto hash = held_.hash_of(request.key);
   const auto now = env().now();
-  auto& s = shard_of(hash);
+  auto& s = held_.shard_of(hash);
   std::shared_ptr<const metadata> meta;
   {
     const std::lock_guard lock(s.mutex);
     const auto* held = s.table.find(request.key, hash);
-    const bool is_valid = held != nullptr && serves_as_owner(s, *held, now);
+    const bool is_valid = held != nullptr && held_.serves_as_owner(s, *held, now);
     if (wants_absence) {
       if (is_valid && !held->is_absent) return errc::conflict;
       return write_condition::if_absent();
@@ -200,7 +200,7 @@ change_reply keyspace_core::drop_written(const change_request& request, error wh
     why = error(errc::unknown_outcome, why);
     const auto now = env().now();
     doubtful_.settle(now);
-    doubtful_.mark(hash_of(request.key), now + options_.load_timeout());
+    doubtful_.mark(held_.hash_of(request.key), now + options_.load_timeout());
   }
   change_request record;
   record.keyspace = options_.name();

@@ -1,7 +1,6 @@
 // Changes of a keyspace while it is used: new options in place, or another keyspace in its place.
 
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/keyspace_counters.hpp"
 
 #include <algorithm>
 
@@ -38,106 +37,19 @@ std::uint64_t keyspace_core::retune(const keyspace_options& wanted) {
   const auto before = options_.all();
   options_.set(wanted);
   limiter_.set_limits(wanted.loads);
-  set_budgets(wanted);
+  held_.set_budgets(wanted);
   std::uint64_t dropped = 0;
   const bool is_shorter = wanted.ttl < before.ttl || wanted.negative_ttl < before.negative_ttl;
-  if (is_shorter) dropped += shorten_lives();
+  if (is_shorter) dropped += held_.shorten_lives();
   for (const auto kind : {entry_kind::owned, entry_kind::near_copy, entry_kind::gutter}) {
-    dropped += shrink(kind);
+    dropped += held_.shrink(kind);
   }
   return dropped;
-}
-
-void keyspace_core::set_budgets(const keyspace_options& from) noexcept {
-  budgets_.owned.limit = from.max_memory;
-  budgets_.gutter.limit = from.max_memory / 100 * gutter_percent;
-  budgets_.near_copy.limit = from.near_memory;
-}
-
-time_point keyspace_core::latest_expiry(const stored_entry& e) const noexcept {
-  if (e.has_own_ttl()) return time_point::max();
-  return e.loaded_at + (e.is_absent ? options_.absent_ttl() : options_.ttl());
-}
-
-// Under the shard's lock, before the entry is inserted: the walk over the shard has passed or will
-// find it.
-void keyspace_core::cap_life(stored_entry& fresh) const noexcept {
-  fresh.expires = std::min(fresh.expires, latest_expiry(fresh));
-}
-
-// Returns how many are over: they leave at once.
-std::uint64_t keyspace_core::shorten_lives() {
-  std::uint64_t dropped = 0;
-  const auto now = env().now();
-  for (const auto& each : shards_) {
-    for (bool has_ended = false; !has_ended;) {
-      entry_list garbage;
-      const auto shorten = [&](stored_entry& e) {
-        const auto latest = latest_expiry(e);
-        if (e.epoch == past_epoch || e.expires <= latest) return;
-        if (latest > now) return each->table.reschedule(e, latest);
-        if (e.expires > now) ++dropped;
-        note_expired(e);
-        each->table.erase(e, garbage);
-      };
-      const std::lock_guard lock(each->mutex);
-      has_ended = each->table.visit(walk_slice, shorten);
-    }
-  }
-  return dropped;
-}
-
-// Round and round, so that no shard loses all it has while others keep what is colder.
-std::uint64_t keyspace_core::shrink(entry_kind kind) {
-  const auto& budget = budgets_.of(kind);
-  std::uint64_t dropped = 0;
-  for (bool goes_on = budget.is_exceeded(); goes_on;) {
-    const auto before = dropped;
-    for (const auto& each : shards_) {
-      entry_list garbage;
-      const auto gone = [&](const stored_entry& e) {
-        ++dropped;
-        note_evicted(e);
-      };
-      const std::lock_guard lock(each->mutex);
-      const auto count = each->table.count(kind);
-      const auto slice = std::min({count, count / evict_share + 1, evict_slice});
-      each->table.evict(kind, gone, garbage, count - slice);
-    }
-    goes_on = budget.is_exceeded() && dropped != before;
-  }
-  return dropped;
-}
-
-void keyspace_core::note_evicted(const stored_entry& e) {
-  if (e.epoch == past_epoch) return;
-  if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::evicted);
-  counters::add(counters_->evicted);
-  if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
-}
-
-void keyspace_core::note_expired(const stored_entry& e) {
-  if (e.epoch == past_epoch) return;  // noted when its time was over; it stayed to be confirmed
-  if (e.kind == entry_kind::near_copy) return counters_->drop_near(near_drop::expired);
-  counters::add(counters_->expired);
-  if (context_->rules.fence_on_eviction) raise_fence(e.hash, e.seq);
 }
 
 void keyspace_core::move_on() {
   int open = 0;
   closed_.compare_exchange_strong(open, moved);
-}
-
-std::uint64_t keyspace_core::empty_out() {
-  std::uint64_t dropped = 0;
-  for (const auto& s : shards_) {
-    entry_list garbage;  // handles may outlive the keyspace, its memory does not
-    const std::lock_guard lock(s->mutex);
-    dropped += s->table.size();
-    const auto every = [](const stored_entry&) { return true; };
-    s->table.sweep_all(every, garbage);
-  }
-  return dropped;
 }
 
 }  // namespace weir
