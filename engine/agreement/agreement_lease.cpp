@@ -125,14 +125,13 @@ void agreement::leave() {
 }
 
 void agreement::stop() {
-  std::map<wait_key, wait> waits;
+  std::vector<record_feeds::wait> waits;
   {
     const std::lock_guard lock(mutex_);
     is_stopped_ = true;
-    waits.swap(waits_);
-    waiting_bytes_ = 0;
+    waits = feeds_.take_all();
   }
-  for (auto& [key, each] : waits) {
+  for (auto& each : waits) {
     context_->env.cancel(each.timer);
     std::move(each.done)(errc::unavailable);
   }
@@ -178,9 +177,7 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     pong.must_flush = hints.must_flush;
     pong.has_more_hints = hints.has_more;
     pong.hints = std::move(hints.records);
-    if (const auto stream = streams_.find(from); stream != streams_.end()) {
-      stream->second.pings = ping.number;
-    }
+    if (auto* feed = feeds_.find(from)) feed->pings = ping.number;
     pong.silent.assign(silent_.begin(), silent_.end());
     pong.life = who_.self().incarnation;
     pong.is_young = granted_.is_young(context_->env.now());
@@ -284,8 +281,7 @@ void agreement::views_changed(work& todo) {
   }
   forget_gone(todo);
   for (const auto& id : who_.everyone()) {
-    if (id != who_.self().id)
-      streams_.try_emplace(id, stream{.acked = last_, .settled = last_, .hinted = last_});
+    if (id != who_.self().id) feeds_.add(id);
   }
   todo.push_back([context = context_] {
     if (const auto links = context->members.lock()) links->ping_everyone();
@@ -296,7 +292,8 @@ void agreement::views_changed(work& todo) {
 
 // Those who count in no view any more.
 void agreement::forget_gone(work& todo) {
-  for (auto each = streams_.begin(); each != streams_.end();) {
+  auto& feeds = feeds_.members();
+  for (auto each = feeds.begin(); each != feeds.end();) {
     if (who_.everyone().contains(each->first)) {
       ++each;
       continue;
@@ -311,7 +308,7 @@ void agreement::forget_gone(work& todo) {
     todo.push_back([context = context_, id = each->first] {
       if (const auto links = context->members.lock()) links->member_gone(id);
     });
-    each = streams_.erase(each);
+    each = feeds.erase(each);
   }
 }
 
@@ -453,8 +450,8 @@ change_stats agreement::stats() const {
   out.lease_losses = lease_.losses();
   out.hints = hints_.size();
   out.hint_bytes = hints_.bytes();
-  out.journal_bytes = journal_bytes_;
-  out.waiting_bytes = waiting_bytes_;
+  out.journal_bytes = feeds_.journal_bytes();
+  out.waiting_bytes = feeds_.waiting_bytes();
   return out;
 }
 
