@@ -4,6 +4,7 @@
 #include "agreement/engine_context.hpp"
 #include "agreement/hints.hpp"
 #include "agreement/lease.hpp"
+#include "agreement/record_feeds.hpp"
 
 #include <weir/engine/membership.hpp>
 #include <weir/engine/stats.hpp>
@@ -11,7 +12,6 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,16 +22,6 @@
 #include <vector>
 
 namespace weir {
-
-/// What a record takes in the journal and on the way, in bytes, about.
-inline std::size_t size_of(const change_record& record) {
-  return 64 + record.keyspace.size() + record.key.size() + record.value.size();
-}
-
-/// The record as an invalidation: who holds the key drops it.
-inline change_record without_value(const change_record& from) {
-  return {.keyspace = from.keyspace, .key = from.key, .version = from.version};
-}
 
 /// How one node agrees with the others: its lease (agreement_lease.cpp), the records it sends round
 /// (agreement_feed.cpp) and the votes about members that do not confirm them (agreement_votes.cpp).
@@ -104,27 +94,6 @@ class agreement : public std::enable_shared_from_this<agreement> {
   std::uint64_t feed_lag(const std::string& id) const;
 
  private:
-  /// What goes to one member.
-  struct stream {
-    std::uint64_t acked = 0;  ///< it applied all up to here
-    std::uint64_t settled =
-        0;  ///< all up to here are applied, or the member was voted leaseless, or told by others
-    std::uint64_t hinted = 0;  ///< enough others keep hints of all up to here
-    std::uint64_t pings = 0;   ///< number of its last ping that was answered
-    std::uint64_t sent = 0;    ///< batches so far
-    bool in_flight = false;
-    bool is_watched = false;
-    bool is_stalled = false;  ///< the batch in flight is late, or there is no way to it
-    bool is_retrying = false;
-
-    // Votes about it: one round at a time, and one timer until the next.
-    bool is_polling = false;
-    bool is_outvoted = false;  ///< the last round was not enough
-    time_point polled{};       ///< when that began
-    timer_id next_poll = 0;
-    std::map<std::string, std::uint64_t> kept_by;  ///< up to which record each voter keeps hints
-  };
-
   /// Up to which record of an origin's life this node keeps hints for one member.
   struct kept_hints {
     std::uint64_t life = 0;
@@ -138,14 +107,6 @@ class agreement : public std::enable_shared_from_this<agreement> {
     std::uint64_t hints_applied = 0;
   };
 
-  /// A change that goes round.
-  struct wait {
-    std::size_t bytes = 0;
-    completion<result<void>> done;
-    timer_id timer = 0;
-  };
-
-  using wait_key = std::pair<std::uint64_t, std::uint64_t>;  ///< number of the record, and its own
   struct poll;
   using work = std::vector<std::function<void()>>;  ///< to be done once the lock is released
 
@@ -184,11 +145,8 @@ class agreement : public std::enable_shared_from_this<agreement> {
       const change_record& record, time_point deadline, round& of, completion<result<void>> done
   );
   bool may_announce() const;
-  void give_up(const wait_key& waiting);
+  void give_up(const record_feeds::wait_key& waiting);
   outcome outcome_of(const round& last, bool was_enough);
-  std::uint64_t append(change_record record);
-  void drop_oldest();
-  void trim_journal();
   void pump(const std::string& id, work& todo);
   feed_reply take_from_stranger(const feed_request& request);
   void batch_ended(const std::string& id, std::uint64_t last, result<peer_reply> reply);
@@ -242,22 +200,11 @@ class agreement : public std::enable_shared_from_this<agreement> {
   std::map<std::string, std::uint64_t> pings_sent_;
   std::map<std::pair<std::string, std::uint64_t>, time_point> ping_times_;
 
-  struct journaled {
-    change_record record;
-    time_point since;
-  };
-
-  std::deque<journaled> journal_;
-  std::uint64_t last_ = 0;  ///< number of the last record
-  std::size_t journal_bytes_ = 0;
-  std::map<std::string, stream> streams_;
+  record_feeds feeds_;
   std::map<std::string, intake> intakes_;
   std::map<std::pair<std::string, std::string>, kept_hints> kept_;  ///< by origin and member
   std::set<std::string> passing_on_;  ///< members to whom hints are on their way
-  std::map<wait_key, wait> waits_;
-  std::uint64_t last_wait_ = 0;
-  std::size_t waiting_bytes_ = 0;
-  std::uint64_t disagreements_ = 0;  ///< answers from members that knew another electorate or ring
+  std::uint64_t disagreements_ = 0;   ///< answers from members that knew another electorate or ring
   change_stats stats_;
 };
 

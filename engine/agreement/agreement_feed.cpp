@@ -10,12 +10,6 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t most_journal_records = 65'536;
-constexpr std::size_t most_journal_bytes = 16u << 20;
-constexpr std::size_t most_records_at_once = 512;
-constexpr std::size_t most_bytes_at_once = 256u << 10;
-constexpr std::size_t most_waiting_bytes = 32u << 20;  // of changes that go round at once
-constexpr std::size_t bytes_of_a_wait = 2'048;         // with its frames, about
 constexpr milliseconds batch_timeout{2'000};
 constexpr milliseconds retry_after{200};
 
@@ -64,7 +58,7 @@ asio::awaitable<agreement::outcome> agreement::announce(
 agreement::outcome agreement::outcome_of(const round& last, bool was_enough) {
   outcome out;
   bool is_hinted = last.number != 0 && was_enough;
-  for (const auto& [id, each] : streams_) {
+  for (const auto& [id, each] : feeds_.members()) {
     if (each.settled >= last.number) continue;
     out.unconfirmed.push_back(id);
     is_hinted &= each.hinted >= last.number;
@@ -79,7 +73,7 @@ agreement::outcome agreement::outcome_of(const round& last, bool was_enough) {
 }
 
 bool agreement::may_announce() const {
-  if (is_stopped_ || waiting_bytes_ > most_waiting_bytes) return false;
+  if (is_stopped_ || feeds_.is_full()) return false;
   if (!is_in_cluster_) return true;
   // A node that has just started does not know who counted before, until a majority of those it was
   // told of has answered.
@@ -100,15 +94,12 @@ void agreement::send_round(
         std::move (*done)(errc::unavailable);
       });
     } else {
-      const auto bytes = bytes_of_a_wait + size_of(record);
-      of.number = append(record);
-      const wait_key key{of.number, ++last_wait_};
-      waits_.emplace(key, wait{.bytes = bytes, .done = std::move(done)});
-      waiting_bytes_ += bytes;
-      for (const auto& [id, each] : streams_) pump(id, todo);
+      of.number = feeds_.append(record, context_->env.now());
+      const auto key = feeds_.wait_for(of.number, size_of(record), std::move(done));
+      for (const auto& [id, each] : feeds_.members()) pump(id, todo);
       settle(todo);
-      if (const auto added = waits_.find(key); added != waits_.end()) {
-        added->second.timer = context_->env.schedule(deadline, [weak = weak_from_this(), key] {
+      if (auto* added = feeds_.find(key)) {
+        added->timer = context_->env.schedule(deadline, [weak = weak_from_this(), key] {
           if (const auto self = weak.lock()) self->give_up(key);
         });
       }
@@ -117,74 +108,25 @@ void agreement::send_round(
   run(todo);
 }
 
-void agreement::give_up(const wait_key& waiting) {
-  completion<result<void>> done;
+void agreement::give_up(const record_feeds::wait_key& waiting) {
+  std::optional<record_feeds::wait> ended;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = waits_.find(waiting);
-    if (found == waits_.end()) return;
-    done = std::move(found->second.done);
-    waiting_bytes_ -= found->second.bytes;
-    waits_.erase(found);
+    ended = feeds_.take(waiting);
   }
-  std::move(done)(errc::deadline_exceeded);
-}
-
-std::uint64_t agreement::append(change_record record) {
-  if (streams_.empty()) return last_;
-  journal_bytes_ += size_of(record);
-  journal_.push_back({std::move(record), context_->env.now()});
-  ++last_;
-  while (journal_.size() > most_journal_records || journal_bytes_ > most_journal_bytes) {
-    drop_oldest();
-  }
-  return last_;
-}
-
-void agreement::drop_oldest() {
-  journal_bytes_ -= size_of(journal_.front().record);
-  journal_.pop_front();
-}
-
-// What every member has confirmed is never sent again.
-void agreement::trim_journal() {
-  auto acked = last_;
-  for (const auto& [id, each] : streams_) acked = std::min(acked, each.acked);
-  while (!journal_.empty() && last_ - journal_.size() < acked) drop_oldest();
+  if (ended) std::move(ended->done)(errc::deadline_exceeded);
 }
 
 void agreement::pump(const std::string& id, work& todo) {
-  auto& to = streams_.at(id);
-  if (to.acked >= last_ || is_stopped_) return;
+  auto& to = feeds_.at(id);
+  if (to.acked >= feeds_.last() || is_stopped_) return;
   if (to.is_stalled) ask_votes(id, todo);  // who was silent before is voted about at once
   if (to.in_flight) return;
   const auto address = address_of(id);
   if (address.empty()) return stall(id, todo);
-  const auto oldest = last_ - journal_.size() + 1;
-  feed_request batch;
+  auto batch = feeds_.next_batch(to, context_->env.now());
   batch.note.digest = who_.digest();
-  batch.after_ping = to.pings;
-  batch.first = to.acked + 1;
-  if (batch.first < oldest) {
-    batch.first = oldest;
-    batch.is_reset = true;
-    ++stats_.resets;
-  }
-  std::size_t bytes = 0;
-  for (auto number = batch.first; number <= last_; ++number) {
-    const auto& [record, since] = journal_[number - oldest];
-    bytes += size_of(record);
-    if (!batch.records.empty() &&
-        (bytes > most_bytes_at_once || batch.records.size() == most_records_at_once))
-      break;
-    batch.records.push_back(record);
-    if (record.ttl == milliseconds(0)) continue;
-    auto& pushed = batch.records.back();
-    const auto waited = std::chrono::ceil<milliseconds>(context_->env.now() - since);
-    pushed.age += waited;
-    pushed.ttl -= waited;
-    if (pushed.ttl <= milliseconds(0)) pushed = without_value(record);
-  }
+  if (batch.is_reset) ++stats_.resets;
   const auto end = batch.first + batch.records.size() - 1;
   to.in_flight = true;
   const auto sent = ++to.sent;
@@ -213,9 +155,9 @@ void agreement::watch(const std::string& id, std::uint64_t sent) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = streams_.find(id);
-    if (found == streams_.end()) return;
-    auto& of = found->second;
+    auto* found = feeds_.find(id);
+    if (found == nullptr) return;
+    auto& of = *found;
     of.is_watched = false;
     if (!of.in_flight) return;
     if (of.sent == sent) {
@@ -233,9 +175,9 @@ void agreement::batch_ended(const std::string& id, std::uint64_t last, result<pe
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = streams_.find(id);
-    if (found == streams_.end()) return;
-    auto& to = found->second;
+    auto* found = feeds_.find(id);
+    if (found == nullptr) return;
+    auto& to = *found;
     to.in_flight = false;
     const auto* got = reply ? std::get_if<feed_reply>(&reply->body) : nullptr;
     if (got != nullptr) {
@@ -244,15 +186,11 @@ void agreement::batch_ended(const std::string& id, std::uint64_t last, result<pe
       if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest())
         ++disagreements_;
       if (got->applied >= last) {
-        to.acked = std::max(to.acked, last);
-        to.settled = std::max(to.settled, to.acked);
-        to.hinted = std::max(to.hinted, to.acked);
-        to.is_stalled = to.is_outvoted = false;
-        trim_journal();
+        feeds_.confirmed(to, last);
       }
       if (who_.changes() != before) views_changed(todo);
     }
-    if (streams_.contains(id)) {
+    if (feeds_.find(id) != nullptr) {
       if (got != nullptr && got->applied >= last) {
         pump(id, todo);
       } else {
@@ -271,17 +209,16 @@ void agreement::link_changed(const std::string& id) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = streams_.find(id);
-    if (found == streams_.end()) return;
-    found->second.is_retrying = false;
+    auto* found = feeds_.find(id);
+    if (found == nullptr) return;
+    found->is_retrying = false;
     pump(id, todo);
   }
   run(todo);
 }
 
 void agreement::stall(const std::string& id, work& todo) {
-  auto& of = streams_.at(id);
-  of.is_stalled = true;
+  feeds_.at(id).is_stalled = true;
   ask_votes(id, todo);
 }
 
@@ -346,16 +283,9 @@ feed_reply agreement::take_from_stranger(const feed_request& request) {
 }
 
 void agreement::settle(work& todo) {
-  if (waits_.empty() || !are_strangers_leaseless()) return;
-  auto settled = last_;
-  for (const auto& [id, each] : streams_) {
-    const bool is_given_up = each.is_stalled && !context_->rules.wait_for_all;
-    if (!is_given_up) settled = std::min(settled, each.settled);
-  }
-  while (!waits_.empty() && waits_.begin()->first.first <= settled) {
-    auto ended = std::make_shared<wait>(std::move(waits_.begin()->second));
-    waits_.erase(waits_.begin());
-    waiting_bytes_ -= ended->bytes;
+  if (!feeds_.is_waited_for() || !are_strangers_leaseless()) return;
+  for (auto& each : feeds_.take_settled(context_->rules.wait_for_all)) {
+    auto ended = std::make_shared<record_feeds::wait>(std::move(each));
     todo.push_back([context = context_, ended = std::move(ended)] {
       if (ended->timer != 0) context->env.cancel(ended->timer);
       std::move(ended->done)(result<void>());
@@ -372,8 +302,8 @@ void agreement::later(milliseconds after, std::function<void(agreement&)> what) 
 
 std::uint64_t agreement::feed_lag(const std::string& id) const {
   const std::lock_guard lock(mutex_);
-  const auto found = streams_.find(id);
-  return found == streams_.end() ? 0 : last_ - std::min(last_, found->second.acked);
+  const auto* found = feeds_.find(id);
+  return found == nullptr ? 0 : feeds_.last() - std::min(feeds_.last(), found->acked);
 }
 
 }  // namespace weir

@@ -12,8 +12,6 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t most_records_to_vote = 4'096;
-constexpr std::size_t most_bytes_to_vote = 768u << 10;
 constexpr milliseconds relay_timeout{200};
 constexpr milliseconds ask_again_after{100};
 
@@ -36,8 +34,9 @@ struct agreement::poll {
 };
 
 void agreement::ask_votes(const std::string& id, work& todo) {
-  auto& of = streams_.at(id);
-  if (of.is_polling || of.settled >= last_ || is_stopped_ || waits_.empty()) return;
+  auto& of = feeds_.at(id);
+  if (of.is_polling || of.settled >= feeds_.last() || is_stopped_ || !feeds_.is_waited_for())
+    return;
   const auto earliest = of.polled + ask_again_after;
   if (!of.is_outvoted || context_->env.now() >= earliest) return ask_votes_now(id, todo);
   if (of.next_poll != 0) return;
@@ -47,13 +46,13 @@ void agreement::ask_votes(const std::string& id, work& todo) {
 }
 
 void agreement::ask_votes_now(const std::string& id, work& todo) {
-  auto& of = streams_.at(id);
+  auto& of = feeds_.at(id);
   of.is_polling = true;
   of.polled = context_->env.now();
   ++stats_.votes_asked;
   auto asked = std::make_shared<poll>();
   asked->missing = {id, who_.incarnation_of(id)};
-  asked->up_to = last_;
+  asked->up_to = feeds_.last();
   const auto& self = context_->self;
   vote_reply mine;
   vote_here(self, votes_about(id, self.id), mine);
@@ -61,8 +60,7 @@ void agreement::ask_votes_now(const std::string& id, work& todo) {
   asked->count(self.id, mine);
   std::vector<std::string> voters;
   for (const auto& voter : who_.everyone()) {
-    const bool is_reachable =
-        voter != id && voter != self.id && !address_of(voter).empty();
+    const bool is_reachable = voter != id && voter != self.id && !address_of(voter).empty();
     if (is_reachable) voters.push_back(voter);
   }
   asked->outstanding = voters.size();
@@ -70,27 +68,10 @@ void agreement::ask_votes_now(const std::string& id, work& todo) {
   send_votes(asked, voters, todo);
 }
 
-/// What `voter` does not keep yet of the records that `missing` has not confirmed.
 vote_request agreement::votes_about(const std::string& missing, const std::string& voter) const {
-  const auto& of = streams_.at(missing);
-  const auto kept = of.kept_by.find(voter);
-  const auto oldest = last_ - journal_.size() + 1;
-  vote_request request;
+  auto request = feeds_.unconfirmed(feeds_.at(missing), voter);
   request.note.digest = who_.digest();
   request.missing = {missing, who_.incarnation_of(missing)};
-  request.since = of.settled + 1;
-  request.first = std::max(request.since, kept == of.kept_by.end() ? 0 : kept->second + 1);
-  request.must_flush = request.first < oldest || last_ + 1 - request.first > most_records_to_vote;
-  std::size_t bytes = 0;
-  for (auto number = request.first; !request.must_flush && number <= last_; ++number) {
-    request.records.push_back(without_value(journal_[number - oldest].record));
-    bytes += size_of(request.records.back());
-    request.must_flush = bytes > most_bytes_to_vote;
-  }
-  if (request.must_flush) {
-    request.records.clear();
-    request.first = last_ + 1;
-  }
   return request;
 }
 
@@ -132,13 +113,9 @@ void agreement::take_vote(
       if (got->note.digest != who_.digest() || reply->view_digest != context_->route.digest())
         ++disagreements_;
       of->count(voter, *got);
-      if (const auto found = streams_.find(of->missing.id); found != streams_.end()) {
-        auto& missing = found->second;
-        missing.kept_by[voter] = got->kept;
-        if (got->is_delivered) {
-          missing.settled = std::max(missing.settled, of->up_to);
-          missing.hinted = std::max(missing.hinted, of->up_to);
-        }
+      if (auto* missing = feeds_.find(of->missing.id)) {
+        missing->kept_by[voter] = got->kept;
+        if (got->is_delivered) record_feeds::settled(*missing, of->up_to);
       }
       if (who_.changes() != before) views_changed(todo);
     }
@@ -149,17 +126,13 @@ void agreement::take_vote(
 }
 
 void agreement::count_votes(const std::shared_ptr<poll>& of, work& todo) {
-  const auto found = streams_.find(of->missing.id);
-  if (found == streams_.end()) return;
-  auto& missing = found->second;
+  auto* found = feeds_.find(of->missing.id);
+  if (found == nullptr) return;
+  auto& missing = *found;
   const auto has_kept = [&](const std::string& id) { return of->kept_by.contains(id); };
   const auto votes = [&](const std::string& id) { return of->leaseless_by.contains(id); };
-  if (who_.can_block(of->missing.id, has_kept))
-    missing.hinted = std::max(missing.hinted, of->up_to);
-  if (who_.can_block(of->missing.id, votes)) {
-    missing.settled = std::max(missing.settled, of->up_to);
-    missing.hinted = std::max(missing.hinted, of->up_to);
-  }
+  if (who_.can_block(of->missing.id, has_kept)) record_feeds::hinted(missing, of->up_to);
+  if (who_.can_block(of->missing.id, votes)) record_feeds::settled(missing, of->up_to);
   const bool is_settled = missing.settled >= of->up_to;
   if (of->outstanding != 0 && !is_settled) return;
   if (std::exchange(of->is_over, true)) return;
@@ -173,10 +146,10 @@ void agreement::ask_again(const std::string& id) {
   work todo;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = streams_.find(id);
-    if (found == streams_.end()) return;
-    found->second.next_poll = 0;
-    if (!found->second.is_stalled) return;
+    auto* found = feeds_.find(id);
+    if (found == nullptr) return;
+    found->next_poll = 0;
+    if (!found->is_stalled) return;
     ask_votes(id, todo);
     settle(todo);
   }
