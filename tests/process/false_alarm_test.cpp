@@ -39,6 +39,8 @@ class FalseAlarm : public FaultTest {
   // Everybody calls everybody reachable all the while, and no node lost its lease.
   void expect_nobody_is_taken_out(const std::string& title) {
     const auto ring = digest(1);
+    // While the five meet, a lease may be lost for a moment when more of them begin to count.
+    const auto lost_before = logged("lease.lost");
     const auto until = history_clock::now() + lasting();
     std::size_t looks = 0;
     while (history_clock::now() < until && !HasFailure()) {
@@ -50,7 +52,7 @@ class FalseAlarm : public FaultTest {
       pass(250ms);
     }
     const auto taken_out = logged("peer.unreachable");
-    const auto leases_lost = logged("lease.lost");
+    const auto leases_lost = logged("lease.lost") - lost_before;
     std::printf(
         "detection: %s: %lld s, %zu looks at each of %d nodes, %zu times a peer unreachable, %zu "
         "leases "
