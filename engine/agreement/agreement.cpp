@@ -1,38 +1,40 @@
 // How one node agrees with the others about changes, without a leader and without a log.
 //
 // The idea. A node serves what it keeps only under a lease: within the last 3 s a majority of every
-// view has promised not to vote it dead. A change is OK when every member has applied its record, or
-// a majority of every view has let the member's lease run out and keeps the record as a hint for its
-// return. So whoever can serve has heard, and whoever has not heard cannot serve. Nothing is ordered
-// between nodes but that: the version of a key comes from its owner alone.
+// view has promised not to vote it dead. A change is OK when every member has applied its record,
+// or a majority of every view has let the member's lease run out and keeps the record as a hint for
+// its return. So whoever can serve has heard, and whoever has not heard cannot serve. Nothing is
+// ordered between nodes but that: the version of a key comes from its owner alone.
 //
 // One announcement: append the record to the journal, send it to every member (record_feeds), wait
-// until each has confirmed it; a member that is silent for 250 ms is voted about, once per 100 ms at
-// most, and its lease of 3 s plus a safety margin bounds how long that takes.
+// until each has confirmed it; a member that is silent for 250 ms is voted about, once per 100 ms
+// at most, and its lease of 3 s plus a safety margin bounds how long that takes.
 //
 // The lock guards all state here. Under it: pure decisions (electorate, lease, granted_leases,
-// hint_store, record_feeds), and two calls outwards, address_of() of the member table and drop_all()
-// of the keyspaces. All else is collected in `work` and done after the release: a completion may call
-// back at once.
+// hint_store, record_feeds), and two calls outwards, address_of() of the member table and
+// drop_all() of the keyspaces. All else is collected in `work` and done after the release: a
+// completion may call back at once.
 //
-// Races that were found by simulation, and what ended them. N, M: nodes; t: time runs downwards.
+// Races that were found by simulation, and what ended them. N and M are nodes.
 //
 // 1. N freezes between the look at its lease and the read.
-//      N reads the clock; N freezes 4 s; M votes N leaseless, a change is OK; N serves the old value.
+//      N reads the clock; N freezes 4 s; M votes N leaseless, a change is OK; N serves the old
+//      value.
 //    The clock is read after the request has arrived, and an entry is copied out under the shard's
 //    lock with that time; a grant counts from when the heartbeat left (lease_by_fresh_clock,
 //    lease_from_sending).
 // 2. M stood still itself and votes the moment it goes on.
-//      M grants N; M freezes; M's clock says that N's lease is over, yet N's next heartbeat, sent in
-//      time, lies unread in M's socket.
+//      M grants N; M freezes; M's clock says that N's lease is over, yet N's next heartbeat, sent
+//      in time, lies unread in M's socket.
 //    A node that stood still votes about nobody for one lease time (rest_after_pause).
 // 3. Two halves change the view at once.
 //      N and M see each other go and continue alone, each with a majority of its own view.
 //    A view counts until a majority of it knows the next, and one lease time more; whatever needs a
 //    majority needs one of each view that counts (agree_on_views).
 // 4. A change meets a reader that routes by another ring.
-//      The reader drops its copy, fetches again from a node that the record has not reached, keeps it.
-//    A change that met another view, or that no owner ordered, goes round twice: the second round
+//      The reader drops its copy, fetches again from a node that the record has not reached, keeps
+//      it.
+//    A change that met another view, or that no owner ordered, is broadcast twice: the second round
 //    begins when all have dropped (two_rounds_across_views, two_rounds_without_owner).
 // 5. A node restarts and discovery forgets the others.
 //      It knows nobody, so its own vote is a majority.
@@ -48,6 +50,7 @@
 #include <utility>
 
 namespace weir {
+
 agreement::agreement(std::shared_ptr<engine_context> context, milliseconds grace)
     : context_(std::move(context)),
       grace_(grace),

@@ -1,31 +1,32 @@
 // One keyspace on one node: how a value comes, and when it may stay.
 //
 // The idea. A read that finds nothing joins the flight of its key or begins one; a flight is a
-// coroutine that asks the owner, or as owner calls the source, once for all who wait. Everything that
-// decides whether its answer may stay is in the key's shard (held_entries): entries, flights, fences
-// and the counter of versions, under one spinlock. A change takes the next number, raises the fence and
-// overtakes the flights in one critical section, so a load is either before a change, and then not
-// kept, or after it. Flights outlive their callers: a deadline ends a wait, never a load.
+// coroutine that asks the owner, or as owner calls the source, once for all who wait. Everything
+// that decides whether its answer may stay is in the key's shard (held_entries): entries, flights,
+// fences and the counter of versions, under one spinlock. A change takes the next number, raises
+// the fence and overtakes the flights in one critical section, so a load is either before a change,
+// and then not kept, or after it. Flights outlive their callers: a deadline ends a wait, never a
+// load.
 //
-// Locks: that of one shard, never of two, and nobody is called under it but the clock, the routing and
-// the lease, which are atomics, and near_sources. Sources, peers, timers and completions are called
-// with no lock held.
+// Locks: that of one shard, never of two, and nobody is called under it but the clock, the routing
+// and the lease, which are atomics, and near_sources. Sources, peers, timers and completions are
+// called with no lock held.
 //
 // Races that were cured; L: a load, C: a change of the same key.
 //
 // 1. L asks the source; C passes; L ends with the value from before C.
-//    C overtakes L: its waiters get the answer, nobody joins it any more, and it is not kept
-//    (R1, R2: leave_overtaken_flights, fence_at_load_end).
+//    C overtakes L: its waiters get the answer, nobody joins it any more, and it is not kept (R1,
+//    R2: leave_overtaken_flights, fence_at_load_end).
 // 2. L is kept; it is evicted; C finds nothing to drop; "unchanged since L" holds again.
 //    Eviction and expiry raise the fence to the entry's number (R4: fence_on_eviction).
 // 3. C drops the key at the new owner, which holds nothing; then the new owner peeks the value from
-//    before C at the former owner.
-//    A peeked value is kept only if fence and floor have not moved in the new term
-//    (R8: recheck_fence_after_peek).
+//    before C at the former owner. A peeked value is kept only if fence and floor have not moved in
+//    the new term (R8: recheck_fence_after_peek).
 // 4. A near node asks the owner; the record of C arrives; then the answer from before C.
-//    Records overtake fetches as they do loads; an older version never replaces a newer one
-//    (N1, N3: records_reach_every_role, near_by_version).
-// 5. A node freezes with L under way; it is voted leaseless, C is OK; it wakes and a new reader joins L.
+//    Records overtake fetches as they do loads; an older version never replaces a newer one (N1,
+//    N3: records_reach_every_role, near_by_version).
+// 5. A node freezes with L under way; it is voted leaseless, C is OK; it wakes and a new reader
+//     joins L.
 //    Without a lease a reader begins a load of its own (join_only_with_lease).
 // 6. A write of unknown outcome: the statement runs in the database after L has read.
 //    Loads of the key are not kept for one source time-out (doubtful_keys).

@@ -30,8 +30,8 @@ struct keyspace_origin {
   std::uint64_t first_seq = 0;  ///< later than every version of the one whose place it takes
 };
 
-/// One keyspace on one node: the path of a get (keyspace_get.cpp), of a load (keyspace_load.cpp)
-/// and of a change (keyspace_change.cpp). One that another took the place of (keyspace_tune.cpp)
+/// One keyspace on one node: the path of a get (get.cpp), of a load (load.cpp)
+/// and of a change (change.cpp). One that another took the place of (tune.cpp)
 /// goes on with what has begun, keeps nothing, and sends who comes late to its successor.
 ///
 /// Thread-safe. Kept alive by its handles and by its running flights.
@@ -201,7 +201,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
  private:
   enum class begun { yes, found_meanwhile, nobody_waits };
-  // keyspace_get.cpp, in call order
+  // get.cpp, in call order
   void join(
       std::string key,
       std::uint64_t hash,
@@ -247,7 +247,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
   void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
 
-  // keyspace_hedge.cpp
+  // hedge.cpp
   class owner_call;
   struct first_word;
 
@@ -269,12 +269,12 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       flight& f, const routing& route, std::uint16_t owner, first_word first
   );
 
-  // keyspace_reads.cpp
+  // reads.cpp
   completion<result<lookup>> counting(completion<result<lookup>> done, read_attempt attempt);
   void count_read(const result<lookup>& answer, read_attempt attempt) noexcept;
   void count_reads(keyspace_stats& out) const noexcept;
 
-  // keyspace_load.cpp, in call order
+  // load.cpp, in call order
   asio::awaitable<result<lookup>> pass_through(flight& f);
   asio::awaitable<result<lookup>> load(flight& f);
   asio::awaitable<void> take_turn(flight& f);
@@ -312,7 +312,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void explain_kept(flight& f, const char* why_not, milliseconds ttl) const;
   void give_back_turn(flight& f);
 
-  // keyspace_many.cpp
+  // many.cpp
   struct many;
   class many_call;
   void ask_many(
@@ -325,7 +325,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   std::uint64_t next_batch() noexcept { return batches_.fetch_add(1, std::memory_order_relaxed); }
 
-  // keyspace_change.cpp
+  // change.cpp
   asio::awaitable<result<change_result>> carry_out(change_request request, milliseconds timeout);
   asio::awaitable<result<change_result>> change_at_owner(
       change_request request, time_point deadline
@@ -351,7 +351,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   ) const;
   get_reply observed(const std::string& key);
 
-  // keyspace_peek.cpp
+  // peek.cpp
   struct peeked_value {
     loaded value;
     time_point began{};
@@ -361,7 +361,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   get_reply peeked(const std::string& key);
   void adopt(std::string key, milliseconds timeout, completion<get_reply> done);
 
-  // keyspace_store.cpp, in call order
+  // write_through.cpp, in call order
   asio::awaitable<change_reply> write_in_turn(change_request request, time_point deadline);
   result<write_condition> judge_write(const change_request& request, std::uint64_t epoch);
   asio::awaitable<result<stored>> call_store(
@@ -369,12 +369,12 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   );
   change_reply drop_written(const change_request& request, error why);
 
-  // keyspace_record.cpp
+  // record.cpp
   entry_table::entry_ptr make_pushed(
       const change_record& record, std::uint64_t hash, std::uint16_t slot, milliseconds on_the_way
   );
 
-  // keyspace_near.cpp
+  // near.cpp
   version near_version(const flight& f);
   void keep_near(
       flight& f,
@@ -397,7 +397,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       version asked
   );
 
-  // keyspace_tune.cpp
+  // tune.cpp
   std::shared_ptr<keyspace_core> successor() const;
   error why_failed(error why) const;
 

@@ -1,30 +1,30 @@
 // Who is in the cluster as this node sees it, and who of them owns slots.
 //
-// The idea. Three questions that look like one are kept apart. Who counts when a change is confirmed?
-// The electorate, by agreement. Who owns a key? The ring: everybody whom discovery names or a
-// handshake proved, with the weight that its slot turns say. Who can be asked now? Health, by probes.
-// A node that is silent keeps its slots, as moving them costs loads twice; its reads go to the gutter
-// node. A newcomer gets slots two round trips after its handshake, with its first lease: what an owner
-// without one loads is kept by nobody (docs/protocol.md has the eight steps).
+// The idea. Three questions that look like one are kept apart. Who counts when a change is
+// confirmed? The electorate, by agreement. Who owns a key? The ring: everybody whom discovery names
+// or a handshake proved, with the weight that its slot turns say. Who can be asked now? Health, by
+// probes. A node that is silent keeps its slots, as moving them costs loads twice; its reads go to
+// the gutter node. A newcomer gets slots two round trips after its handshake, with its first lease:
+// what an owner without one loads is kept by nobody (docs/protocol.md has the eight steps).
 //
 // publish() (member_slots.cpp) is the only place where a routing is made. In this order, under the
 // lock: terms of lost slots end, near copies of other owners end, keyspaces note the gain, terms of
-// gained slots begin, the routing is swapped. A reader that sees the old routing meets a closed term,
-// never an open one with an old epoch.
+// gained slots begin, the routing is swapped. A reader that sees the old routing meets a closed
+// term, never an open one with an old epoch.
 //
 // The lock comes after the agreement's, which asks address_of() under its own: the table calls the
-// agreement only with its own lock released. Events, dials and goodbyes are collected in `actions` and
-// done after the release.
+// agreement only with its own lock released. Events, dials and goodbyes are collected in `actions`
+// and done after the release.
 //
 // Races that were cured:
 //
 // 1. Slot turns overtake each other.
-//      N takes slots (turn 1), is drained (turn 2); M reads the answer with turn 2, then the heartbeat
-//      with turn 1, and routes to a node that has said goodbye.
+//      N takes slots (turn 1), is drained (turn 2); M reads the answer with turn 2, then the
+//      heartbeat with turn 1, and routes to a node that has said goodbye.
 //    Turns count up within one life; a lower one is ignored (slots_told).
 // 2. A restarted node and its former life.
-//      N dies and comes back; M still has the link of the former life, which breaks now and would mark
-//      the new one unreachable.
+//      N dies and comes back; M still has the link of the former life, which breaks now and would
+//      mark the new one unreachable.
 //    What is told of a life with another incarnation changes nothing.
 // 3. A round of heartbeats that comes late.
 //      This node stands still for 3 s; every peer seems to have missed three probes.

@@ -1,6 +1,6 @@
 // The path of one get, in call order: hit, join, fly, fetch. How long it waits for a silent owner is
-// in keyspace_hedge.cpp, loading in keyspace_load.cpp, what an owner or gutter node answers in
-// keyspace_serve.cpp.
+// in hedge.cpp, loading in load.cpp, what an owner or gutter node answers in
+// serve.cpp.
 
 #include "async/await.hpp"
 #include "keyspace/keyspace_core.hpp"

@@ -1,7 +1,7 @@
 // The part of a get_many that one node owns: asked there and, while that node is silent, at the
 // gutter nodes of its keys too. The first answer to a key counts.
 
-#include "keyspace/keyspace_many.hpp"
+#include "keyspace/many.hpp"
 
 #include <map>
 

@@ -1,7 +1,7 @@
 // Several keys at once: what is here is served here, the rest goes out as one request per owner
-// (keyspace_many_call.cpp).
+// (many_call.cpp).
 
-#include "keyspace/keyspace_many.hpp"
+#include "keyspace/many.hpp"
 
 #include "keyspace/keyspace_core.hpp"
 #include "keyspace/within_timeout.hpp"
