@@ -1,8 +1,10 @@
 #pragma once
 
+#include <weir/engine/data_source.hpp>
 #include <weir/engine/environment.hpp>
 #include <weir/engine/explain.hpp>
 #include <weir/engine/options.hpp>
+#include <weir/engine/peer.hpp>
 
 #include <array>
 #include <atomic>
@@ -84,6 +86,32 @@ struct key_flights {
   bool is_idle() const noexcept {
     return running == 0 && waiting.empty() && !current[0] && !current[1] && !current[2];
   }
+};
+
+/// Whose answer it is, and between when it came.
+struct asked_peer {
+  const std::string& id;
+  serve_as role;
+  time_point began;
+  time_point ended;
+};
+
+/// What decides whether a load is kept, under the lock of its shard.
+struct landing {
+  bool fits = false;
+  bool is_current = false;  ///< the keyspace and the term of the slot are those in which it began
+  bool is_overtaken = false;
+  bool is_leased = false;
+  bool is_doubtful = false;
+  bool is_over = false;
+
+  bool has_version() const { return is_current && is_leased && !is_overtaken && !is_doubtful; }
+};
+
+/// What the former owner of a slot still had, and when its load began.
+struct peeked_value {
+  loaded value;
+  time_point began{};
 };
 
 }  // namespace weir

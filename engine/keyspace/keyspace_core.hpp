@@ -24,12 +24,6 @@
 
 namespace weir {
 
-/// Where a keyspace comes from.
-struct keyspace_origin {
-  std::uint64_t lineage = 0;    ///< the same through all updates, another after a removal
-  std::uint64_t first_seq = 0;  ///< later than every version of the one whose place it takes
-};
-
 /// One keyspace on one node: the path of a get (get.cpp), of a load (load.cpp)
 /// and of a change (change.cpp). One that another took the place of (tune.cpp)
 /// goes on with what has begun, keeps nothing, and sends who comes late to its successor.
@@ -232,14 +226,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       flight& f, const routing& route, std::uint16_t index, serve_as role, version held = {}
   );
 
-  /// Whose answer it is, and between when it came.
-  struct asked_peer {
-    const std::string& id;
-    serve_as role;
-    time_point began;
-    time_point ended;
-  };
-
   result<get_reply> take_reply(flight& f, const asked_peer& peer, result<peer_reply> reply);
   void refresh(const std::string& key);
   void vouch(get_reply& reply, version held) const;
@@ -290,19 +276,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   template <class T>
   asio::awaitable<result<T>> within_timeout(asio::awaitable<result<T>> work, time_point deadline);
   enum class expiry { spread, as_given };
-
-  /// What decides whether a load is kept, under the lock of its shard.
-  struct landing {
-    bool fits = false;
-    bool is_current = false;  ///< the keyspace and the term of the slot are those in which it began
-    bool is_overtaken = false;
-    bool is_leased = false;
-    bool is_doubtful = false;
-    bool is_over = false;
-
-    bool has_version() const { return is_current && is_leased && !is_overtaken && !is_doubtful; }
-  };
-
   lookup answer_of(flight& f, const loaded& answer, time_point began, expiry how, milliseconds& ttl)
       const;
   const char* why_not_kept(const landing& of, const flight& f) const;
@@ -352,11 +325,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   get_reply observed(const std::string& key);
 
   // peek.cpp
-  struct peeked_value {
-    loaded value;
-    time_point began{};
-  };
-
   asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
   get_reply peeked(const std::string& key);
   void adopt(std::string key, milliseconds timeout, completion<get_reply> done);

@@ -12,6 +12,12 @@
 
 namespace weir {
 
+/// Where a keyspace comes from.
+struct keyspace_origin {
+  std::uint64_t lineage = 0;    ///< the same through all updates, another after a removal
+  std::uint64_t first_seq = 0;  ///< later than every version of the one whose place it takes
+};
+
 /// The options of a keyspace in use. Name, consistency and eviction never change; each of the
 /// others may at any time, and is read as one relaxed load. Thread-safe.
 class live_options {

@@ -10,9 +10,7 @@ constexpr milliseconds peek_timeout{10};
 
 }  // namespace
 
-asio::awaitable<std::optional<keyspace_core::peeked_value>> keyspace_core::peek_at_former_owner(
-    flight& f
-) {
+asio::awaitable<std::optional<peeked_value>> keyspace_core::peek_at_former_owner(flight& f) {
   const auto now = env().now();
   if (f.kind != flight_kind::owner || f.epoch == 0 || f.lease_term == 0) co_return std::nullopt;
   const auto former = context_->route.former(f.slot);
