@@ -18,7 +18,12 @@ done
 export WEIR_SOAK=$soak
 
 began=$SECONDS
-step() { printf '\n== %s (after %d s)\n' "$1" $((SECONDS - began)); }
+stages=() stage="" stage_began=0
+step() {
+  [ -z "$stage" ] || stages+=("$(printf '%6d s  %s' $((SECONDS - stage_began)) "$stage")")
+  stage=$1 stage_began=$SECONDS
+  [ -z "$1" ] || printf '\n== %s (after %d s)\n' "$1" $((SECONDS - began))
+}
 
 step "packages"
 cmake/install-packages.sh test
@@ -34,6 +39,12 @@ configure() { # preset, then cmake arguments
   rm -f "build-$1.log"
 }
 
+failed=0  # a failure hides no later one
+step "format"
+if [ "$quick" -eq 1 ]; then sources=$({ git diff --name-only --diff-filter=d HEAD; git ls-files -o --exclude-standard; } | grep -E '\.[ch]pp$' || true)
+else sources=$(git ls-files '*.cpp' '*.hpp'); fi
+[ -z "$sources" ] || xargs clang-format-14 --dry-run -Werror <<<"$sources" || failed=$?
+
 step "release build"
 werror=OFF
 [ -n "${CI:-}" ] && werror=ON
@@ -42,7 +53,6 @@ cmake --build --preset release -j "$(nproc)"
 step "each public header alone"
 cmake --build --preset release -j "$(nproc)" --target all_verify_interface_header_sets
 
-failed=0  # a failure hides no later one
 if [ "$quick" -eq 0 ]; then
   for sanitizer in asan tsan; do
     step "$sanitizer build"
@@ -77,6 +87,8 @@ grep -oE ' [^ ]+ \.+\*\*\*(Skipped|Not Run)' "$said" | awk '{print $1}' | while 
   printf '%s: %s\n' "$name" "${reason:-no reason was printed}"
 done | grep . || echo "none"
 step "summary"
+step ""
+printf '%s\n' "${stages[@]}" "$(printf '%6d s  in all' $((SECONDS - began)))"
 sed -n '/tests passed/,$p' "$said"
 [ "$failed" -eq 0 ] || echo "A part failed (code $failed): see above."
 exit "$failed"
