@@ -145,7 +145,7 @@ class weir_store {
 
  private:
   struct alignas(64) shard {
-    explicit shard(store_budgets& budgets) : table(budgets, &lru_policy::make) {}
+    explicit shard(entry_budgets& budgets) : table(budgets, &lru_policy::make) {}
 
     spinlock mutex;
     std::uint64_t hits = 0;
@@ -156,7 +156,7 @@ class weir_store {
 
   static constexpr std::uint64_t seed = 0x77656972;
   static constexpr time_point now{};
-  store_budgets budgets_{{.limit = 8ull << 30}, {}, {}};
+  entry_budgets budgets_{{.limit = 8ull << 30}, {}, {}};
   std::array<std::unique_ptr<shard>, 64> shards_;
 };
 

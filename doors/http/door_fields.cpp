@@ -96,7 +96,7 @@ void door_fields::add(http_response& response, const lookup& found, std::string&
 void door_fields::append_cache_status(std::string& out, const entry& answer) const {
   const auto& from = answer.from;
   const bool is_elsewhere = !from.node.empty() && from.node != own_id_;
-  const bool is_hit = from.from == served_from::store || from.from == served_from::near;
+  const bool is_hit = from.from == served_from::memory || from.from == served_from::near;
   if (is_elsewhere) {
     append_item(out, from.node);
   } else {

@@ -11,7 +11,7 @@
 // at most, and its lease of 3 s plus a safety margin bounds how long that takes.
 //
 // The lock guards all state here. Under it: pure decisions (electorate, lease, granted_leases,
-// hint_store, record_feeds), and two calls outwards, address_of() of the member table and
+// hint_table, record_feeds), and two calls outwards, address_of() of the member table and
 // drop_all() of the keyspaces. All else is collected in `work` and done after the release: a
 // completion may call back at once.
 //

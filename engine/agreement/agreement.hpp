@@ -2,7 +2,7 @@
 
 #include "agreement/electorate.hpp"
 #include "agreement/engine_context.hpp"
-#include "agreement/hints.hpp"
+#include "agreement/hint_table.hpp"
 #include "agreement/lease.hpp"
 #include "agreement/record_feeds.hpp"
 
@@ -26,7 +26,7 @@ namespace weir {
 /// How one node agrees with the others: its lease (agreement_lease.cpp), the records it sends round
 /// (agreement_feed.cpp) and the votes about members that do not confirm them (agreement_votes.cpp).
 ///
-/// The decisions are those of electorate, lease, granted_leases and hint_store; here is what passes
+/// The decisions are those of electorate, lease, granted_leases and hint_table; here is what passes
 /// between nodes. Thread-safe. Calls the network, the listeners and its waiters without holding its
 /// lock. Under its lock it takes those of the member table (address_of) and of the keyspaces
 /// (drop_all), which never call back; docs/protocol.md has the order of all locks.
@@ -184,7 +184,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   electorate who_;
   lease lease_;
   granted_leases granted_;
-  hint_store hints_;
+  hint_table hints_;
   bool is_in_cluster_ = false;
   bool has_candidates_ = false;  ///< discovery has answered
   time_point candidates_since_{};

@@ -202,7 +202,7 @@ void agreement::take(const identity& from, vote_request request, completion<vote
 // member applies now, this node need not keep.
 void agreement::pass_on(const std::string& id, vote_reply reply, completion<vote_reply> done) {
   const auto address = address_of(id);
-  hint_store::slice hints;
+  hint_table::slice hints;
   {
     const std::lock_guard lock(mutex_);
     if (address.empty()) passing_on_.erase(id);

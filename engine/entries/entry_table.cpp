@@ -2,7 +2,7 @@
 
 namespace weir {
 
-entry_table::entry_table(store_budgets& budgets, policy_maker make) : budgets_(budgets) {
+entry_table::entry_table(entry_budgets& budgets, policy_maker make) : budgets_(budgets) {
   for (std::size_t lane = 0; lane != lane_count; ++lane) policies_[lane] = make(rules_[lane]);
 }
 

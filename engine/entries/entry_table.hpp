@@ -17,7 +17,7 @@
 namespace weir {
 
 /// The budgets of one keyspace, one per kind of entry.
-struct store_budgets {
+struct entry_budgets {
   byte_budget owned, near_copy, gutter;
 
   byte_budget& of(entry_kind kind) noexcept {
@@ -33,7 +33,7 @@ struct store_budgets {
   }
 
   const byte_budget& of(entry_kind kind) const noexcept {
-    return const_cast<store_budgets*>(this)->of(kind);
+    return const_cast<entry_budgets*>(this)->of(kind);
   }
 };
 
@@ -48,7 +48,7 @@ class entry_table {
  public:
   using entry_ptr = stored_entry::pointer;
 
-  entry_table(store_budgets& budgets, policy_maker make);
+  entry_table(entry_budgets& budgets, policy_maker make);
   entry_table(const entry_table&) = delete;
   entry_table& operator=(const entry_table&) = delete;
   ~entry_table();
@@ -222,7 +222,7 @@ class entry_table {
   entry_index index_;
   std::array<std::unique_ptr<eviction_policy>, lane_count> policies_;
   std::array<std::size_t, lane_count> counts_{};
-  store_budgets& budgets_;
+  entry_budgets& budgets_;
   expiry_wheel wheel_;
   std::size_t swept_groups_ = 0;
   std::size_t sweep_at_ = 0;

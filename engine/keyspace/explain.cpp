@@ -6,7 +6,7 @@ namespace {
 
 std::string_view name(served_from from) {
   switch (from) {
-    case served_from::store:
+    case served_from::memory:
       return "hit";
     case served_from::near:
       return "near hit";

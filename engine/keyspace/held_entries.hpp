@@ -96,9 +96,9 @@ class held_entries {
 
   // Room.
 
-  store_budgets& budgets() noexcept { return budgets_; }
+  entry_budgets& budgets() noexcept { return budgets_; }
 
-  const store_budgets& budgets() const noexcept { return budgets_; }
+  const entry_budgets& budgets() const noexcept { return budgets_; }
 
   void set_budgets(const keyspace_options& from) noexcept;
 
@@ -142,7 +142,7 @@ class held_entries {
   engine_context& context_;
   const live_options& options_;
   keyspace_counters& counters_;
-  store_budgets budgets_;
+  entry_budgets budgets_;
   std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t*)> near_seen_;

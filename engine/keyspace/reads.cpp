@@ -16,7 +16,7 @@ read_outcome outcome_of_hit(const entry& hit, const std::string& self) {
 read_outcome outcome_of(const entry& answer, const std::string& self) {
   if (answer.from.detail == served_detail::stale) return read_outcome::stale;
   switch (answer.from.from) {
-    case served_from::store:
+    case served_from::memory:
       return outcome_of_hit(answer, self);
     case served_from::near:
       return read_outcome::near;

@@ -32,7 +32,7 @@ struct alignas(64) shard {
     }
   };
 
-  explicit shard(store_budgets& budgets) : table(budgets, &lru_policy::make) {}
+  explicit shard(entry_budgets& budgets) : table(budgets, &lru_policy::make) {}
 
   // What a hit writes lies on one cache line.
   spinlock mutex;

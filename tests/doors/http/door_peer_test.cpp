@@ -56,7 +56,7 @@ class DoorPeer : public door_fixture {
 };
 
 TEST_F(DoorPeer, AHitElsewhereNamesTheOtherNodeFirst) {
-  peer_has("Ada", {.from = served_from::store, .stored = true});
+  peer_has("Ada", {.from = served_from::memory, .stored = true});
   const auto got = get("/v1/users/" + owned_by_peer_);
   EXPECT_EQ(got.body, "Ada");
   EXPECT_EQ(field(got, "Cache-Status"), "n2; hit; ttl=57, n1; fwd=miss");
@@ -162,7 +162,7 @@ TEST_F(DoorPeer, APutThatWasSentAndNotAnsweredMayHaveHappened) {
 }
 
 TEST_F(DoorPeer, ExplainShowsTheHop) {
-  peer_has("Ada", {.from = served_from::store, .stored = true});
+  peer_has("Ada", {.from = served_from::memory, .stored = true});
   const auto told = get("/v1/users/" + owned_by_peer_ + "?explain");
   EXPECT_THAT(told.body, testing::HasSubstr("\"step\":\"peer\""));
   EXPECT_THAT(told.body, testing::HasSubstr("n2 answered"));

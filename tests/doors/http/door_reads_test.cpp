@@ -55,7 +55,7 @@ class DoorReads : public door_fixture {
 };
 
 TEST_F(DoorReads, OfWhatTheOwnerKeepsAreOfTheOwner) {
-  peer_has({.from = served_from::store, .stored = true});
+  peer_has({.from = served_from::memory, .stored = true});
   get_far();
   EXPECT_EQ(post("/v1/users?get", R"({"keys":[")" + far_ + R"("]})").status, 200u);
   users_.get(far_).value();

@@ -232,7 +232,7 @@ TEST(EntryTableTest, GivesTheBudgetBackWhenEntriesLeave) {
 }
 
 TEST(EntryTableTest, GivesTheBudgetBackAtItsEnd) {
-  store_budgets budgets{{.limit = 1 << 20}, {.limit = 1 << 20}, {.limit = 1 << 20}};
+  entry_budgets budgets{{.limit = 1 << 20}, {.limit = 1 << 20}, {.limit = 1 << 20}};
   entry_list garbage;
   {
     entry_table table(budgets, &lru_policy::make);

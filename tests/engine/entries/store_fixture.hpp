@@ -75,7 +75,7 @@ struct table_fixture {
   }
 
   static constexpr std::uint64_t seed = 0x5eed;
-  store_budgets budgets;
+  entry_budgets budgets;
   entry_table table{budgets, &lru_policy::make};
   entry_list garbage;
   std::vector<std::string> gone;

@@ -22,7 +22,7 @@ TEST_F(CacheTest, TellsWhereAnEntryCameFrom) {
   const auto hit = users_.get("1").value();
   EXPECT_EQ(loaded.from.from, served_from::load);
   EXPECT_TRUE(loaded.from.stored);
-  EXPECT_EQ(hit.from.from, served_from::store);
+  EXPECT_EQ(hit.from.from, served_from::memory);
   EXPECT_EQ(hit.version, loaded.version);
   EXPECT_TRUE(hit.version);
 }

@@ -84,7 +84,7 @@ TEST_F(RevalidationTest, WhatWasConfirmedIsTheResultOfThisLoad) {
   EXPECT_EQ(confirmed.from.from, served_from::load);
   EXPECT_GT(confirmed.ttl, 50s);
   EXPECT_LT(confirmed.age, 10s);
-  EXPECT_EQ(users_.get("1").value().from.from, served_from::store);
+  EXPECT_EQ(users_.get("1").value().from.from, served_from::memory);
 }
 
 TEST_F(RevalidationTest, NothingIsServedBetweenTheEndOfItsTimeAndItsConfirmation) {

@@ -81,7 +81,7 @@ struct request_record {
 
   bool was_answered_from_cache() const noexcept {
     return (end == request_end::value || end == request_end::not_found) && !from.collapsed &&
-           (from.from == served_from::store || from.from == served_from::near);
+           (from.from == served_from::memory || from.from == served_from::near);
   }
 };
 

@@ -220,7 +220,7 @@ void oracle::learn_version(const request_record& of) {
   const bool agreed = of.views_at_start != 0 && of.views_at_start == of.views_at_end;
   const bool is_of_owner = of.is_change() || of.from.from == served_from::load ||
                            of.from.from == served_from::peer ||
-                           (of.from.from == served_from::store && !of.from.collapsed);
+                           (of.from.from == served_from::memory && !of.from.collapsed);
   if (!agreed || !is_of_owner) return;
   auto& epochs = epochs_[where];
   if (epochs.empty() || epochs.back().epoch != of.version.epoch)

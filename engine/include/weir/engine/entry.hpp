@@ -45,10 +45,10 @@ struct metadata {
 
 /// How the answer came about at one node; the parts of one Cache-Status member (RFC 9211).
 enum class served_from : std::uint8_t {
-  store,  ///< a hit among owned entries
-  near,   ///< a hit among near copies
-  load,   ///< the source was called
-  peer,   ///< the former owner of the key handed over what it had kept
+  memory,  ///< a hit among owned entries
+  near,    ///< a hit among near copies
+  load,    ///< the source was called
+  peer,    ///< the former owner of the key handed over what it had kept
 };
 
 /// Why an answer is special; empty for a plain hit or load.
@@ -56,7 +56,7 @@ enum class served_detail : std::uint8_t { none, near, gutter, passthrough, unlea
 
 /// Where an entry came from, for Cache-Status, `--explain` and tests.
 struct origin {
-  served_from from = served_from::store;  ///< at the node that had the value
+  served_from from = served_from::memory;  ///< at the node that had the value
   served_detail detail = served_detail::none;
   bool collapsed = false;  ///< joined a load that another caller began
   bool stored = false;     ///< the node that had the value keeps it

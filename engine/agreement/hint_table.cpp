@@ -1,4 +1,4 @@
-#include "agreement/hints.hpp"
+#include "agreement/hint_table.hpp"
 
 #include <algorithm>
 
@@ -12,7 +12,7 @@ std::size_t size_of(const change_record& hint) {
 
 }  // namespace
 
-void hint_store::add(missed& of, const change_record& record) {
+void hint_table::add(missed& of, const change_record& record) {
   change_record hint{.keyspace = record.keyspace, .key = record.key, .version = record.version};
   if (const auto known = of.by_key.find({record.keyspace, record.key}); known != of.by_key.end()) {
     const auto& before = of.by_number.at(known->second).version;
@@ -30,7 +30,7 @@ void hint_store::add(missed& of, const change_record& record) {
   bytes_ += size;
 }
 
-void hint_store::drop(missed& of, std::uint64_t number) {
+void hint_table::drop(missed& of, std::uint64_t number) {
   const auto found = of.by_number.find(number);
   const auto size = size_of(found->second);
   of.by_key.erase({found->second.keyspace, found->second.key});
@@ -39,7 +39,7 @@ void hint_store::drop(missed& of, std::uint64_t number) {
   bytes_ -= size;
 }
 
-void hint_store::flush(missed& of) {
+void hint_table::flush(missed& of) {
   bytes_ -= of.bytes;
   of.bytes = 0;
   of.by_number.clear();
@@ -47,7 +47,7 @@ void hint_store::flush(missed& of) {
   of.flush = ++of.last;
 }
 
-void hint_store::keep(
+void hint_table::keep(
     const std::string& whose, const std::vector<change_record>& records, bool must_flush
 ) {
   auto& of = missed_[whose];
@@ -62,7 +62,7 @@ void hint_store::keep(
   }
 }
 
-hint_store::slice hint_store::take(const std::string& whose) const {
+hint_table::slice hint_table::take(const std::string& whose) const {
   slice out;
   const auto found = missed_.find(whose);
   if (found == missed_.end()) return out;
@@ -81,7 +81,7 @@ hint_store::slice hint_store::take(const std::string& whose) const {
   return out;
 }
 
-void hint_store::applied(const std::string& whose, std::uint64_t number) {
+void hint_table::applied(const std::string& whose, std::uint64_t number) {
   const auto found = missed_.find(whose);
   if (found == missed_.end() || number >> 40 != first_ >> 40) return;
   auto& of = found->second;
@@ -91,14 +91,14 @@ void hint_store::applied(const std::string& whose, std::uint64_t number) {
   if (of.flush <= number) of.flush = 0;
 }
 
-void hint_store::forget(const std::string& id) {
+void hint_table::forget(const std::string& id) {
   const auto found = missed_.find(id);
   if (found == missed_.end()) return;
   bytes_ -= found->second.bytes;
   missed_.erase(found);
 }
 
-std::size_t hint_store::size() const {
+std::size_t hint_table::size() const {
   std::size_t total = 0;
   for (const auto& [whose, of] : missed_) total += of.by_number.size();
   return total;

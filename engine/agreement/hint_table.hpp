@@ -17,10 +17,10 @@ inline constexpr std::size_t most_hints_at_once = 1'024;   ///< in one heartbeat
 
 /// What members missed while they could not be reached, kept by those who vote about them (hinted
 /// handoff). One entry per key, numbered as stored; bounded in number and bytes. Not thread-safe.
-class hint_store {
+class hint_table {
  public:
-  /// `tag` tells the numbers of this store from those of an earlier life of the node.
-  explicit hint_store(
+  /// `tag` tells the numbers of this table from those of an earlier life of the node.
+  explicit hint_table(
       std::uint64_t tag, std::size_t most = most_hints, std::size_t most_bytes = most_hint_bytes
   )
       : first_(tag << 40), most_(most), most_bytes_(most_bytes) {}
