@@ -12,7 +12,7 @@ namespace {
 constexpr milliseconds reclaim_interval{50};  // one shard of each keyspace per tick
 constexpr milliseconds late_batch{
     250};  // a member that has not confirmed a record by then is voted about
-constexpr std::uint64_t most_handed_over = 64u << 20;  // bytes of entries
+constexpr std::uint64_t max_handed_over = 64u << 20;  // bytes of entries
 
 }  // namespace
 
@@ -165,7 +165,7 @@ void engine::hand_over(time_point deadline, completion<std::size_t> done) {
   }
   impl_->members->give_up_slots();
   std::deque<weir::hand_over::item> items;
-  std::uint64_t left = most_handed_over;
+  std::uint64_t left = max_handed_over;
   impl_->for_each_keyspace([&](keyspace_core& each) {
     const auto used = each.stats().bytes;
     for (auto& key : each.hottest(left))

@@ -6,10 +6,10 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t most_running = 32;  // of the 64 loads that a keyspace runs by default
-constexpr milliseconds patience{100};     // for one entry: a hop there, a peek back
-constexpr milliseconds until_known{50};   // until the others have heard that this node leaves
-constexpr int most_tries = 3;
+constexpr std::size_t max_running = 32;  // of the 64 loads that a keyspace runs by default
+constexpr milliseconds patience{100};    // for one entry: a hop there, a peek back
+constexpr milliseconds until_known{50};  // until the others have heard that this node leaves
+constexpr int max_tries = 3;
 
 }  // namespace
 
@@ -47,7 +47,7 @@ void hand_over::pump() {
     {
       const std::lock_guard lock(mutex_);
       if (context_->env.now() >= deadline_) items_.clear();
-      if (is_pausing_ || running_ == most_running) return;
+      if (is_pausing_ || running_ == max_running) return;
       if (items_.empty()) {
         if (running_ != 0 || !done_) return;
         done = std::move(done_);
@@ -88,7 +88,7 @@ void hand_over::ended(item what, const result<peer_reply>& reply) {
     --running_;
     if (got != nullptr && !got->error) ++taken_;
     // It has not heard yet that the slot is its own: all that follows waits a little.
-    if (got != nullptr && got->error == errc::not_owner && ++what.tries < most_tries) {
+    if (got != nullptr && got->error == errc::not_owner && ++what.tries < max_tries) {
       items_.push_front(std::move(what));
       pause();
     }

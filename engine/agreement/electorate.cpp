@@ -7,8 +7,8 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t most_removals_per_id = 8;
-constexpr std::size_t most_retired_views = 64;
+constexpr std::size_t max_removals_per_id = 8;
+constexpr std::size_t max_retired_views = 64;
 
 std::uint64_t digest_of(
     const std::map<std::string, std::set<std::uint64_t>, std::less<>>& members,
@@ -47,7 +47,7 @@ bool electorate::bury(const std::string& id, std::uint64_t incarnation) {
   auto& graves = removed_[id];
   if (std::find(graves.begin(), graves.end(), incarnation) == graves.end()) {
     graves.push_back(incarnation);
-    if (graves.size() > most_removals_per_id) graves.pop_front();
+    if (graves.size() > max_removals_per_id) graves.pop_front();
     state_.reset();
   }
   const auto found = members_.find(id);
@@ -224,7 +224,7 @@ bool electorate::retire(time_point now, bool needs_majority) {
       ++i;
       continue;
     }
-    if (retired_.size() >= most_retired_views) retired_.erase(retired_.begin());
+    if (retired_.size() >= max_retired_views) retired_.erase(retired_.begin());
     retired_.insert(std::move(each.ids));
     views_.erase(views_.begin() + static_cast<std::ptrdiff_t>(i));
   }

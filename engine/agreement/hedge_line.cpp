@@ -7,7 +7,7 @@ namespace {
 
 constexpr milliseconds grace{20};  // after a pause: first it reads what came meanwhile
 constexpr milliseconds suspect_poll{100};
-constexpr milliseconds least_pause{1};
+constexpr milliseconds min_pause{1};
 
 }  // namespace
 
@@ -60,7 +60,7 @@ void hedge_line::sample(time_point began, time_point now) noexcept {
 // 1 microsecond, for every 32 answers at most.
 milliseconds hedge_line::delay() {
   if (after_) return *after_;
-  if (taken_ - judged_ < least_samples) return delay_;
+  if (taken_ - judged_ < min_samples) return delay_;
   judged_ = taken_;
   auto all = took_;
   const auto count = std::min(taken_, samples);
@@ -68,7 +68,7 @@ milliseconds hedge_line::delay() {
   std::nth_element(all.begin(), p99, all.begin() + static_cast<std::ptrdiff_t>(count));
   const auto twice =
       std::chrono::ceil<milliseconds>(std::chrono::microseconds(2 * std::int64_t{*p99}));
-  delay_ = std::clamp(twice, least_delay, longest_delay);
+  delay_ = std::clamp(twice, min_delay, max_delay);
   return delay_;
 }
 
@@ -156,7 +156,7 @@ std::optional<time_point> hedge_line::next_look(time_point now, time_point heard
     next = std::min(next, std::max(heard, oldest_unanswered()) + suspect_after);
   }
   if (next == time_point::max()) return std::nullopt;
-  return std::max(next, now + least_pause);
+  return std::max(next, now + min_pause);
 }
 
 }  // namespace weir

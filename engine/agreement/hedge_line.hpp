@@ -51,8 +51,8 @@ class hedge_line {
     std::size_t size_ = 0;
   };
 
-  static constexpr milliseconds least_delay{20};
-  static constexpr milliseconds longest_delay{250};
+  static constexpr milliseconds min_delay{20};
+  static constexpr milliseconds max_delay{250};
   static constexpr milliseconds suspect_after{250};
   static constexpr std::size_t suspect_waiting = 8;
   static constexpr double burst = 100;
@@ -103,7 +103,7 @@ class hedge_line {
   bool is_late(time_point now) const noexcept { return due_ && now - *due_ > lateness; }
 
   // Fewer answers say too little about how long they take.
-  static constexpr std::size_t least_samples = 32;
+  static constexpr std::size_t min_samples = 32;
   static constexpr std::size_t samples = 128;
 
   void sample(time_point began, time_point now) noexcept;
@@ -124,7 +124,7 @@ class hedge_line {
   std::array<std::uint32_t, samples> took_{};  ///< until the first word, in microseconds
   std::size_t taken_ = 0;                      ///< of all time
   std::size_t judged_ = 0;                     ///< of them: when delay_ was made
-  milliseconds delay_{longest_delay};
+  milliseconds delay_{max_delay};
   double tokens_ = burst;
   std::optional<time_point> due_;  ///< when on_timer() is to be called
   bool was_late_ = false;

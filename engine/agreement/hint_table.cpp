@@ -53,8 +53,8 @@ void hint_table::keep(
   auto& of = missed_[whose];
   if (of.last == 0) of.last = first_;
   for (const auto& each : records) add(of, each);
-  if (must_flush || of.by_number.size() > most_) flush(of);
-  while (bytes_ > most_bytes_) {  // who has missed the most loses the least by dropping everything
+  if (must_flush || of.by_number.size() > max_records_) flush(of);
+  while (bytes_ > max_bytes_) {  // who has missed the most loses the least by dropping everything
     const auto has_less = [](const auto& a, const auto& b) {
       return a.second.bytes < b.second.bytes;
     };
@@ -70,7 +70,7 @@ hint_table::slice hint_table::take(const std::string& whose) const {
   out.number = of.last;
   out.must_flush = of.flush != 0;
   for (const auto& [number, record] : of.by_number) {
-    if (out.records.size() == most_hints_at_once) {
+    if (out.records.size() == max_hints_at_once) {
       out.has_more = true;
       break;
     }

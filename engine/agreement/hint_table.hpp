@@ -11,9 +11,9 @@
 
 namespace weir {
 
-inline constexpr std::size_t most_hints = 65'536;  ///< per member; more become "drop everything"
-inline constexpr std::size_t most_hint_bytes = 16u << 20;  ///< of all members together
-inline constexpr std::size_t most_hints_at_once = 1'024;   ///< in one heartbeat answer
+inline constexpr std::size_t max_hints = 65'536;  ///< per member; more become "drop everything"
+inline constexpr std::size_t max_hint_bytes = 16u << 20;  ///< of all members together
+inline constexpr std::size_t max_hints_at_once = 1'024;   ///< in one heartbeat answer
 
 /// What members missed while they could not be reached, kept by those who vote about them (hinted
 /// handoff). One entry per key, numbered as stored; bounded in number and bytes. Not thread-safe.
@@ -21,9 +21,9 @@ class hint_table {
  public:
   /// `tag` tells the numbers of this table from those of an earlier life of the node.
   explicit hint_table(
-      std::uint64_t tag, std::size_t most = most_hints, std::size_t most_bytes = most_hint_bytes
+      std::uint64_t tag, std::size_t max_records = max_hints, std::size_t max_bytes = max_hint_bytes
   )
-      : first_(tag << 40), most_(most), most_bytes_(most_bytes) {}
+      : first_(tag << 40), max_records_(max_records), max_bytes_(max_bytes) {}
 
   struct slice {
     std::uint64_t number = 0;  ///< to be confirmed with applied() once the records are applied
@@ -58,8 +58,8 @@ class hint_table {
   void flush(missed& of);
 
   const std::uint64_t first_;
-  const std::size_t most_;
-  const std::size_t most_bytes_;
+  const std::size_t max_records_;
+  const std::size_t max_bytes_;
   std::size_t bytes_ = 0;
   std::map<std::string, missed> missed_;  ///< by id: what one life missed does another no harm
 };

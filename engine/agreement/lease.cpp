@@ -6,7 +6,7 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds longest_pause{2'000};  // between two heartbeats
+constexpr milliseconds max_pause{2'000};  // between two heartbeats
 
 }  // namespace
 
@@ -117,13 +117,13 @@ bool granted_leases::grant(const member_life& who, bool keeps_nothing, time_poin
 }
 
 void granted_leases::tick(time_point now) {
-  if (now - last_tick_ > longest_pause) awake_since_ = now;
+  if (now - last_tick_ > max_pause) awake_since_ = now;
   last_tick_ = now;
 }
 
 bool granted_leases::is_over(const member_life& who, time_point now) const {
   const bool stood_still =
-      now - last_tick_ > longest_pause || now < awake_since_ + lease_ended_everywhere;
+      now - last_tick_ > max_pause || now < awake_since_ + lease_ended_everywhere;
   if (is_young(now) || (stood_still && rests_after_pause_)) return false;
   const auto known = answers_.find(who.id);
   return known == answers_.end() || now - known->second.at > lease_ended_everywhere;

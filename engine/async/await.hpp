@@ -69,7 +69,7 @@ class awaited_answer {
   }
 
  private:
-  static constexpr unsigned most_nested = 8;
+  static constexpr unsigned max_nested = 8;
 
   struct waiting {
     completion<result<T>> handler;
@@ -85,7 +85,7 @@ class awaited_answer {
   static void resume(waiting waiter, result<T> answer) {
     const auto executor = waiter.executor;
     auto call = call_of(std::move(waiter), std::move(answer));
-    if (nested_resumes == most_nested) return asio::post(executor, std::move(call));
+    if (nested_resumes == max_nested) return asio::post(executor, std::move(call));
 
     struct one_deeper {
       one_deeper() { ++nested_resumes; }

@@ -15,9 +15,9 @@ namespace {
 
 constexpr milliseconds accept_timeout{
     250};  // an owner that has not ordered an invalidation by then is bypassed
-constexpr milliseconds longest_last_word{100};
+constexpr milliseconds max_last_word{100};
 constexpr milliseconds partial_bound{3'300};
-constexpr std::size_t most_pushed =
+constexpr std::size_t max_pushed =
     1'024;  // bytes; larger values are fetched again by those who want them
 
 bool is_write(const change_request& request) {
@@ -136,7 +136,7 @@ asio::awaitable<result<change_reply>> keyspace_core::order(
   request_body body = std::move(request);
   // The owner has all the time but what its last word needs on the way.
   const auto all = deadline - env().now();
-  const auto last_word = std::min<steady_duration>(all / 10, longest_last_word);
+  const auto last_word = std::min<steady_duration>(all / 10, max_last_word);
   auto reply = co_await send(owner, route, std::move(body), accept_by, deadline - last_word);
   // Once it was sent, a lost answer says nothing about whether it was applied.
   if (!reply) co_return errc::unknown_outcome;
@@ -210,7 +210,7 @@ change_record keyspace_core::record_of(const change_request& request, const chan
   const auto ttl = request.ttl.value_or(options_.ttl());
   const bool is_pushed = request.kind == change_kind::put && held_.budgets().near_copy.is_on() &&
                          !is_closed() &&  // else it stands only for an invalidation
-                         request.value.size() <= most_pushed && applied.version &&
+                         request.value.size() <= max_pushed && applied.version &&
                          ttl > milliseconds(0);
   if (!is_pushed) return record;
   record.value = request.value;

@@ -47,7 +47,7 @@ struct alignas(64) shard {
   std::uint64_t near_hits_for_others = 0;
   /// seq when slots came to this node, by the number of the gain: fences above it are of the term
   /// since.
-  std::array<std::uint64_t, routing_cell::most_former> seq_at_gain{};
+  std::array<std::uint64_t, routing_cell::max_former> seq_at_gain{};
   std::uint16_t near_generation = 1;  ///< near copies of another one are suspect
   boost::unordered_flat_map<std::string, key_flights, text_hash, std::equal_to<>> flights;
 };

@@ -11,7 +11,7 @@ constexpr milliseconds between_rounds{50};
 constexpr milliseconds forget_learned{30'000};    // a peer that only peers named, and that is gone
 constexpr milliseconds forget_strangers{10'000};  // the same of one whom nobody named
 constexpr milliseconds first_early_ping{50};      // doubles: until a member knows this node
-constexpr int most_early_pings = 4;
+constexpr int max_early_pings = 4;
 constexpr milliseconds silent_after{30'000};  // then it may be removed, if a majority says so too
 constexpr milliseconds unnamed_after{5'000};  // the same of one whom discovery dropped
 
@@ -94,7 +94,7 @@ void member_table::ask_again_soon(const std::string& address) {
   const auto found = peers_.find(address);
   if (found == peers_.end() || is_stopped_) return;
   auto& sent = found->second.early_pings;
-  if (sent == most_early_pings) return;
+  if (sent == max_early_pings) return;
   const auto when = context_->env.now() + first_early_ping * (1 << sent++);
   context_->env.schedule(when, [weak = weak_from_this(), address] {
     if (const auto self = weak.lock()) self->probe(address, verdict::void_if_missed);

@@ -10,16 +10,16 @@ namespace weir {
 namespace {
 
 constexpr milliseconds settled_after{1'000};  // nodes that start together take slots together
-constexpr milliseconds longest_slots_wait{16'000};
+constexpr milliseconds max_slots_wait{16'000};
 constexpr milliseconds ring_told_after{100};  // several changes in a row are told of as one
-constexpr std::size_t most_told = 8;
+constexpr std::size_t max_told = 8;
 
 /// "n2, n3 and 4 more"
 std::string listed(const std::vector<std::string>& ids) {
   std::string out;
-  for (std::size_t i = 0; i != std::min(ids.size(), most_told); ++i)
+  for (std::size_t i = 0; i != std::min(ids.size(), max_told); ++i)
     out += (i == 0 ? "" : ", ") + ids[i];
-  if (ids.size() > most_told) out += " and " + std::to_string(ids.size() - most_told) + " more";
+  if (ids.size() > max_told) out += " and " + std::to_string(ids.size() - max_told) + " more";
   return out;
 }
 
@@ -79,7 +79,7 @@ void member_table::may_take_slots(bool may) {
       // good as new.
       const bool was_long = context_->env.now() - slots_since_ > 4 * slots_wait_;
       if (takes_slots(slot_turns_))
-        slots_wait_ = was_long ? settled_after : std::min(2 * slots_wait_, longest_slots_wait);
+        slots_wait_ = was_long ? settled_after : std::min(2 * slots_wait_, max_slots_wait);
     } else if (is_latecomer_) {
       slots_timer_ =
           context_->env.schedule(context_->env.now() + slots_wait_, [weak = weak_from_this()] {

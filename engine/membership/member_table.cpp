@@ -41,8 +41,8 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t most_strangers = 32;  // that are dialled at a time on nobody else's word
-constexpr std::size_t most_peers = 1'024;
+constexpr std::size_t max_strangers = 32;  // that are dialled at a time on nobody else's word
+constexpr std::size_t max_peers = 1'024;
 constexpr milliseconds conflict_lasts{5'000};
 constexpr milliseconds conflict_told_every{60'000};
 
@@ -169,7 +169,7 @@ void member_table::learn(const std::vector<member>& members, named_by whom) {
       const auto found = std::find_if(peers_.begin(), peers_.end(), has_its_id);
       if (found == peers_.end()) {
         const bool is_new = !peers_.contains(each.address);
-        if (is_new && peers_.size() >= most_peers) continue;
+        if (is_new && peers_.size() >= max_peers) continue;
         auto& named = peer_at(each.address, todo);
         named.is_stranger = whom == named_by::itself && (is_new || named.is_stranger);
         if (whom == named_by::member) named.told_id = each.id;
@@ -191,7 +191,7 @@ void member_table::peer_seen(const identity& seen) {
     const std::lock_guard lock(mutex_);
     const auto is_stranger = [](const auto& each) { return each.second.is_stranger; };
     const auto strangers = std::count_if(peers_.begin(), peers_.end(), is_stranger);
-    const bool is_full = static_cast<std::size_t>(strangers) >= most_strangers;
+    const bool is_full = static_cast<std::size_t>(strangers) >= max_strangers;
     if (seen.address.empty() || is_full || peers_.contains(seen.address)) return;
   }
   const member named{

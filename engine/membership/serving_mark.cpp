@@ -3,7 +3,7 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds longest_gap{10'000};  // and a minute until it was noticed: nobody is vouched
+constexpr milliseconds max_gap{10'000};  // and a minute until it was noticed: nobody is vouched
 
 }  // namespace
 
@@ -18,7 +18,7 @@ void serving_mark::told(std::optional<bool> is_serving, time_point now, millisec
     if (now_ != mark::idle) return;
     now_ = mark::lost;
     lost_since_ = now;
-  } else if (now_ == mark::lost && now - lost_since_ >= longest_gap) {
+  } else if (now_ == mark::lost && now - lost_since_ >= max_gap) {
     now_ = mark::served;  // it may have been meanwhile
   } else {
     now_ = mark::idle;

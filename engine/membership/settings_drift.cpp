@@ -8,8 +8,8 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds told_after{3'000};      // a reload reaches one node after the other
-constexpr std::size_t most_told_at_once = 16;  // per peer; the rest is counted
+constexpr milliseconds told_after{3'000};     // a reload reaches one node after the other
+constexpr std::size_t max_told_at_once = 16;  // per peer; the rest is counted
 
 void append(std::string& to, std::uint64_t number) {
   for (int shift = 0; shift < 64; shift += 8) to.push_back(static_cast<char>(number >> shift));
@@ -186,7 +186,7 @@ std::vector<cluster_event> settings_drift::news(
     for (auto& each : of.differences) {
       if (each.is_told || now - each.since < told_after) continue;
       each.is_told = true;
-      if (++told > most_told_at_once) {
+      if (++told > max_told_at_once) {
         ++rest;
       } else {
         out.push_back(event_of(id, each.what));

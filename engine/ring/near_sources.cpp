@@ -10,13 +10,13 @@ std::uint16_t near_sources::index_of(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto [found, is_new] = indices_.try_emplace(id, 0);
   if (is_new)
-    found->second = static_cast<std::uint16_t>(std::min(indices_.size(), most_sources - 1));
+    found->second = static_cast<std::uint16_t>(std::min(indices_.size(), max_sources - 1));
   return found->second;
 }
 
 void near_sources::heard(const std::string& id, time_point until) {
   const auto index = index_of(id);
-  if (index == most_sources - 1) return;
+  if (index == max_sources - 1) return;
   auto& known = until_[index];
   auto before = known.load(std::memory_order_relaxed);
   const auto wanted = until.time_since_epoch().count();

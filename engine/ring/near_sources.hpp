@@ -42,12 +42,12 @@ class near_sources {
     std::atomic<std::uint16_t> source{0};
   };
 
-  static constexpr std::size_t most_sources = 512;
+  static constexpr std::size_t max_sources = 512;
 
   std::uint16_t index_of(const std::string& id);
 
   std::unique_ptr<slot_source[]> slots_;
-  std::array<std::atomic<steady_duration::rep>, most_sources> until_{};
+  std::array<std::atomic<steady_duration::rep>, max_sources> until_{};
   std::mutex mutex_;
   std::map<std::string, std::uint16_t> indices_;
 };

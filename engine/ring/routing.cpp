@@ -40,7 +40,7 @@ void routing_cell::set(std::shared_ptr<const routing> next, time_point now) {
   }
   if (!has_gained) return;
   former_.push_back({++last_number_, now, std::move(next)});
-  if (former_.size() > most_former) former_.pop_front();
+  if (former_.size() > max_former) former_.pop_front();
 }
 
 void slot_terms::end_lost(const routing& next) noexcept {

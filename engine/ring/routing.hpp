@@ -53,7 +53,7 @@ class routing_cell {
   former_routing former(std::uint16_t slot) const;
 
   /// Gains that are remembered.
-  static constexpr std::size_t most_former = 16;
+  static constexpr std::size_t max_former = 16;
 
   /// The number of the gain that the next set() may be.
   std::uint32_t next_gain() const;

@@ -14,7 +14,7 @@
 namespace weir {
 namespace {
 
-constexpr int most_per_turn = 256;
+constexpr int max_per_turn = 256;
 
 thread_local event_loop* current_loop = nullptr;
 
@@ -98,7 +98,7 @@ void event_loop::run_due() {
 
   // One at a time: a callback may cancel the next one. Bounded: a callback may add one that is due
   // at once.
-  for (int count = 0; count < most_per_turn; ++count) {
+  for (int count = 0; count < max_per_turn; ++count) {
     std::unique_lock lock(mutex_);
     completion<> due = timers_.pop_due(now);
     if (!due) break;

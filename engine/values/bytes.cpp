@@ -8,10 +8,10 @@ namespace weir {
 namespace {
 
 // A block of fewer pages would waste more than an eighth of the last one on average.
-constexpr std::size_t least_pages = 8;
+constexpr std::size_t min_pages = 8;
 
 // Of the 65,530 mappings that Linux grants a process, stacks and others need some.
-constexpr std::uint32_t most_mappings = 16'384;
+constexpr std::uint32_t max_mappings = 16'384;
 
 // Process-wide as is the limit that it keeps.
 std::atomic<std::uint32_t> mappings{0};
@@ -29,8 +29,8 @@ std::size_t page_size() noexcept {
 
 /// Null where operator new should do.
 void* map_pages(std::size_t size) noexcept {
-  if (!may_map || size < least_pages * page_size()) return nullptr;
-  if (mappings.fetch_add(1, std::memory_order_relaxed) < most_mappings) {
+  if (!may_map || size < min_pages * page_size()) return nullptr;
+  if (mappings.fetch_add(1, std::memory_order_relaxed) < max_mappings) {
     constexpr int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE;
     auto* place = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, how, -1, 0);
     if (place != MAP_FAILED) return place;

@@ -7,11 +7,11 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t longest_shown_key = 64;
+constexpr std::size_t max_shown_key = 64;
 
 bool is_shown(std::string_view key) noexcept {
   const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
-  return !key.empty() && key.size() <= longest_shown_key &&
+  return !key.empty() && key.size() <= max_shown_key &&
          std::all_of(key.begin(), key.end(), is_printable);
 }
 

@@ -56,14 +56,14 @@ TEST(RoutingTest, OnlyTheLatestGainsAreRemembered) {
   cell.set(routed("a", both), start);
   const auto of_b = slot_of_owner(*cell.get(), "b");
   std::uint32_t last = 0;
-  for (std::size_t i = 0; i != routing_cell::most_former + 3; ++i) {
+  for (std::size_t i = 0; i != routing_cell::max_former + 3; ++i) {
     EXPECT_GT(cell.next_gain(), last);
     cell.set(routed("a", alone), start);
     last = cell.former(of_b).number;
     cell.set(routed("a", both), start);
     EXPECT_EQ(cell.former(of_b).route, nullptr) << "it is another's now";
   }
-  EXPECT_EQ(last, routing_cell::most_former + 3);
+  EXPECT_EQ(last, routing_cell::max_former + 3);
 }
 
 }  // namespace
