@@ -316,7 +316,7 @@ void kubernetes_watcher::view(time_point now) {
     view_ = outcome::empty;
   } else {
     view_ = outcome::answered;
-    say_goodbye(found, now);
+    note_departures(found, now);
     known_ = std::move(found);
   }
   ++counts_[static_cast<std::size_t>(view_)];
@@ -324,7 +324,7 @@ void kubernetes_watcher::view(time_point now) {
 
 /// Who is not in `to` any more stays a little: what is under way on its link may end, and one that
 /// moves from slice to slice is not cut off.
-void kubernetes_watcher::say_goodbye(const merged& to, time_point now) {
+void kubernetes_watcher::note_departures(const merged& to, time_point now) {
   if (rules_.linger > milliseconds(0)) {
     for (const auto& [address, is_serving] : known_)
       leaving_.emplace(address, departure{now + rules_.linger, is_serving});

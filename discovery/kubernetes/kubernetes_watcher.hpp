@@ -123,7 +123,7 @@ class kubernetes_watcher {
   bool is_too_much() const;
   bool lacks_port() const;
   void view(time_point now);
-  void say_goodbye(const merged& to, time_point now);
+  void note_departures(const merged& to, time_point now);
   merged known() const;
   std::optional<result<std::vector<candidate>>> news();
   kubernetes_todo list_at(time_point when);

@@ -121,14 +121,14 @@ void agreement::pump(const std::string& id, work& todo) {
   auto& to = feeds_.at(id);
   if (to.acked >= feeds_.last() || is_stopped_) return;
   if (to.is_stalled) ask_votes(id, todo);  // who was silent before is voted about at once
-  if (to.in_flight) return;
+  if (to.is_in_flight) return;
   const auto address = address_of(id);
   if (address.empty()) return stall(id, todo);
   auto batch = feeds_.next_batch(to, context_->env.now());
   batch.note.digest = who_.digest();
   if (batch.is_reset) ++stats_.resets;
   const auto end = batch.first + batch.records.size() - 1;
-  to.in_flight = true;
+  to.is_in_flight = true;
   const auto sent = ++to.sent;
   todo.push_back([self = shared_from_this(),
                   id,
@@ -159,7 +159,7 @@ void agreement::watch(const std::string& id, std::uint64_t sent) {
     if (found == nullptr) return;
     auto& of = *found;
     of.is_watched = false;
-    if (!of.in_flight) return;
+    if (!of.is_in_flight) return;
     if (of.sent == sent) {
       stall(id, todo);
       settle(todo);  // where nobody else votes, this node's own word is enough
@@ -178,7 +178,7 @@ void agreement::batch_ended(const std::string& id, std::uint64_t last, result<pe
     auto* found = feeds_.find(id);
     if (found == nullptr) return;
     auto& to = *found;
-    to.in_flight = false;
+    to.is_in_flight = false;
     const auto* got = reply ? std::get_if<feed_reply>(&reply->body) : nullptr;
     if (got != nullptr) {
       const auto before = who_.changes();

@@ -43,11 +43,11 @@ bool electorate::insert(const member_life& who) {
   return true;
 }
 
-bool electorate::bury(const std::string& id, std::uint64_t incarnation) {
-  auto& graves = removed_[id];
-  if (std::find(graves.begin(), graves.end(), incarnation) == graves.end()) {
-    graves.push_back(incarnation);
-    if (graves.size() > max_removals_per_id) graves.pop_front();
+bool electorate::add_tombstone(const std::string& id, std::uint64_t incarnation) {
+  auto& tombstones = removed_[id];
+  if (std::find(tombstones.begin(), tombstones.end(), incarnation) == tombstones.end()) {
+    tombstones.push_back(incarnation);
+    if (tombstones.size() > max_removals_per_id) tombstones.pop_front();
     state_.reset();
   }
   const auto found = members_.find(id);
@@ -60,8 +60,8 @@ bool electorate::bury(const std::string& id, std::uint64_t incarnation) {
 bool electorate::drop_id(const std::string& id) {
   const auto found = members_.find(id);
   if (found == members_.end()) return false;
-  for (const auto life : std::set(found->second)) bury(id, life);
-  bury(id, 0);
+  for (const auto life : std::set(found->second)) add_tombstone(id, life);
+  add_tombstone(id, 0);
   return true;
 }
 
@@ -70,7 +70,7 @@ bool electorate::add(const member_life& who) {
   bool is_new = insert(who);
   if (who.incarnation != 0) {  // a node runs once: its earlier lives are over
     for (const auto life : std::set(members_[who.id])) {
-      if (life != who.incarnation) is_new |= bury(who.id, life);
+      if (life != who.incarnation) is_new |= add_tombstone(who.id, life);
     }
   }
   if (is_new) changed();
@@ -89,7 +89,7 @@ void electorate::forget(std::string_view id) {
 
 bool electorate::join(const electorate_state& other) {
   bool is_new = false;
-  for (const auto& each : other.removed) is_new |= bury(each.id, each.incarnation);
+  for (const auto& each : other.removed) is_new |= add_tombstone(each.id, each.incarnation);
   for (const auto& each : other.members) is_new |= insert(each);
   for (const auto& each : other.forgotten) is_new |= forgotten_.insert(each).second;
   for (auto ids : other.views) {
@@ -109,7 +109,7 @@ bool electorate::join(const electorate_state& other) {
 }
 
 void electorate::return_as(std::uint64_t incarnation) {
-  bury(self_.id, self_.incarnation);
+  add_tombstone(self_.id, self_.incarnation);
   self_.incarnation = incarnation;
   forgotten_.erase(self_.id);
   members_[self_.id] = {incarnation};

@@ -130,13 +130,13 @@ class electorate {
 
   std::size_t view_count() const noexcept { return views_.size(); }
 
-  std::size_t size() const { return views_.back().ids.size() + phantoms_of(views_.back()); }
+  std::size_t size() const { return views_.back().ids.size() + unknown_in(views_.back()); }
 
   /// How many would count if everybody whom discovery names were a member as well.
   std::size_t size_with_all() const;
 
   bool is_alone() const {
-    return everyone_.size() == 1 && phantoms_of(views_.back()) == 0 && is_half_here();
+    return everyone_.size() == 1 && unknown_in(views_.back()) == 0 && is_half_here();
   }
 
   /// True if enough of those whom discovery names count in some view.
@@ -188,7 +188,7 @@ class electorate {
   };
 
   bool insert(const member_life& who);
-  bool bury(const std::string& id, std::uint64_t incarnation);
+  bool add_tombstone(const std::string& id, std::uint64_t incarnation);
   bool drop_id(const std::string& id);
   void changed();
   void count_anew();
@@ -199,7 +199,7 @@ class electorate {
   bool is_counted(const std::string& id) const;
   bool is_named(const std::string& id) const;
   bool is_vouched(const std::string& id) const;
-  std::size_t phantoms_of(const counted_view& view) const;
+  std::size_t unknown_in(const counted_view& view) const;
 
   member_life self_;
   const protocol_rules rules_;

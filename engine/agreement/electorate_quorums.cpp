@@ -33,7 +33,7 @@ bool electorate::knows_ring() const {
   return is_settled_ || has_met_settled_ || !rules_.strangers_count_at_start;
 }
 
-std::size_t electorate::phantoms_of(const counted_view& view) const {
+std::size_t electorate::unknown_in(const counted_view& view) const {
   if (&view != &views_.back() || knows_ring()) return 0;
   const auto& all = named_.strangers;
   return static_cast<std::size_t>(std::count_if(all.begin(), all.end(), [&](const auto& each) {
@@ -124,7 +124,7 @@ bool electorate::is_majority(const std::function<bool(const std::string&)>& test
   return std::all_of(views_.begin(), views_.end(), [&](const counted_view& each) {
     const auto count =
         static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), test));
-    return 2 * count > each.ids.size() + phantoms_of(each);
+    return 2 * count > each.ids.size() + unknown_in(each);
   });
 }
 
@@ -134,7 +134,7 @@ time_point electorate::majority_time(const std::function<time_point(const std::s
   for (const auto& each : views_) {
     std::vector<time_point> times;
     for (const auto& id : each.ids) times.push_back(time_of(id));
-    const auto needed = (each.ids.size() + phantoms_of(each)) / 2 + 1;
+    const auto needed = (each.ids.size() + unknown_in(each)) / 2 + 1;
     if (needed > times.size()) return time_point::min();
     std::sort(times.begin(), times.end(), std::greater<>());
     earliest = std::min(earliest, times[needed - 1]);
@@ -164,7 +164,7 @@ bool electorate::can_block(
     if (std::find(each.ids.begin(), each.ids.end(), missing) == each.ids.end()) return true;
     const auto count =
         static_cast<std::size_t>(std::count_if(each.ids.begin(), each.ids.end(), blocks));
-    return 2 * count >= each.ids.size() + phantoms_of(each);
+    return 2 * count >= each.ids.size() + unknown_in(each);
   });
 }
 

@@ -45,7 +45,7 @@ time_point hedged_peer::heard() const {
 }
 
 bool hedged_peer::is_suspect() {
-  if (!suspect_.load(std::memory_order_acquire)) return false;
+  if (!is_suspect_.load(std::memory_order_acquire)) return false;
   const auto last = heard();
   const auto now = world_->env.now();
   bool is_over = false;
@@ -54,7 +54,7 @@ bool hedged_peer::is_suspect() {
     const std::lock_guard lock(mutex_);
     is_over = line_.trust_again(last);
     is_silent = line_.is_suspect(now);
-    suspect_ = line_.is_suspect();
+    is_suspect_ = line_.is_suspect();
   }
   if (is_over) tell(hedge_line::news::trusted);
   return is_silent;
@@ -75,7 +75,7 @@ void hedged_peer::look() {
   {
     const std::lock_guard lock(mutex_);
     made = line_.on_timer(now, last);
-    suspect_ = line_.is_suspect();
+    is_suspect_ = line_.is_suspect();
     for (auto* each : made.hedge) {
       auto read = static_cast<waiting_read*>(each)->weak_from_this().lock();
       if (read) hedged.push_back(std::move(read));

@@ -54,7 +54,7 @@ class hedged_peer : public std::enable_shared_from_this<hedged_peer> {
   bool is_suspect();
 
   /// The same, as it was last seen.
-  bool was_suspect() const noexcept { return suspect_.load(std::memory_order_acquire); }
+  bool was_suspect() const noexcept { return is_suspect_.load(std::memory_order_acquire); }
 
  private:
   void arm(time_point when);
@@ -65,11 +65,11 @@ class hedged_peer : public std::enable_shared_from_this<hedged_peer> {
   const std::shared_ptr<hedge_world> world_;
   const std::string id_;
   mutable std::mutex mutex_;
-  std::string address_;               // guarded by mutex_
-  hedge_line line_;                   // guarded by mutex_
-  std::atomic<bool> suspect_{false};  // as line_ says
-  time_point told_at_{};              // of the latest suspicion that was told; guarded by mutex_
-  bool is_told_ = false;              // and not taken back; guarded by mutex_
+  std::string address_;                  // guarded by mutex_
+  hedge_line line_;                      // guarded by mutex_
+  std::atomic<bool> is_suspect_{false};  // as line_ says
+  time_point told_at_{};                 // of the latest suspicion that was told; guarded by mutex_
+  bool is_told_ = false;                 // and not taken back; guarded by mutex_
 };
 
 /// The peers of one node, by id.

@@ -40,7 +40,7 @@ class record_feeds {
     std::uint64_t hinted = 0;  ///< enough others keep hints of all up to here
     std::uint64_t pings = 0;   ///< number of its last ping that was answered
     std::uint64_t sent = 0;    ///< batches so far
-    bool in_flight = false;
+    bool is_in_flight = false;
     bool is_watched = false;
     bool is_stalled = false;  ///< the batch in flight is late, or there is no way to it
     bool is_retrying = false;

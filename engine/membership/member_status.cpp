@@ -12,8 +12,8 @@ constexpr milliseconds well_after{60'000};  // then what failed before is of no 
 }  // namespace
 
 member_state member_table::shown_state(const peer& of) {
-  if (of.said_goodbye && !of.is_linked) return member_state::left;
-  if (of.is_linked && (of.said_goodbye || of.is_draining)) return member_state::draining;
+  if (of.has_said_goodbye && !of.is_linked) return member_state::left;
+  if (of.is_linked && (of.has_said_goodbye || of.is_draining)) return member_state::draining;
   return static_cast<member_state>(of.health.now);
 }
 

@@ -227,7 +227,7 @@ void member_table::link_up(const std::string& address, const identity& proven) {
     known.was_met = true;
     known.is_linked = true;
     known.has_left = false;
-    known.said_goodbye = false;
+    known.has_said_goodbye = false;
     known.is_stranger = false;
     known.early_pings = 0;
     judge(known, health_event::proven, context_->env.now(), todo);
@@ -266,7 +266,7 @@ void member_table::peer_leaves(const identity& leaving) {
     for (auto& [address, known] : peers_) {
       if (known.id != leaving.id || known.incarnation != leaving.incarnation) continue;
       known.has_left = true;
-      known.said_goodbye = true;
+      known.has_said_goodbye = true;
       todo.events.push_back({"peer.left", known.id, "it said that it goes"});
     }
     publish();

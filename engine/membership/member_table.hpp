@@ -112,7 +112,7 @@ class member_table final : public member_links, public std::enable_shared_from_t
     bool was_met = false;     ///< a handshake proved who is there
     bool is_linked = false;
     bool has_left = false;  ///< off the ring: it said so, or a majority went on without it
-    bool said_goodbye = false;
+    bool has_said_goodbye = false;
     bool is_draining = false;      ///< as its heartbeats say
     bool is_stranger = false;      ///< named by nothing but its own word, and not proven
     std::string told_id;           ///< as others name it; for people only

@@ -56,14 +56,14 @@ void event_loop::stop() noexcept {
   if (thread_.joinable()) thread_.join();
   std::vector<completion<>> dropped;
   std::unique_lock lock(mutex_);
-  stopped_ = true;
+  is_stopped_ = true;
   dropped = timers_.clear();
   lock.unlock();  // what the callbacks own may come back here
 }
 
 timer_id event_loop::schedule(time_point when, completion<> callback) {
   std::lock_guard lock(mutex_);
-  if (stopped_) return 0;
+  if (is_stopped_) return 0;
   const timer_id made = timers_.add(when, std::move(callback));
   if (when.time_since_epoch().count() < armed_) arm(when);
   return made;

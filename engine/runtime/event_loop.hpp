@@ -69,7 +69,7 @@ class event_loop {
   std::mutex mutex_;  // guards the following
   timer_queue timers_;
   std::int64_t armed_ = unarmed;  // when the alarm rings; may be earlier than the first timer
-  bool stopped_ = false;
+  bool is_stopped_ = false;
   std::thread thread_;
 };
 

@@ -15,7 +15,7 @@ thread_local const worker_pool* current_pool = nullptr;
 error_code worker_pool::run(completion<> job) {
   completion<> refused;  // destroyed after the lock is gone
   std::lock_guard lock(mutex_);
-  if (stopping_) return errc::unavailable;
+  if (is_stopping_) return errc::unavailable;
   if (queue_.size() >= limits_.queue) return errc::overloaded;
   queue_.push_back(std::move(job));
   if (ensure_thread()) return {};
@@ -55,8 +55,8 @@ void worker_pool::work(thread_list::iterator self) {
   std::unique_lock lock(mutex_);
   for (;;) {
     const bool woken =
-        wake_.wait_for(lock, limits_.idle, [this] { return stopping_ || may_take(); });
-    if (stopping_ || !woken) break;
+        wake_.wait_for(lock, limits_.idle, [this] { return is_stopping_ || may_take(); });
+    if (is_stopping_ || !woken) break;
     {
       completion<> job = std::move(queue_.front());
       queue_.pop_front();
@@ -68,7 +68,7 @@ void worker_pool::work(thread_list::iterator self) {
     --working_;
   }
   left_before.splice(left_before.end(), left_);
-  if (!stopping_) left_.splice(left_.end(), threads_, self);
+  if (!is_stopping_) left_.splice(left_.end(), threads_, self);
   lock.unlock();
   for (auto& thread : left_before) thread.join();
   current_pool = nullptr;
@@ -95,7 +95,7 @@ void worker_pool::stop() noexcept {
   thread_list ended;
   {
     std::lock_guard lock(mutex_);
-    stopping_ = true;
+    is_stopping_ = true;
     dropped.swap(queue_);
     wake_.notify_all();
   }

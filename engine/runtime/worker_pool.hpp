@@ -83,7 +83,7 @@ class worker_pool {
   thread_list left_;     // on their way out, to be joined
   std::size_t working_ = 0;
   std::size_t waiting_ = 0;
-  bool stopping_ = false;
+  bool is_stopping_ = false;
 };
 
 }  // namespace weir

@@ -173,10 +173,10 @@ void peer_client::sweep() {
   }
   history_->timed_out.add(expired.size());
   deliver_all(std::move(expired), errc::deadline_exceeded);
-  mind_silence(unheard, now);
+  close_if_silent(unheard, now);
 }
 
-void peer_client::mind_silence(unsigned unheard, time_point now) {
+void peer_client::close_if_silent(unsigned unheard, time_point now) {
   if (std::exchange(silent_since_, heard()) != heard()) unheard_pings_ = 0;
   unheard_pings_ += unheard;
   const bool is_silent = now - heard() >= core().options.max_silence;

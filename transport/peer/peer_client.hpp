@@ -87,7 +87,7 @@ class peer_client final : public peer_connection {
   void deliver_all(std::vector<peer_callback> callbacks, errc why);
   void measure(time_point sent);
   void sweep();
-  void mind_silence(unsigned unheard, time_point now);
+  void close_if_silent(unsigned unheard, time_point now);
 
   std::string address_;
   std::shared_ptr<peer_history> history_;
