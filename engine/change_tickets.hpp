@@ -10,10 +10,10 @@
 
 namespace weir {
 
-/// Changes that this node ordered for others and that still go round: a ticket each, to ask how
-/// they ended.
+/// Changes that this node ordered for others and that are still being broadcast: a ticket each, to
+/// ask how they ended.
 ///
-/// Bounded: the oldest tickets are forgotten, and whoever asks for one hears errc::unknown_outcome.
+/// Bounded: the oldest tickets are forgotten, and to ask for one gives errc::unknown_outcome.
 /// Thread-safe.
 class change_tickets : public std::enable_shared_from_this<change_tickets> {
  public:

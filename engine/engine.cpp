@@ -10,8 +10,8 @@ namespace weir {
 namespace {
 
 constexpr milliseconds reclaim_interval{50};  // one shard of each keyspace per tick
-constexpr milliseconds late_batch{
-    250};  // a member that has not confirmed a record by then is voted about
+// A member that has not confirmed a record by then is voted about.
+constexpr milliseconds late_batch{250};
 constexpr std::uint64_t max_handed_over = 64u << 20;  // bytes of entries
 
 }  // namespace
@@ -112,7 +112,7 @@ std::vector<member_status> engine::members() const {
     each.config = drift.state_of(each.id);
     each.differences = drift.differences_to(each.id);
   }
-  // Whom nobody names any more still counts until a majority has gone on without it.
+  // A node that is no longer named still counts until a majority has removed it.
   for (const auto& id : counted) {
     member_status gone{.id = id, .address = {}, .state = member_state::unreachable};
     gone.feed_lag = impl_->agreed->feed_lag(id);
@@ -137,7 +137,7 @@ settling_progress engine::settling() const {
 
 std::optional<weir::id_conflict> engine::id_conflict() const {
   auto found = impl_->members->conflict();
-  // Of two that meet nobody else, the one that has worked before is not to blame.
+  // Of two nodes that meet no other, the one that has worked before is not to blame.
   const auto& agreed = *impl_->agreed;
   const bool has_worked = agreed.stats().lease_losses != 0 || agreed.status().is_valid;
   return found && !found->is_said_by_other && has_worked ? std::nullopt : found;

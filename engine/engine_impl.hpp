@@ -40,14 +40,13 @@ struct engine::impl final : keyspace_set, std::enable_shared_from_this<impl> {
   void terms_begin(std::uint32_t gain) override;
   keyspace_settings_list settings() const override;
 
-  /// One whose options may change in place goes on; else another takes its place.
+  /// A keyspace whose options may change in place goes on; otherwise another replaces it.
   keyspace_update update(keyspace_options options, std::shared_ptr<data_source> source);
 
-  /// Those that others took the place of and that somebody still uses, of one name or, without
-  /// one, all.
+  /// The replaced keyspaces that are still in use: those of one name or, without a name, all.
   std::vector<std::shared_ptr<keyspace_core>> take_retired(std::string_view name);
 
-  /// A part of every keyspace now, and again after a while.
+  /// Reclaims memory in a part of every keyspace now, and again after a while.
   void reclaim();
 
   bool owns(const routing& route, std::string_view keyspace, std::string_view key) const {
@@ -87,7 +86,7 @@ struct engine::impl final : keyspace_set, std::enable_shared_from_this<impl> {
   const std::shared_ptr<change_tickets> tickets;
   mutable std::mutex mutex;
   std::map<std::string, std::shared_ptr<keyspace_core>, std::less<>> keyspaces;
-  std::vector<std::weak_ptr<keyspace_core>> retired;  ///< others took their places
+  std::vector<std::weak_ptr<keyspace_core>> retired;  ///< replaced by others
   std::map<std::string, std::uint64_t> last_seqs;  ///< of keyspaces that were replaced or removed
   std::uint64_t last_lineage = 0;
   std::function<std::string()> make_report;  ///< may be empty

@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-// For what ends on a keyspace after another took its place.
+// For what ends on a keyspace after another replaced it.
 constexpr std::uint64_t seq_gap = 1u << 20;
 
 std::shared_ptr<data_source> source_of(const keyspace_options& options, source_argument from) {
@@ -75,7 +75,7 @@ keyspace_update engine::impl::update(
       keyspaces[options.name] = core;
       before = place;
       std::erase_if(retired, [](const auto& each) { return each.expired(); });
-      // Before anybody finds the new one: what it loads began after any change of the old one.
+      // Before any caller finds the new one: its loads begin after every change of the old one.
       if (before) before->move_on();
       if (before) retired.push_back(before);
     }

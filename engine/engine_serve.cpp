@@ -82,7 +82,7 @@ void engine::impl::serve_get(
 ) {
   const auto core = find(request.keyspace);
   if (!core) return std::move(done)(get_reply{.error = errc::no_keyspace});
-  // A peek is for who owned the key before.
+  // A peek is for the former owner of the key.
   const bool asks_owner = request.role == serve_as::owner && request.mode != get_mode::peek;
   if (asks_owner && !owns(route, request.keyspace, request.key)) {
     return std::move(done)(get_reply{.error = errc::not_owner, .view = route.members.members()});

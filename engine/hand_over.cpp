@@ -87,7 +87,7 @@ void hand_over::ended(item what, const result<peer_reply>& reply) {
     const std::lock_guard lock(mutex_);
     --running_;
     if (got != nullptr && !got->error) ++taken_;
-    // It has not heard yet that the slot is its own: all that follows waits a little.
+    // The new owner has not heard yet that it has the slot: all that follows waits a little.
     if (got != nullptr && got->error == errc::not_owner && ++what.tries < max_tries) {
       items_.push_front(std::move(what));
       pause();

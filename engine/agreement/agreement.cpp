@@ -184,7 +184,7 @@ std::vector<std::string> agreement::members() const {
   return is_in_cluster_ ? who_.views().back() : std::vector<std::string>();
 }
 
-// A stranger may hold a lease by grants of former lives of those who are members now.
+// A stranger may hold a lease by grants of former lives of nodes that are members now.
 bool agreement::are_strangers_leaseless() const {
   if (!who_.has_strangers() || !context_->rules.strangers_may_hold_leases) return true;
   const auto now = context_->env.now();

@@ -23,11 +23,11 @@
 
 namespace weir {
 
-/// How one node agrees with the others: its lease (agreement_lease.cpp), the records it sends round
+/// How one node agrees with the others: its lease (agreement_lease.cpp), the records it broadcasts
 /// (agreement_feed.cpp) and the votes about members that do not confirm them (agreement_votes.cpp).
 ///
-/// The decisions are those of electorate, lease, granted_leases and hint_table; here is what passes
-/// between nodes. Thread-safe. Calls the network, the listeners and its waiters without holding its
+/// electorate, lease, granted_leases and hint_table decide; this class exchanges the messages with
+/// other nodes. Thread-safe. Calls the network, the listeners and its waiters without holding its
 /// lock. Under its lock it takes those of the member table (address_of) and of the keyspaces
 /// (drop_all), which never call back; docs/protocol.md has the order of all locks.
 class agreement : public std::enable_shared_from_this<agreement> {
@@ -42,17 +42,17 @@ class agreement : public std::enable_shared_from_this<agreement> {
   void set_candidates(named_nodes named);
   void member_proven(const member_life& who, named_nodes named);
 
-  /// Discovery has said nothing new, but time has passed since it did.
+  /// Discovery said nothing new, but time has passed since its answer.
   void set_named(named_nodes named);
   void member_left(const std::string& id);
 
-  /// Comes with every round of heartbeats. Removes members that this node and a majority of every
-  /// view have not reached for long.
+  /// Called with every round of heartbeats. Removes members that this node and a majority of every
+  /// view have not reached for 30 s, or for 5 s if discovery dropped them.
   void set_silent(std::set<std::string> silent);
   result<void> forget(std::string_view id);
 
-  /// This node goes: it serves nothing more from what it keeps, and does not come back under a new
-  /// incarnation.
+  /// This node leaves: from now on it serves nothing from memory, and it does not come back under a
+  /// new incarnation.
   void leave();
   void stop();
 
@@ -68,7 +68,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
 
   /// How the announcement of one change ended.
   struct outcome {
-    error_code error;  ///< unavailable: too few took note of it
+    error_code error;  ///< unavailable: too few nodes applied it or keep a hint of it
     std::vector<std::string> unconfirmed;
   };
 
@@ -89,7 +89,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   change_stats stats() const;
   bool is_granting(const std::string& id) const;
 
-  /// True if this node granted a lease to each of them, as they are now.
+  /// True if this node granted a lease to each of them under its present incarnation.
   bool has_granted(const std::vector<std::string>& ids) const;
   std::uint64_t feed_lag(const std::string& id) const;
 
@@ -100,7 +100,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
     std::uint64_t number = 0;
   };
 
-  /// What came from one member's start.
+  /// What this node has received from one incarnation of a member.
   struct intake {
     std::uint64_t incarnation = 0;
     std::uint64_t applied = 0;
@@ -108,7 +108,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   };
 
   struct poll;
-  using work = std::vector<std::function<void()>>;  ///< to be done once the lock is released
+  using work = std::vector<std::function<void()>>;  ///< to do after the lock is released
 
   // agreement_lease.cpp
   electorate_note note_for(std::uint64_t digest_of_other) const;
@@ -192,10 +192,10 @@ class agreement : public std::enable_shared_from_this<agreement> {
   bool is_leaving_ = false;
   bool is_stopped_ = false;
   std::set<std::string> silent_;                            ///< by this node's own judgement
-  std::map<std::string, std::set<std::string>> silent_by_;  ///< by that of others
-  std::map<std::string, std::uint64_t>
-      old_lives_;  ///< whose former ones have granted nothing that counts
-  /// Who has been met and is to become a member, and since when its grants can be relied on.
+  std::map<std::string, std::set<std::string>> silent_by_;  ///< by the judgement of others
+  /// The incarnations, by member, whose predecessors' grants have all ended.
+  std::map<std::string, std::uint64_t> old_lives_;
+  /// Nodes that were met and are to become members, and since when their grants can be relied on.
   std::map<std::string, std::pair<std::uint64_t, time_point>> newcomers_;
   std::map<std::string, std::uint64_t> pings_sent_;
   std::map<std::pair<std::string, std::uint64_t>, time_point> ping_times_;
@@ -203,7 +203,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
   record_feeds feeds_;
   std::map<std::string, intake> intakes_;
   std::map<std::pair<std::string, std::string>, kept_hints> kept_;  ///< by origin and member
-  std::set<std::string> passing_on_;  ///< members to whom hints are on their way
+  std::set<std::string> passing_on_;  ///< members that are being sent hints
   std::uint64_t disagreements_ = 0;   ///< answers from members that knew another electorate or ring
   change_stats stats_;
 };

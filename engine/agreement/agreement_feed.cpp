@@ -21,10 +21,10 @@ asio::awaitable<agreement::outcome> agreement::announce(
   const auto began = context_->env.now();
   const auto& rules = context_->rules;
   round last;
-  int complete = 0;  // rounds so far that reached all who count now
+  int complete = 0;  // rounds so far that reached every node that counts now
   int needed = rules.two_rounds_without_owner ? rounds : 1;
   for (;;) {
-    // What this node kept meanwhile, it drops as the others do.
+    // This node drops what it kept meanwhile, as the others do.
     context_->apply_record(record, milliseconds(0));
     auto wait_for_all = [&](completion<result<void>> done) {
       send_round(record, deadline, last, std::move(done));
@@ -39,8 +39,8 @@ asio::awaitable<agreement::outcome> agreement::announce(
     }
     ++complete;
     if (rules.two_rounds_across_views) {
-      // Who takes another node for the owner may fetch from it what it has not heard to drop: all
-      // hear of the change, and then all once more.
+      // A node that takes another one for the owner may fetch from it what that one has not heard
+      // to drop: every node hears of the change, and then every node once more.
       if (has_changed) complete = 0;
       if (must_repeat) needed = 2;
     }
@@ -54,7 +54,7 @@ asio::awaitable<agreement::outcome> agreement::announce(
   }
 }
 
-/// How an announcement ended that not all confirmed in time.
+/// How an announcement ended that some members did not confirm in time.
 agreement::outcome agreement::outcome_of(const round& last, bool was_enough) {
   outcome out;
   bool is_hinted = last.number != 0 && was_enough;
@@ -75,8 +75,8 @@ agreement::outcome agreement::outcome_of(const round& last, bool was_enough) {
 bool agreement::may_announce() const {
   if (is_stopped_ || feeds_.is_full()) return false;
   if (!is_in_cluster_) return true;
-  // A node that has just started does not know who counted before, until a majority of those it was
-  // told of has answered.
+  // A node that has just started does not know which nodes counted before, until a majority of
+  // those it was told of has answered.
   const bool knows_views = who_.has_begun() || !context_->rules.agree_on_views;
   const bool is_known = has_candidates_ || !context_->rules.lone_only_when_told;
   return is_known && knows_views && who_.is_half_here();
@@ -120,7 +120,7 @@ void agreement::give_up(const record_feeds::wait_key& waiting) {
 void agreement::pump(const std::string& id, work& todo) {
   auto& to = feeds_.at(id);
   if (to.acked >= feeds_.last() || is_stopped_) return;
-  if (to.is_stalled) ask_votes(id, todo);  // who was silent before is voted about at once
+  if (to.is_stalled) ask_votes(id, todo);  // a member that was silent before is voted about at once
   if (to.is_in_flight) return;
   const auto address = address_of(id);
   if (address.empty()) return stall(id, todo);
@@ -162,7 +162,7 @@ void agreement::watch(const std::string& id, std::uint64_t sent) {
     if (!of.is_in_flight) return;
     if (of.sent == sent) {
       stall(id, todo);
-      settle(todo);  // where nobody else votes, this node's own word is enough
+      settle(todo);  // where no other node votes, this node's vote is enough
     } else {
       of.is_watched = true;
       later(grace_, [id, last = of.sent](agreement& self) { self.watch(id, last); });
@@ -244,7 +244,7 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
   }
   const auto all = context_->keyspaces.lock();
   if (request.is_reset && all) all->distrust_all();
-  // A pushed value may have been on its way since this node's last ping that its sender knew.
+  // A pushed value may have been on its way since the last ping of this node that its sender saw.
   for (const auto& each : request.records) {
     if (sent == time_point::min() || each.ttl <= milliseconds(0)) {
       context_->apply_record(without_value(each), milliseconds(0));
@@ -267,8 +267,8 @@ feed_reply agreement::take(const identity& from, const feed_request& request) {
   return reply;
 }
 
-// A newcomer that this node has not met yet may order changes already: what it says is dropped here
-// as well, and nothing of what it says about others, or brings along, is taken.
+// A newcomer that this node has not met yet may order changes already: this node drops the keys
+// that it names, and takes nothing that it says about others or brings along.
 feed_reply agreement::take_from_stranger(const feed_request& request) {
   const auto all = context_->keyspaces.lock();
   if (request.is_reset && all) all->distrust_all();

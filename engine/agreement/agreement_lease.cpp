@@ -9,8 +9,8 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t remembered_pings = 8;
-constexpr milliseconds strangers_answer_in{500};  // where their process runs
-constexpr milliseconds admitted_after{1'500};     // all others have had an answer of it by then
+constexpr milliseconds strangers_answer_in{500};  // if their process runs
+constexpr milliseconds admitted_after{1'500};     // by then all others have had an answer of it
 
 }  // namespace
 
@@ -39,7 +39,7 @@ ping_reply agreement::answer(const std::string& from, const ping_request& ping) 
     const std::lock_guard lock(mutex_);
     const member_life asker{from, ping.life};
     const auto before = who_.changes();
-    // Whom nobody named and this node has not met yet is answered, but not believed.
+    // A node that none named and this one has not met is answered, but not believed.
     const bool is_known = is_counted(from);
     if (is_known) hear(from, ping.note);
     const bool is_member = is_known && who_.add(asker);
@@ -98,12 +98,13 @@ void agreement::take_pong(
     } else {
       renew(todo);
     }
-    settle(todo);  // the other one may have grown old
+    settle(todo);  // the life of the other node may count as old now
   }
   run(todo);
 }
 
-// True if this node keeps its lease whoever of those named becomes a member now, and grants nothing.
+// True if this node keeps its lease even if every named node becomes a member now and grants
+// nothing.
 bool agreement::admits_all(time_point now) const {
   if (who_.is_joining()) return false;
   const bool has_much_to_lose = who_.is_settled() && lease_.is_held(now) &&
@@ -116,8 +117,9 @@ bool agreement::admits_all(time_point now) const {
   return 2 * static_cast<std::size_t>(granting) > who_.size_with_all();
 }
 
-// Nodes that have just started grant nothing to those who keep something. Many of them at once would
-// cost a ring its leases: then each becomes a member only once it grants, and all have heard so.
+// Nodes that have just started grant nothing to nodes that keep something. Many of them at once
+// would cost a ring its leases: then each becomes a member only once it grants, and all have heard
+// so.
 bool agreement::admits(const std::string& id, const ping_reply& pong, time_point now) {
   if (is_counted(id) || admits_all(now)) {
     newcomers_.erase(id);
@@ -133,7 +135,7 @@ bool agreement::admits(const std::string& id, const ping_reply& pong, time_point
 }
 
 electorate_note agreement::note_for(std::uint64_t digest_of_other) const {
-  // One that knows the same members need not know which older views count.
+  // A node that knows the same members need not know which older views count.
   const bool is_enough = digest_of_other == who_.digest() && who_.view_count() == 1;
   return {who_.digest(), is_enough ? nullptr : who_.state()};
 }
@@ -146,7 +148,7 @@ bool agreement::hear(const std::string& id, const electorate_note& note) {
 
 void agreement::views_changed(work& todo) {
   if (who_.is_removed(who_.self()) && !is_leaving_) {
-    // Others went on without this node: it may have missed anything.
+    // The others went on without this node: it may have missed anything.
     lease_.reset();
     publish_lease();
     drop_all();
@@ -167,7 +169,7 @@ void agreement::views_changed(work& todo) {
   settle(todo);
 }
 
-// Those who count in no view any more.
+// Forgets the nodes that no longer count in any view.
 void agreement::forget_gone(work& todo) {
   auto& feeds = feeds_.members();
   for (auto each = feeds.begin(); each != feeds.end();) {

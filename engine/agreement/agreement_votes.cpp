@@ -1,9 +1,9 @@
-// What becomes of a record that a member does not confirm, in order: ask_votes, send_votes, vote_here
-// and pass_on (at those who are asked), take_vote, count_votes, ask_again.
+// What becomes of a record that a member does not confirm, in order: ask_votes, send_votes,
+// vote_here and pass_on (at the nodes that are asked), take_vote, count_votes, ask_again.
 //
-// However many records wait, there is at most one round of votes about a member at a time, and after
-// one that was not enough the next begins 100 ms later, as long as a change waits. A voter is sent
-// only what it does not keep yet.
+// However many records wait, there is at most one round of votes about a member at a time, and
+// after one that was not enough the next begins 100 ms later, as long as a change waits. A voter
+// gets only what it does not keep yet.
 
 #include "agreement/agreement.hpp"
 
@@ -24,7 +24,7 @@ struct agreement::poll {
   std::set<std::string> kept_by;
   std::set<std::string> leaseless_by;
   std::size_t outstanding = 0;
-  bool is_over = false;  ///< decided; what still comes in only adds to it
+  bool is_over = false;  ///< decided; later votes only add to it
 
   void count(const std::string& voter, const vote_reply& said) {
     if (said.kept < up_to) return;
@@ -158,14 +158,14 @@ void agreement::ask_again(const std::string& id) {
 
 void agreement::vote_here(const identity& from, const vote_request& request, vote_reply& reply) {
   const auto& missing = request.missing;
-  if (!is_counted(missing.id)) {  // nobody that could hold a lease; or not known here yet
+  if (!is_counted(missing.id)) {  // it cannot hold a lease, or is not known here yet
     ++stats_.votes_ignored;
     return;
   }
   kept_hints none{.life = from.incarnation};
   auto& known = is_counted(from.id) ? kept_[{from.id, missing.id}] : none;
   if (known.life != from.incarnation) known = none;
-  // This node's word would stand for records that it does not keep.
+  // This node's vote would stand for records that it does not keep.
   const bool has_gap = request.first > std::max(known.number + 1, request.since);
   if (request.must_flush || !has_gap) {
     if (context_->rules.keep_hints) hints_.keep(missing.id, request.records, request.must_flush);
@@ -198,8 +198,8 @@ void agreement::take(const identity& from, vote_request request, completion<vote
   pass_on(request.missing.id, std::move(reply), std::move(done));
 }
 
-// It may be that only the way from the origin is cut. All hints go, of whatever origin: what the
-// member applies now, this node need not keep.
+// Perhaps only the way from the origin is cut. This node sends all its hints, of whatever origin:
+// what the member applies now, this node need not keep.
 void agreement::pass_on(const std::string& id, vote_reply reply, completion<vote_reply> done) {
   const auto address = address_of(id);
   hint_table::slice hints;
@@ -251,7 +251,7 @@ void agreement::passed_on(
     hints_.applied(id, number);
     reply.is_delivered = is_all;
     if (got->note.digest != who_.digest() || answer->view_digest != context_->route.digest()) {
-      reply.note.digest = 0;  // whom it went to has another view: the origin must know
+      reply.note.digest = 0;  // the member has another view: the origin must know
     }
     if (who_.changes() != before) views_changed(todo);
   }

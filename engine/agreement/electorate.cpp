@@ -138,7 +138,7 @@ void electorate::count_anew() {
     if (members_.contains(id)) continue;  // it came back
     for (auto& each : views_) std::erase(each.ids, id);
   }
-  // What was forgotten may have left two views alike, or one of nobody.
+  // Forgotten ids may have left two views equal, or one empty.
   for (std::size_t i = 0; i + 1 < views_.size();) {
     const auto is_same = [&](const counted_view& other) { return other.ids == views_[i].ids; };
     const bool is_doubled =
@@ -186,9 +186,9 @@ void electorate::settle(const std::function<bool(const std::string&)>& is_in_con
   is_settled_ |= has_begun_ && are_all_named(is_in_contact);
 }
 
-// What it knew came with its word, or is what this node knows: then that view must stay, as it is
-// the one that it relies on. Whom else this node has met may be newcomers as it is: it is for those
-// of the ring to take them in.
+// The settled node sent what it knows, or knows what this node knows: then that view must stay, as
+// the settled node relies on it. Other nodes that this one has met may be newcomers too: it is for
+// the members of the ring to take them in.
 void electorate::met_settled(std::uint64_t digest) {
   if (is_settled_ || has_met_settled_) return;
   has_met_settled_ = true;

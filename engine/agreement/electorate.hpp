@@ -23,39 +23,39 @@ namespace weir {
 inline constexpr milliseconds lease_time{3'000};
 inline constexpr milliseconds lease_ended_everywhere{3'130};
 
-/// Discovery's latest answer, as far as it is known who stands behind it.
+/// Discovery's latest answer, with the ids behind the addresses as far as they are known.
 struct named_nodes {
-  /// An address where nobody has been met yet.
+  /// An address where this node has not met any node yet.
   struct stranger {
     std::string id = {};   ///< as discovery calls it; empty = unknown
     bool is_idle = false;  ///< discovery has only ever marked it as not serving, or only just
   };
 
-  std::set<std::string, std::less<>> ids = {};                  ///< of those who have been met
+  std::set<std::string, std::less<>> ids = {};                  ///< of nodes that have been met
   std::map<std::string, stranger, std::less<>> strangers = {};  ///< by address
   std::set<std::string, std::less<>> idle = {};                 ///< ids of those met, as above
-  /// Of a provider that marks who serves: the ids, this node's own among them, of those who have not
-  /// been marked for long enough that everybody has heard of it.
+  /// With a provider that marks the nodes that serve: the ids, this node's own included, that have
+  /// not been marked long enough for every node to have heard of it.
   std::set<std::string, std::less<>> unvouched = {};
 };
 
-/// Who counts for leases and votes: the views of which a majority must agree, and who belongs to
-/// them.
+/// Which nodes count for leases and votes: the views of which a majority must agree, and their
+/// members.
 ///
 /// What a node knows only grows: members join, and one that was removed never returns under the
-/// same incarnation. So whatever two nodes know can be joined, and no order of messages matters. A
-/// view is a set of ids. Each change of that set is a new view beside the older ones; an older one
-/// counts until a majority of it has been heard to know all that this node knows, and one lease
-/// time more, so that leases which were granted before have run out.
+/// same incarnation. So the knowledge of two nodes can always be joined, in any order of messages.
+/// A view is a set of ids. Each change of that set makes a new view beside the older ones; an older
+/// view counts until this node has heard that a majority of it knows all that this node knows, and
+/// one lease time longer, so that leases granted before have run out.
 ///
-/// Strangers are whom discovery names and nobody here has met. To a node that starts each of them
-/// may be part of a ring that works, so they count against every majority, and it needs more than
-/// half of all who are named. A settled node was in contact with everybody named at one time, or
-/// with one of a ring that works: to it strangers are newcomers, which join by their handshake. It
-/// needs half of those named, and so no strangers who start can be a majority without one of its
-/// half. Who is idle and no member is not even named to it: unless everybody answers, a node that
-/// starts counts nobody as a part of its majority before discovery has marked it, and everybody has
-/// had the time to hear that.
+/// Strangers are nodes that discovery names and this node has not met. To a node that starts, each
+/// of them may be part of a working ring, so they count against every majority, and it needs more
+/// than half of all named nodes. A settled node was in contact with all named nodes at one time, or
+/// with one node of a working ring: to it strangers are newcomers, which join by their handshake.
+/// It needs half of the named nodes, and so strangers that start cannot form a majority without one
+/// of its half. A node that is idle and no member does not even count as named to it: unless all
+/// named nodes answer, a node that starts counts no node as part of its majority before discovery
+/// has marked it and every node has had the time to hear that.
 ///
 /// Pure: no clock of its own, no I/O. Not thread-safe.
 class electorate {
@@ -71,7 +71,7 @@ class electorate {
   /// replaced.
   void remove(std::string_view id);
 
-  /// Takes an id off every view, for good under its present incarnation: an operator's word.
+  /// Takes an id off every view, for good under its present incarnation: an operator's command.
   void forget(std::string_view id);
 
   /// Adds all that `other` knows. True if anything was new.
@@ -80,23 +80,23 @@ class electorate {
   /// Begins a new membership of this node after it was removed.
   void return_as(std::uint64_t incarnation);
 
-  /// Discovery has answered. Once a majority has been heard, strangers counted, every change of the
-  /// ids makes a view of its own. Until then nothing can have relied on what this node took for the
-  /// members.
+  /// Discovery has answered. Once this node has heard from a majority, strangers counted, every
+  /// change of the ids makes a new view. Until then nothing can have relied on what this node takes
+  /// for the members.
   void begin();
 
-  /// Strangers had the time to answer. Until then they may be met at any moment, and a view without
-  /// them would have to be agreed upon by few.
+  /// Strangers had the time to answer. Until then this node may meet one at any moment, and only a
+  /// few nodes could agree on a view without them.
   void wait_no_longer();
 
-  /// `who` was heard to know the state with `digest`.
+  /// `id` said that it knows the state with `digest`.
   void heard(std::string_view id, std::uint64_t digest);
 
-  /// A settled node that holds a lease has told all that it knows, unless that has this digest.
+  /// A settled node that holds a lease answered: it sent its state, or its state has this digest.
   void met_settled(std::uint64_t digest);
 
-  /// Settles if it has begun and everybody named is in contact now, under a life so old that no
-  /// other contact can be of an earlier one. To have met them one after the other is not enough: they
+  /// Settles if it has begun and every named node is in contact now, under a life so old that no
+  /// other contact can be of an earlier one. To meet them one after the other is not enough: they
   /// may have found each other meanwhile.
   void settle(const std::function<bool(const std::string&)>& is_in_contact);
 
@@ -106,18 +106,17 @@ class electorate {
   /// True once it has settled, or has begun and met a settled node that held a lease.
   bool is_settled() const noexcept { return is_settled_; }
 
-  /// Lets go of views that have been replaced. True if one went.
+  /// Drops the views that have been replaced. True if there was one.
   bool retire(time_point now, bool needs_majority);
 
-  /// Whom discovery named last; this node is one of them in any case. Half of them, or more than
-  /// half while this node is not settled, must have a part in whatever counts: should the others
-  /// start anew with nothing but discovery's word, any majority that they form has one of that half
-  /// in it.
+  /// The nodes that discovery named last; this node is always one of them. Every quorum must
+  /// include half of the discovered nodes, or more than half while this node is not settled;
+  /// otherwise restarted nodes could form a quorum from discovery alone.
   void set_named(named_nodes named);
 
   std::uint64_t digest() const noexcept { return digest_; }
 
-  /// Grows whenever anything new becomes known; the digest tells of the members alone.
+  /// Grows whenever this node learns anything new; the digest covers only the members.
   std::uint64_t changes() const noexcept { return changes_; }
 
   std::shared_ptr<const electorate_state> state() const;
@@ -125,24 +124,24 @@ class electorate {
   bool is_removed(const member_life& who) const;
   std::uint64_t incarnation_of(std::string_view id) const;  ///< 0 = unknown
 
-  /// Everybody who counts in any view, this node included.
+  /// Every node that counts in any view, this node included.
   const std::set<std::string, std::less<>>& everyone() const noexcept { return everyone_; }
 
   std::size_t view_count() const noexcept { return views_.size(); }
 
   std::size_t size() const { return views_.back().ids.size() + unknown_in(views_.back()); }
 
-  /// How many would count if everybody whom discovery names were a member as well.
+  /// How many nodes would count if every discovered node were a member as well.
   std::size_t size_with_all() const;
 
   bool is_alone() const {
     return everyone_.size() == 1 && unknown_in(views_.back()) == 0 && is_half_here();
   }
 
-  /// True if enough of those whom discovery names count in some view.
+  /// True if enough of the discovered nodes count in some view.
   bool is_half_here() const;
 
-  /// True if enough of those whom discovery names satisfy `test`.
+  /// True if enough of the discovered nodes satisfy `test`.
   bool is_half_of_named(const std::function<bool(const std::string&)>& test) const;
 
   bool has_strangers() const noexcept { return !named_.strangers.empty(); }
@@ -150,14 +149,15 @@ class electorate {
   /// True if discovery names a stranger with this id.
   bool is_stranger(std::string_view id) const;
 
-  /// How many of those named count, this node included, and how many of them satisfy `test`.
+  /// How many of the discovered nodes count, this node included, and how many of those satisfy
+  /// `test`.
   std::size_t named_count() const;
   std::size_t named_count(const std::function<bool(const std::string&)>& test) const;
 
-  /// How many of those named must have a part in whatever counts.
+  /// How many of the discovered nodes every quorum must include.
   std::size_t named_needed() const;
 
-  /// Those of them whose part counts only later: discovery has not marked them for long enough.
+  /// How many of them count in a quorum only later: discovery has not marked them long enough.
   std::size_t unvouched_count(const std::function<bool(const std::string&)>& test) const;
 
   /// True once discovery has answered and this node has heard from a majority of each view, and so
@@ -167,13 +167,13 @@ class electorate {
   /// True if more than half of each view satisfy `test`.
   bool is_majority(const std::function<bool(const std::string&)>& test) const;
 
-  /// The latest time that a majority of each view, and enough of those whom discovery names, reach
-  /// when member `id` reaches `time_of(id)`.
+  /// The latest time that a majority of each view, and enough of the discovered nodes, reach when
+  /// member `id` reaches `time_of(id)`.
   time_point majority_time(const std::function<time_point(const std::string&)>& time_of) const;
 
   /// True if at least half, rounded up, of each view of which `missing` is a member satisfy `test`,
-  /// `missing` itself not counted: any majority that it could form has one of them in it; and
-  /// enough of those whom discovery names.
+  /// `missing` itself not counted, so that any majority that it could form includes one of them;
+  /// and so do enough of the discovered nodes.
   bool can_block(std::string_view missing, const std::function<bool(const std::string&)>& test)
       const;
 
@@ -204,19 +204,19 @@ class electorate {
   member_life self_;
   const protocol_rules rules_;
   std::map<std::string, std::set<std::uint64_t>, std::less<>> members_;
-  std::map<std::string, std::deque<std::uint64_t>, std::less<>>
-      removed_;  ///< the latest few of each id
+  /// The tombstones: incarnations that were removed, the latest few of each id.
+  std::map<std::string, std::deque<std::uint64_t>, std::less<>> removed_;
   std::set<std::string, std::less<>> forgotten_;
   std::vector<counted_view> views_;
-  std::set<std::vector<std::string>> retired_;  ///< views let go of: not taken from others again
+  std::set<std::vector<std::string>> retired_;  ///< dropped views: not taken from others again
   std::set<std::string, std::less<>> everyone_;
-  std::map<std::string, std::uint64_t, std::less<>>
-      known_by_;  ///< digest that each member was last heard with
+  /// The digest that each member was last heard with.
+  std::map<std::string, std::uint64_t, std::less<>> known_by_;
   named_nodes named_;
   bool is_discovery_heard_ = false;
   bool waits_for_strangers_ = true;
   bool has_begun_ = false;
-  bool has_met_settled_ = false;  ///< and has been told what that knew
+  bool has_met_settled_ = false;  ///< and has received what that node knew
   bool is_settled_ = false;
   std::uint64_t digest_ = 0;
   std::uint64_t changes_ = 0;

@@ -1,4 +1,4 @@
-// What the electorate is asked: who counts, and which sets of members are enough.
+// What the electorate answers: which nodes count, and which sets of members are enough.
 
 #include "agreement/electorate.hpp"
 
@@ -55,7 +55,7 @@ bool electorate::is_stranger(std::string_view id) const {
   });
 }
 
-// An operator's word outweighs that of discovery, until the node is back.
+// An operator's command outweighs discovery, until the node is back.
 bool electorate::is_counted(const std::string& id) const {
   return !forgotten_.contains(id) || members_.contains(id);
 }
@@ -140,7 +140,7 @@ time_point electorate::majority_time(const std::function<time_point(const std::s
     earliest = std::min(earliest, times[needed - 1]);
   }
   std::vector<time_point> times;
-  auto all = time_point::max();  // until when everybody named has a part in it
+  auto all = time_point::max();  // the earliest of all named nodes
   named_count([&](const std::string& id) {
     const auto until = everyone_.contains(id) ? time_of(id) : time_point::min();
     if (is_vouched(id)) times.push_back(until);

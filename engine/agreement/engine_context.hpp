@@ -38,7 +38,7 @@ struct engine_context {
   std::atomic<steady_duration::rep> lease_until{time_point::max().time_since_epoch().count()};
   std::atomic<steady_duration::rep> last_tick{0};  ///< when the last heartbeat left
   std::atomic<std::uint64_t> lease_term{1};  ///< changes whenever a lease was lost and came back
-  std::atomic<bool> has_kept{false};         ///< something is kept that a change could concern
+  std::atomic<bool> has_kept{false};         ///< something is kept that a change could affect
   std::weak_ptr<agreement> agreed;
 
   bool has_lease(time_point now) const noexcept {
@@ -65,7 +65,7 @@ struct engine_context {
   std::weak_ptr<keyspace_set> keyspaces;
   std::weak_ptr<member_links> members;
 
-  /// Tells whoever listens to this node's events.
+  /// Tells the listeners of this node's events.
   void report(const cluster_event& event) const {
     if (const auto links = members.lock()) links->report(event);
   }
@@ -75,7 +75,7 @@ struct engine_context {
     if (const auto all = keyspaces.lock()) all->apply_record(record, on_the_way);
   }
 
-  /// Whom another node takes for the members.
+  /// Another node told which members it knows.
   void learn(const std::vector<member>& view) const {
     if (const auto links = members.lock()) links->learn(view);
   }

@@ -78,7 +78,8 @@ bool hedge_line::trust_again(time_point heard) noexcept {
   return true;
 }
 
-// What came while this node stood still lies unread. One that is late again and again goes on.
+// What came while this node stood still lies unread: the first late look waits for it, and one
+// that is late again goes on.
 bool hedge_line::is_pause(time_point now) noexcept {
   const bool is_first = is_late(now) && !was_late_;
   was_late_ = is_late(now);
@@ -94,7 +95,7 @@ hedge_line::decision hedge_line::on_timer(time_point now, time_point heard) {
     out.again = due_;
     return out;
   }
-  // Who has no link gets no requests: the verdict on its health says the rest.
+  // A peer without a link gets no requests: its health says the rest.
   if (heard == never && unanswered() == 0) is_suspect_ = false;
   if (!is_suspect_) suspect(now, heard, out);
   hedge(now, heard, out);

@@ -14,14 +14,14 @@ namespace weir {
 
 /// The reads that wait for one peer, and when they ask another node too.
 ///
-/// A function of what was sent, what came and the time. Not thread-safe, knows no clock; whoever
-/// calls it owns the reads and the one timer.
+/// A function of what was sent, what came and the time. Not thread-safe, knows no clock; the caller
+/// owns the reads and the one timer.
 class hedge_line {
  public:
   class list;
 
-  /// One request to the peer, from begin() to end(). Belongs to the caller and does not move; what
-  /// is in it is the line's.
+  /// One request to the peer, from begin() to end(). The caller owns it and does not move it; only
+  /// the line uses its fields.
   struct read {
     list* in = nullptr;
     read* before = nullptr;
@@ -33,7 +33,7 @@ class hedge_line {
   /// What on_timer() is told of a peer without a link.
   static constexpr time_point never{};
 
-  /// In the order in which they came. Links them through themselves.
+  /// Reads in order of arrival, linked through themselves.
   class list {
    public:
     void push_back(read& one) noexcept;
@@ -60,30 +60,30 @@ class hedge_line {
   hedge_line(const hedge_options& options, const protocol_rules& rules) noexcept
       : after_(options.after), budget_(options.budget), rules_(rules) {}
 
-  /// A read was sent. Returns when to call on_timer(), unless a call is to come anyway.
+  /// A read was sent. Returns when to call on_timer(), unless a call is due anyway.
   std::optional<time_point> begin(read& sent, time_point now);
 
-  /// The peer works on it. It is hedged no more, unless the peer becomes suspect.
+  /// The peer works on the read: it is no longer hedged, unless the peer becomes suspect.
   void told(read& of, time_point now);
 
   enum class ending : std::uint8_t { answered, lost };
 
-  /// It was answered, or never will be. Of one that has ended already: nothing.
+  /// The read was answered, or never will be. No effect if it has ended already.
   void end(read& of, time_point now, ending how);
 
   enum class news : std::uint8_t { none, suspect, trusted };
 
   struct decision {
     std::vector<read*> hedge;         ///< these ask the gutter node too, once each
-    std::uint64_t refused = 0;        ///< would have, were the budget not spent; each counts once
+    std::uint64_t refused = 0;        ///< not hedged as the budget is spent; each counts once
     std::optional<time_point> again;  ///< when to call next; empty = when begin() says so
     news what = news::none;
   };
 
-  /// `heard` is when anything came from the peer last.
+  /// `heard` is when this node last heard anything from the peer.
   decision on_timer(time_point now, time_point heard);
 
-  /// Whether reads had better go elsewhere at once. Not while this node has yet to read what came
+  /// Whether reads should go elsewhere at once. False while this node has yet to read what came
   /// while it stood still.
   bool is_suspect(time_point now) const noexcept {
     return is_suspect_ && !((is_late(now) || is_in_grace_) && rules_.wait_again_after_pause);
@@ -94,7 +94,7 @@ class hedge_line {
   /// Ends the suspicion if the peer was heard since.
   bool trust_again(time_point heard) noexcept;
 
-  /// How long a silence has to last.
+  /// How long the peer must be silent before a read is hedged.
   milliseconds delay();
 
  private:

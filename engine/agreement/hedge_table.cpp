@@ -87,7 +87,7 @@ void hedged_peer::look() {
   for (const auto& each : hedged) each->hedge();
 }
 
-// Of a peer that stops and goes: once in a while.
+// A peer that stops and goes again and again is reported once in a while.
 void hedged_peer::tell(hedge_line::news what) {
   const bool is_suspect = what == hedge_line::news::suspect;
   if (is_suspect) ++world_->suspicions;

@@ -37,7 +37,7 @@ struct hedge_world {
   std::atomic<std::uint64_t> sent{0}, won{0}, lost{0}, refused{0}, redirected{0}, suspicions{0};
 };
 
-/// The reads of this node that wait for one peer, and the timer that ends their patience.
+/// The reads of this node that wait for one peer, and the timer after which they ask another node.
 ///
 /// Thread-safe. A read is begun before it is sent and ended once by its owner.
 class hedged_peer : public std::enable_shared_from_this<hedged_peer> {
@@ -50,10 +50,10 @@ class hedged_peer : public std::enable_shared_from_this<hedged_peer> {
   void told(waiting_read& of, time_point now);
   void end(waiting_read& of, time_point now, hedge_line::ending how);
 
-  /// Whether reads go elsewhere at once. One that was heard meanwhile is suspect no more.
+  /// Whether reads go elsewhere at once. A peer that was heard meanwhile is no longer suspect.
   bool is_suspect();
 
-  /// The same, as it was last seen.
+  /// The same, as it was last judged.
   bool was_suspect() const noexcept { return is_suspect_.load(std::memory_order_acquire); }
 
  private:
@@ -79,14 +79,13 @@ class hedge_table {
 
   bool is_on() const noexcept { return world_->options.after != timespan(milliseconds(0)); }
 
-  /// Before reads are begun.
+  /// Call it before any read begins.
   void start(peer_network& network, std::weak_ptr<const member_links> listeners);
 
-  /// No read is hedged any more.
+  /// From now on no read is hedged.
   void stop() noexcept { world_->network = nullptr; }
 
-  /// One for each of the members, in their order; null for this node itself. Those of others are
-  /// forgotten.
+  /// One for each of the members, in their order; null for this node itself. Forgets all others.
   std::vector<std::shared_ptr<hedged_peer>> peers_of(
       const std::vector<member>& members, std::uint16_t self
   );

@@ -54,7 +54,7 @@ void hint_table::keep(
   if (of.last == 0) of.last = first_;
   for (const auto& each : records) add(of, each);
   if (must_flush || of.by_number.size() > max_records_) flush(of);
-  while (bytes_ > max_bytes_) {  // who has missed the most loses the least by dropping everything
+  while (bytes_ > max_bytes_) {  // what missed the most loses the least by dropping everything
     const auto has_less = [](const auto& a, const auto& b) {
       return a.second.bytes < b.second.bytes;
     };

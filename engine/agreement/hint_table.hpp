@@ -15,8 +15,9 @@ inline constexpr std::size_t max_hints = 65'536;  ///< per member; more become "
 inline constexpr std::size_t max_hint_bytes = 16u << 20;  ///< of all members together
 inline constexpr std::size_t max_hints_at_once = 1'024;   ///< in one heartbeat answer
 
-/// What members missed while they could not be reached, kept by those who vote about them (hinted
-/// handoff). One entry per key, numbered as stored; bounded in number and bytes. Not thread-safe.
+/// The records that members missed while they could not be reached, kept by the nodes that vote
+/// about them (hinted handoff). One entry per key, numbered as stored; bounded in number and bytes.
+/// Not thread-safe.
 class hint_table {
  public:
   /// `tag` tells the numbers of this table from those of an earlier life of the node.
@@ -34,14 +35,14 @@ class hint_table {
 
   void keep(const std::string& whose, const std::vector<change_record>& records, bool must_flush);
 
-  /// The oldest ones; ask again after they were confirmed if there are more.
+  /// The oldest records; if there are more, ask again after these were confirmed.
   slice take(const std::string& whose) const;
 
   void applied(const std::string& whose, std::uint64_t number);
   void forget(const std::string& id);
   std::size_t size() const;
 
-  /// What all of them take, about.
+  /// What all of them take, approximately.
   std::size_t bytes() const noexcept { return bytes_; }
 
  private:
@@ -61,7 +62,7 @@ class hint_table {
   const std::size_t max_records_;
   const std::size_t max_bytes_;
   std::size_t bytes_ = 0;
-  std::map<std::string, missed> missed_;  ///< by id: what one life missed does another no harm
+  std::map<std::string, missed> missed_;  ///< by id: hints for one life do another no harm
 };
 
 }  // namespace weir

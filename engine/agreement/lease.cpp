@@ -69,10 +69,10 @@ lease::loss lease::as_of(const electorate& who) const {
   return out;
 }
 
-// While its grant is good a member votes nothing against this node, and what it voted before came
-// with its answer. One whose grant is over may have voted again, whenever it answered last. And
-// others whom discovery names may have gone on without anybody of those views: not without one of
-// enough of those named.
+// While its grant is good a member does not vote against this node, and what it voted before came
+// with its answer. A member whose grant is over may have voted again, whenever it answered last.
+// Other discovered nodes may have gone on without any member of those views, but not without one of
+// enough of the discovered nodes.
 bool lease::has_old_hints(const electorate& who, time_point now) const {
   const auto has_handed_over = [&](const std::string& id) {
     if (id == who.self().id) return true;

@@ -26,10 +26,10 @@ class lease {
   enum class event { none, gained, kept, dropped };
 
   /// Recomputes the lease after grants or views changed. `dropped`: it came back without the hints
-  /// of those who could have voted meanwhile, so everything kept must go before it is used.
+  /// of the nodes that could have voted meanwhile, so the caller must drop everything kept first.
   event update(const electorate& who, time_point now, const protocol_rules& rules);
 
-  /// Notes that the lease has run out, if it has. Call it before anything changes.
+  /// Notes if the lease has run out. Call it before anything changes.
   void look(time_point now);
 
   time_point until() const noexcept { return until_; }
@@ -38,8 +38,8 @@ class lease {
 
   bool is_granted_by(const std::string& id, time_point now) const;
 
-  /// True if too few of those who could have voted when the lease was lost are left to hand over
-  /// their hints: everything kept can go at once.
+  /// True if too few of the nodes that could have voted when the lease was lost are left to hand
+  /// over their hints: the caller can drop everything kept at once.
   bool is_beyond_hope(const electorate& who) const;
 
   /// Everything was dropped while the lease was not held.
@@ -58,7 +58,7 @@ class lease {
 
   struct loss {
     std::vector<std::vector<std::string>> views;
-    std::size_t named_needed = 0;  ///< the most that it took of those named, since it was lost
+    std::size_t named_needed = 0;  ///< the largest since it was lost
     std::map<std::string, std::uint64_t> lives;
   };
 
@@ -69,8 +69,8 @@ class lease {
   time_point until_{time_point::min()};
   bool holds_ = false;
   std::uint64_t losses_ = 0;
-  loss held_under_;           ///< while the lease is held: who could vote
-  std::optional<loss> lost_;  ///< who could have voted when it was lost
+  loss held_under_;           ///< while the lease is held: which nodes could vote
+  std::optional<loss> lost_;  ///< which nodes could have voted when it was lost
 };
 
 /// What this node has granted to others, and so whether it may vote that one of them has no lease.
@@ -79,17 +79,17 @@ class granted_leases {
   explicit granted_leases(time_point started, bool rests_after_pause = true)
       : started_(started), rests_after_pause_(rests_after_pause), last_tick_(started) {}
 
-  /// Called with every heartbeat. One that comes late means that this node stood still: what others
-  /// agreed on meanwhile it must hear before it votes again.
+  /// Called with every heartbeat. A late call means that this node stood still: it must hear what
+  /// others agreed on meanwhile before it votes again.
   void tick(time_point now);
 
   /// Grants `who` a lease if this node's own past cannot contradict it.
   ///
-  /// A node that has just started does not know what an earlier life of it has voted: it grants
-  /// only to those who keep nothing, or whom it has granted before.
+  /// A node that has just started does not know how an earlier life of it voted: it grants only to
+  /// nodes that keep nothing, or that it has granted before.
   bool grant(const member_life& who, bool keeps_nothing, time_point now);
 
-  /// True if it was granted one under that life.
+  /// True if this node granted `who` a lease under that life.
   bool has_granted(const member_life& who) const;
 
   /// True if no grant of this node, or of an earlier life of it, can still count at `who`.
@@ -109,7 +109,7 @@ class granted_leases {
   const time_point started_;
   const bool rests_after_pause_;
   time_point last_tick_;
-  time_point awake_since_{};  ///< the latest time that it went on
+  time_point awake_since_{};  ///< when this node last went on after a pause
   std::map<std::string, answer> answers_;
 };
 

@@ -14,7 +14,7 @@
 
 namespace weir {
 
-/// What a record takes in the journal and on the way, in bytes, about.
+/// What a record takes in the journal and on the wire, in bytes, approximately.
 inline std::size_t size_of(const change_record& record) {
   return 64 + record.keyspace.size() + record.key.size() + record.value.size();
 }
@@ -27,16 +27,16 @@ inline change_record without_value(const change_record& from) {
 /// The records that this node sends to every member: the journal of them, how far each member is,
 /// and the changes that wait until all are far enough.
 ///
-/// Plain state without lock, clock or network: the agreement's lock guards it. Bounded: a journal of
-/// 65,536 records or 16 MiB, and 32 MiB of changes that wait; a member that is behind the journal is
-/// sent a reset instead of what it missed. What every member has confirmed is forgotten.
+/// Plain state without lock, clock or network: the agreement's lock guards it. Bounded: a journal
+/// of 65,536 records or 16 MiB, and 32 MiB of changes that wait. A member that is behind the
+/// journal gets a reset instead of what it missed. Forgets what every member has confirmed.
 class record_feeds {
  public:
   /// How far one member is. Numbers are those of records, the first is 1.
   struct member {
     std::uint64_t acked = 0;  ///< it applied all up to here
-    std::uint64_t settled =
-        0;  ///< the same, or it was voted leaseless, or another node relayed them
+    /// The same, or it was voted leaseless, or another node relayed them.
+    std::uint64_t settled = 0;
     std::uint64_t hinted = 0;  ///< enough others keep hints of all up to here
     std::uint64_t pings = 0;   ///< number of its last ping that was answered
     std::uint64_t sent = 0;    ///< batches so far
@@ -50,7 +50,7 @@ class record_feeds {
     bool is_outvoted = false;  ///< the last round was not enough
     time_point polled{};       ///< when that began
     timer_id next_poll = 0;
-    std::map<std::string, std::uint64_t> kept_by;  ///< up to which record each voter keeps hints
+    std::map<std::string, std::uint64_t> kept_by;  ///< by voter: it keeps hints up to this record
   };
 
   using wait_key = std::pair<std::uint64_t, std::uint64_t>;  ///< number of the record, and its own
@@ -67,7 +67,7 @@ class record_feeds {
 
   // Members.
 
-  /// A member that need not hear of what was before; nothing if it is one already.
+  /// Adds a member, which need not hear of earlier records; no effect if it is one already.
   void add(const std::string& id);
 
   /// Null = no member.
@@ -84,22 +84,22 @@ class record_feeds {
 
   // Records.
 
-  /// Takes a record for every member and returns its number; without members there is nothing to do.
+  /// Takes a record for every member and returns its number; no effect without members.
   std::uint64_t append(change_record record, time_point now);
 
   /// The member applied all up to `number`.
   void confirmed(member& by, std::uint64_t number);
 
-  /// The member holds no lease, or heard all up to `number` from others.
+  /// The member holds no lease, or other nodes relayed all up to `number`.
   static void settled(member& of, std::uint64_t number);
   static void hinted(member& of, std::uint64_t number);
 
-  /// What comes next for the member, at most 512 records and 256 KiB; values are as old as `now`
+  /// The next batch for the member, at most 512 records and 256 KiB; values are as old as `now`
   /// says. A reset comes first where the journal does not reach back.
   feed_request next_batch(const member& to, time_point now) const;
 
-  /// What `voter` does not keep yet of the records that the member has not confirmed; without them
-  /// and with `must_flush` where they are more than 4,096 or 768 KiB, or forgotten.
+  /// The records that the member has not confirmed and `voter` does not keep yet; none, but
+  /// `must_flush`, where they are more than 4,096 or 768 KiB, or forgotten.
   vote_request unconfirmed(const member& of, const std::string& voter) const;
 
   // Changes that wait.
@@ -118,7 +118,8 @@ class record_feeds {
   /// Ends one; empty if it has ended.
   std::optional<wait> take(const wait_key& key);
 
-  /// Ends those whose records are settled for all members; of a stalled one only if `waits_for_all`.
+  /// Ends those whose records are settled for all members; stalled members count only if
+  /// `waits_for_all`.
   std::vector<wait> take_settled(bool waits_for_all);
   std::vector<wait> take_all();
 

@@ -22,7 +22,7 @@ namespace weir {
 /// How many coroutines the calling thread is resuming, one from within the other.
 inline constinit thread_local unsigned nested_resumes = 0;
 
-/// What await_result() waits for: an answer, which may come before anybody waits, from any thread.
+/// What await_result() waits for: an answer, which may come from any thread, also before the wait.
 ///
 /// Stack: an answer that comes while the function that gives it still runs is returned without
 /// suspending; one that comes later resumes the coroutine at once, but never more than a few from
@@ -50,7 +50,7 @@ class awaited_answer {
     return is_over_;
   }
 
-  /// Once, and only if is_given() before anybody waited.
+  /// Once, and only if is_given() before the wait began.
   result<T> take() { return std::move(*answer_); }
 
   /// Resumes the handler when the answer comes; by way of its executor if it is there already.
@@ -121,8 +121,8 @@ auto answer_to(std::shared_ptr<awaited_answer<T>>& state) {
 }
 
 /// Awaits a function that reports through a completion: `co_await await_result<T>(start)` calls
-/// `start(completion<result<T>>)` and goes on on the awaiting coroutine's executor, at once if the
-/// answer is there when `start` returns.
+/// `start(completion<result<T>>)` and continues on the awaiting coroutine's executor, at once if
+/// the answer is there when `start` returns.
 ///
 /// Cancelling the coroutine ends the wait with operation_aborted; what was started goes on alone.
 template <class T, class Start>

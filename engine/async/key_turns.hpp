@@ -14,12 +14,12 @@
 
 namespace weir {
 
-/// One holder at a time per key; the others wait in the order of their coming.
+/// One holder at a time per key; the others wait in order of arrival.
 ///
-/// A key takes memory only while somebody holds it. Thread-safe; calls nobody under its lock.
+/// A key takes memory only while it is held. Thread-safe; makes no calls under its lock.
 class key_turns {
  public:
-  /// Who waits for one key at most; more are refused.
+  /// How many may wait for one key; more are refused.
   static constexpr std::size_t max_waiting = 256;
 
   /// Calls `granted` when the caller holds `key`, maybe at once: give it back with release(). With
@@ -29,7 +29,7 @@ class key_turns {
   /// Passes the key on, by way of an event loop: never from within the end of the last holder.
   void release(environment& env, std::string_view key);
 
-  /// Keys that somebody holds.
+  /// How many keys are held.
   std::size_t size() const;
 
  private:

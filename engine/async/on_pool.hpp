@@ -12,8 +12,8 @@
 
 namespace weir {
 
-/// One call on the worker pool, which the awaiting coroutine learns the answer of, or that the pool
-/// dropped it. Always by way of its executor: the pool may drop a call while it is being handed
+/// One call on the worker pool. The awaiting coroutine gets its answer, or hears that the pool
+/// dropped it; always by way of its executor, as the pool may drop a call while it is being handed
 /// over.
 template <class Answer, class Work>
 class pool_call {

@@ -8,14 +8,14 @@ namespace weir {
 /// What the entries of one kind in one keyspace may take on this node, counted as really taken:
 /// blocks with the allocator's overhead and a share of the index. Shared by all shards.
 ///
-/// `used` passes `limit` for as long as an insert takes to evict others.
+/// `used` exceeds `limit` only while an insert evicts others.
 struct byte_budget {
   std::atomic<std::uint64_t> used{0};
   std::atomic<std::uint64_t> limit{0};
   std::atomic<std::uint64_t> absent_used{0};  ///< of `used`: entries of keys that are absent
 
-  /// Of the limit, for entries of absent keys: anybody can ask for keys that do not exist, and must
-  /// not drive out the values.
+  /// Of the limit, for entries of absent keys: any client can ask for keys that do not exist, and
+  /// must not drive out the values.
   static constexpr std::uint64_t absent_percent = 10;
 
   bool is_on() const noexcept { return limit.load(std::memory_order_relaxed) != 0; }
@@ -28,7 +28,7 @@ struct byte_budget {
     return absent_used.load(std::memory_order_relaxed) > limit / 100 * absent_percent;
   }
 
-  /// Whether entries have to leave.
+  /// Whether entries must be evicted.
   bool has_excess() const noexcept { return is_exceeded() || is_absent_exceeded(); }
 
   /// False for an entry that would displace more than half of the others; it is not kept at all.

@@ -84,8 +84,8 @@ class entry_index {
   static constexpr std::size_t group_size = 7;
 
   struct alignas(64) group {
-    std::uint64_t tags =
-        0;  // byte i: tag of entries[i]; top byte: entries that went on, saturating
+    // Byte i: tag of entries[i]; top byte: entries that went on, saturating.
+    std::uint64_t tags = 0;
     stored_entry* entries[group_size] = {};
   };
 

@@ -41,9 +41,9 @@ struct entry_budgets {
 /// apart, and an expiry wheel.
 ///
 /// A plain container: the caller holds the shard's lock around every call but make_entry() and
-/// prefetch(), and frees what left the table (`garbage`) after unlocking. Wherever entries leave on
-/// the table's own account, `on_gone(const stored_entry&)` hears of each before it leaves, so that
-/// the caller can raise the fence (R4). Budgets outlive the table. Empty, it takes some 500 bytes.
+/// prefetch(), and frees what left the table (`garbage`) after unlocking. Wherever the table itself
+/// removes entries, it calls `on_gone(const stored_entry&)` before each leaves, so that the caller
+/// can raise the fence (R4). Budgets outlive the table. Empty, it takes some 500 bytes.
 class entry_table {
  public:
   using entry_ptr = stored_entry::pointer;
@@ -106,8 +106,8 @@ class entry_table {
   }
 
   /// Removes entries that have expired at `now`; looks at no more than `max_entries`. Returns the
-  /// number removed. No scan: what has not expired is not looked at, but for at most four moves in
-  /// its life.
+  /// number removed. No scan: but for at most four moves in its life, an entry is not looked at
+  /// before it expires.
   template <class OnGone>
   std::size_t expire(
       time_point now, std::size_t max_entries, OnGone&& on_gone, entry_list& garbage
@@ -138,9 +138,9 @@ class entry_table {
     }
   }
 
-  /// Removes the entries that match, a slice of about `max_entries` per call, each going on where
-  /// the last one ended. True when a slice reaches the end; a slice that begins after the index
-  /// grew begins anew.
+  /// Removes the entries that match, a slice of about `max_entries` per call, each beginning where
+  /// the last one ended. True when a slice reaches the end; after the index grew, the next slice
+  /// begins anew.
   template <class Predicate, class OnGone>
   bool sweep(std::size_t max_entries, Predicate&& matches, OnGone&& on_gone, entry_list& garbage) {
     return visit(max_entries, [&](stored_entry& entry) {
@@ -148,7 +148,7 @@ class entry_table {
     });
   }
 
-  /// Removes all entries that match, wherever the slices have come to.
+  /// Removes all entries that match, whatever the slices have reached.
   template <class Predicate>
   void sweep_all(Predicate&& matches, entry_list& garbage) {
     sweep_at_ = 0;
@@ -157,7 +157,7 @@ class entry_table {
     );
   }
 
-  /// Shows the entries in slices as sweep() does, with which it shares the place it has come to.
+  /// Shows the entries in slices as sweep() does, and shares its position.
   template <class Look>
   bool visit(std::size_t max_entries, Look&& look) {
     if (swept_groups_ != index_.group_count()) {

@@ -16,8 +16,8 @@ namespace weir {
 enum class entry_kind : std::uint8_t { owned, near_copy, gutter };
 inline constexpr std::size_t entry_kind_count = 3;
 
-/// The epoch of entries whose time is over and that are kept for their source to confirm. No term
-/// has it, so they serve nobody.
+/// The epoch of expired entries that are kept for their source to confirm. No term has it, so they
+/// are never served.
 inline constexpr std::uint64_t past_epoch = UINT64_MAX;
 
 /// What a new entry is made of.

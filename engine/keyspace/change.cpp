@@ -1,5 +1,5 @@
 // Changes, in call order: change, change_at_owner, order, change_as_owner, apply. The owner orders
-// a change and sends its record round; without an owner the record goes round twice.
+// a change and broadcasts its record; without an owner the record is broadcast twice.
 
 #include "agreement/agreement.hpp"
 #include "async/await.hpp"
@@ -13,18 +13,18 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds accept_timeout{
-    250};  // an owner that has not ordered an invalidation by then is bypassed
+// An owner that has not ordered an invalidation by then is bypassed.
+constexpr milliseconds accept_timeout{250};
 constexpr milliseconds max_last_word{100};
 constexpr milliseconds partial_bound{3'300};
-constexpr std::size_t max_pushed =
-    1'024;  // bytes; larger values are fetched again by those who want them
+// Bytes; nodes that want a larger value fetch it again.
+constexpr std::size_t max_pushed = 1'024;
 
 bool is_write(const change_request& request) {
   return request.kind == change_kind::put || request.kind == change_kind::remove;
 }
 
-// What a store took just before its keyspace got another one: nobody knows what that one has.
+// For what a store took just before its keyspace got another one: what that one has is unknown.
 change_request as_invalidation(const change_request& of) {
   change_request made;
   made.keyspace = of.keyspace;
@@ -53,7 +53,7 @@ asio::awaitable<result<change_result>> keyspace_core::carry_out(
     co_return co_await next->carry_out(std::move(request), timeout);
   if (const auto opened = open(); !opened) co_return opened.error();
   const auto deadline = env().now() + timeout;
-  if (request.kind == change_kind::clear) {  // nobody orders all keys
+  if (request.kind == change_kind::clear) {  // no node orders all keys
     change_record everything{.keyspace = options_.name(), .key = {}};
     co_return co_await change_without_owner(std::move(everything), deadline);
   }
@@ -101,7 +101,7 @@ asio::awaitable<result<change_result>> keyspace_core::change_at_owner(
     co_return applied ? applied->error : applied.error();
   }
   if (is_refused && applied->error != errc::unavailable) co_return applied->error;
-  // The owner is out of reach, or went away half-way: everybody drops what he has.
+  // The owner is out of reach, or went away half-way: every node drops its copy.
   auto out = co_await change_without_owner(std::move(record), deadline);
   if (out) {
     out->is_stored = was_stored;
@@ -134,11 +134,11 @@ asio::awaitable<result<change_reply>> keyspace_core::order(
   const auto accept_by =
       may_be_bypassed ? std::min(deadline, env().now() + accept_timeout) : deadline;
   request_body body = std::move(request);
-  // The owner has all the time but what its last word needs on the way.
+  // The owner gets all the time but what its answer needs on the way.
   const auto all = deadline - env().now();
   const auto last_word = std::min<steady_duration>(all / 10, max_last_word);
   auto reply = co_await send(owner, route, std::move(body), accept_by, deadline - last_word);
-  // Once it was sent, a lost answer says nothing about whether it was applied.
+  // Once the request was sent, a lost answer says nothing about whether it was applied.
   if (!reply) co_return errc::unknown_outcome;
   auto* got = std::get_if<change_reply>(&reply->body);
   if (got == nullptr) co_return errc::protocol;
@@ -224,7 +224,7 @@ void keyspace_core::refresh(const std::string& key) {
   tell_others(key);
 }
 
-// Nobody waits for it, and nobody is promised anything.
+// No caller waits for it, and it promises nothing.
 void keyspace_core::tell_others(const std::string& key) {
   const auto agreed = context_->agreed.lock();
   if (!agreed || !context_->needs_lease()) return;
@@ -297,7 +297,7 @@ change_reply keyspace_core::apply(
     if (epoch == 0) return not_owner();
     auto* held = s.table.find(request.key, hash);
     if (request.condition.when != precondition::kind::none) {
-      // What this node would compare with may have been changed without its knowing.
+      // What this node would compare with may have changed without this node hearing of it.
       if (lease_term == 0) return {.error = errc::unavailable};
       if (!held_.holds(s, held, request.condition, hash, epoch, now))
         return {.error = errc::conflict};

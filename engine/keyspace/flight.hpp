@@ -18,16 +18,16 @@ namespace weir {
 /// What a flight does for its key on this node. A key has at most one current flight of each kind.
 enum class flight_kind : std::uint8_t {
   owner,   ///< load and keep, as owner
-  gutter,  ///< load and keep for a short while, in the place of an owner that cannot be reached
+  gutter,  ///< load and keep for a short while, in place of an owner that cannot be reached
   fetch,   ///< ask the owner, the gutter node, or load and keep nothing
 };
 inline constexpr std::size_t flight_kinds = 3;
 
-/// One caller who waits for a flight. Answered once: by the flight or by its own deadline.
+/// One caller that waits for a flight. Answered once: by the flight or by its own deadline.
 struct waiter {
   completion<result<lookup>> done;
   time_point deadline;
-  time_point joined_at = time_point::min();  ///< of one who joined a flight that others began
+  time_point joined_at = time_point::min();  ///< of a caller that joined a running flight
   bool has_joined = false;
   explanation* explain = nullptr;  ///< where the caller wants the flight's steps
   std::atomic<timer_id> timer{0};
@@ -36,9 +36,8 @@ struct waiter {
 
 /// One load in progress for a key; later callers join it (singleflight).
 ///
-/// Runs as a coroutine of its own, so that no caller's end can hurt another. What is not const is
-/// guarded by the lock of the key's shard, but for `steps`, which belong to the coroutine until it
-/// ends.
+/// Runs as a coroutine of its own, so that no caller's end can hurt another. The lock of the key's
+/// shard guards what is not const, but for `steps`, which belong to the coroutine until it ends.
 struct flight {
   const std::string key;
   const std::uint64_t hash;
@@ -49,22 +48,24 @@ struct flight {
 
   const std::uint64_t batch = 0;  ///< of load_limiter: in whose line its load waits
 
-  const time_point deadline;  ///< of the caller who began it: until then peers are asked
-  const bool adopts =
-      false;  ///< keeps what the former owner has, or nothing: the source is not called
+  const time_point deadline;  ///< of the caller that began it: until then it asks peers
+  /// Keeps what the former owner has, or nothing: the source is not called.
+  const bool adopts = false;
 
   std::uint64_t epoch = 0;       ///< of the term in which the load began; 0 = keep nothing
   std::uint64_t lease_term = 0;  ///< of the lease under which it began; 0 = none, keep nothing
-  bool is_alone =
-      false;  ///< begun without a lease: nobody joins it, nothing overtakes it, it is not kept
-  bool has_begun =
-      false;  ///< the source or a peer was asked; before that no change can overtake it
-  time_point good_until = time_point::max();  ///< from then on its answer is too old for who joins
-  bool is_overtaken = false;  ///< a change came after it began: its waiters only, and not kept
+  /// Begun without a lease: no caller joins it, nothing overtakes it, it is not kept.
+  bool is_alone = false;
+  /// The source or a peer was asked; before that no change can overtake it.
+  bool has_begun = false;
+  /// From then on its answer is too old for later joiners.
+  time_point good_until = time_point::max();
+  /// A change came after it began: it answers its waiters only, and is not kept.
+  bool is_overtaken = false;
   std::vector<std::shared_ptr<waiter>> waiters;
   std::vector<explain_step> steps;
-  bytes
-      former_value;  ///< what lay here when it began, with `former_meta`, for the source to confirm
+  /// What this node held when it began, with `former_meta`, for the source to confirm.
+  bytes former_value;
   std::shared_ptr<const metadata> former_meta;  ///< null = nothing to confirm
 };
 
@@ -88,7 +89,7 @@ struct key_flights {
   }
 };
 
-/// Whose answer it is, and between when it came.
+/// Which peer was asked, and when that began and ended.
 struct asked_peer {
   const std::string& id;
   serve_as role;
@@ -108,7 +109,7 @@ struct landing {
   bool has_version() const { return is_current && is_leased && !is_overtaken && !is_doubtful; }
 };
 
-/// What the former owner of a slot still had, and when its load began.
+/// What the former owner of a slot still had, and when that was loaded.
 struct peeked_value {
   loaded value;
   time_point began{};

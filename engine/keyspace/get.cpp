@@ -1,6 +1,5 @@
-// The path of one get, in call order: hit, join, fly, fetch. How long it waits for a silent owner is
-// in hedge.cpp, loading in load.cpp, what an owner or gutter node answers in
-// serve.cpp.
+// The path of one get, in call order: hit, join, fly, fetch. How long it waits for a silent owner
+// is in hedge.cpp, loading in load.cpp, what an owner or gutter node answers in serve.cpp.
 
 #include "async/await.hpp"
 #include "keyspace/keyspace_core.hpp"
@@ -13,7 +12,7 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds error_good_for{1'000};  // an owner's failure, for those who join meanwhile
+constexpr milliseconds error_good_for{1'000};  // an owner's failure, for callers that join then
 
 }  // namespace
 
@@ -117,7 +116,7 @@ void keyspace_core::join(
   if (!traits.adopts) counters_.misses.fetch_add(1, std::memory_order_relaxed);
   if (!context_->has_lease(held_.hit_time())) keyspace_counters::add(counters_.unleased);
   if (added->has_joined) counters_.joined.fetch_add(1, std::memory_order_relaxed);
-  // The network ends a fetch by the deadline of its first caller; everybody else needs a timer.
+  // The network ends a fetch by the deadline of its first caller; every other caller needs a timer.
   if (kind != flight_kind::fetch || added->has_joined) arm(added);
   if (!started) return;
   if (traits.together != nullptr) {
@@ -147,8 +146,8 @@ asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
       answer = co_await load(*flown);
     }
   } catch (const std::exception&) {
-    answer = errc::overloaded;  // only memory can run out here; the source's own exceptions end in
-                                // call_source()
+    // Only memory can run out here; the source's own exceptions end in call_source().
+    answer = errc::overloaded;
   }
   finish(flown, answer);
 }
@@ -158,7 +157,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(const std::shared_ptr<fligh
   {
     auto& s = held_.shard_of(f.hash);
     const std::lock_guard lock(s.mutex);
-    f.has_begun = true;  // whoever answers in the end, a change from now on overtakes it
+    f.has_begun = true;  // from now on a change overtakes it, whichever node answers
   }
   for (int attempt = 0; attempt != 2; ++attempt) {
     const auto route = context_->route.get();
@@ -193,7 +192,7 @@ asio::awaitable<result<lookup>> keyspace_core::fetch(const std::shared_ptr<fligh
   co_return co_await pass_through(f);  // views differ, or the peer lacks the keyspace
 }
 
-// Asks for what this node does not have: of a near copy whose time is over only whether it changed.
+// Asks for what this node does not have; of an expired near copy, only whether it changed.
 asio::awaitable<result<get_reply>> keyspace_core::ask_owner(
     const std::shared_ptr<flight>& flown,
     const std::shared_ptr<const routing>& route,
@@ -246,7 +245,7 @@ asio::awaitable<result<get_reply>> keyspace_core::ask_gutter(flight& f, const ro
   co_return reply;
 }
 
-// The gutter node may not have heard of a change that this node knows already: who comes later asks
+// The gutter node may not have heard of a change that this node knows already: later callers ask
 // again.
 void keyspace_core::leave_at_gutter(const flight& f) {
   if (!context_->rules.leave_flights_at_gutter) return;
@@ -285,7 +284,7 @@ peer_request keyspace_core::message_of(
   };
 }
 
-// What is kept of its answer must have been asked for under the lease that holds when it comes.
+// An answer is kept only if it was asked for under the lease that holds when it comes.
 void keyspace_core::begin_asking(flight& f, time_point now) {
   auto& s = held_.shard_of(f.hash);
   const std::lock_guard lock(s.mutex);
@@ -330,7 +329,7 @@ result<get_reply> keyspace_core::take_reply(
   for (auto& step : got->steps) f.steps.push_back(std::move(step));
   auto& entry = got->answer.entry;
   if (entry.from.node.empty()) entry.from.node = peer.id;
-  // Age counts from when the request left: how long the answer lay on the wire, nobody knows.
+  // Age counts from when the request left: how long the answer was on the wire is unknown.
   const auto on_the_way = std::chrono::ceil<milliseconds>(took);
   const auto ttl = got->answer.found ? options_.ttl() : options_.absent_ttl();
   f.good_until =
@@ -341,9 +340,9 @@ result<get_reply> keyspace_core::take_reply(
   return std::move(*got);
 }
 
-// A fetch ends by the deadline of those who began it, and an answer may have spent more than its
-// TTL on the way, or in a node that stood still; who came later may have time left, and may not be
-// given what was too old when he came.
+// A fetch ends by the deadline of the caller that began it, and an answer may have spent more than
+// its TTL on the way, or in a node that stood still; a waiter that joined later may have time left,
+// and must not get a value that was too old when it joined.
 bool keyspace_core::must_ask_again(
     const flight& ended, const result<lookup>& answer, const waiter& of
 ) const {

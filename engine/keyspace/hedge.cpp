@@ -131,7 +131,7 @@ class keyspace_core::owner_call final : public waiting_read {
   bool is_over_ = false;          // guarded by mutex_
 };
 
-// Not where a value may lie at the owner alone, and not for who wants the owner's word.
+// Not where only the owner may have the value, and not for callers that want the owner's answer.
 bool keyspace_core::may_hedge(read_from from) const noexcept {
   if (!context_->hedges || from != read_from::near) return false;
   return store_ || options_.writes() == writes::deny || !context_->rules.spare_puts_from_hedges;

@@ -39,8 +39,8 @@ held_entries::held_entries(
   shards_.reserve(shard_count);
   for (std::size_t i = 0; i != shard_count; ++i) {
     shards_.push_back(std::make_unique<shard>(budgets_));
-    // A keyspace that takes the place of another does not know its fences: the floor forbids to peek
-    // for any slot that was gained before.
+    // A keyspace that replaces another does not know its fences: the floor forbids peeks for any
+    // slot that was gained before.
     shards_.back()->seq = shards_.back()->floor = first_seq;
   }
 }
@@ -188,8 +188,8 @@ std::uint64_t held_entries::last_seq() {
   std::uint64_t last = 0;
   for (const auto& s : shards_) {
     const std::lock_guard lock(s->mutex);
-    last =
-        std::max(last, ++s->seq);  // what still ends on the old one comes before all of the new one
+    // Loads still running on the old keyspace get lower sequence numbers than those of the new one.
+    last = std::max(last, ++s->seq);
   }
   return last;
 }

@@ -20,9 +20,9 @@ namespace weir {
 /// budgets. Knows no peer, no source and no coroutine (held_entries.cpp; which entries leave is in
 /// held_room.cpp).
 ///
-/// Thread-safe but for what takes a `shard&`: the caller holds that shard's lock, so that one rule of
-/// R1 to R7 is one critical section. The locks of two shards are never held together. The context,
-/// the options and the counters must outlive it.
+/// Thread-safe but for what takes a `shard&`: the caller holds that shard's lock, so that one rule
+/// of R1 to R7 is one critical section. The locks of two shards are never held together. The
+/// context, the options and the counters must outlive it.
 class held_entries {
  public:
   /// `first_seq`: no version made here is earlier.
@@ -52,7 +52,7 @@ class held_entries {
   bool serves_as_gutter(const shard& s, const stored_entry& e, time_point now) const noexcept;
   bool serves_as_near(const shard& s, const stored_entry& e, time_point now) const noexcept;
 
-  /// Whether the hash came before, not long ago; remembers it.
+  /// Whether the hash was seen a short while ago; remembers it.
   bool is_wanted_again(std::uint64_t hash) noexcept;
 
   // The order of changes.
@@ -79,10 +79,10 @@ class held_entries {
       time_point now
   ) noexcept;
 
-  /// What runs for the key must not be kept, and nobody joins it any more (R1, R2).
+  /// From now on no caller joins the running flights of the key, and they are not kept (R1, R2).
   void overtake(shard& s, std::string_view key);
 
-  /// Everything kept goes, O(1) for each shard (R5).
+  /// Drops everything kept, in O(1) for each shard (R5).
   void clear();
 
   /// Records were missed: drops what this node keeps in its own right and suspects near copies.
@@ -108,8 +108,8 @@ class held_entries {
   /// Evicts down to a budget that became smaller; returns how many left.
   std::uint64_t shrink(entry_kind kind);
 
-  /// Ends no entry's life later than the options say now. Under the shard's lock, before the entry
-  /// is inserted: the walk of shorten_lives() has passed or will find it.
+  /// Lets the entry expire no later than the options say now. Under the shard's lock, before the
+  /// entry is inserted: the walk of shorten_lives() has passed or will find it.
   void cap_life(stored_entry& fresh) const noexcept;
   time_point latest_expiry(const stored_entry& e) const noexcept;
 
@@ -117,7 +117,7 @@ class held_entries {
   std::uint64_t shorten_lives();
 
   /// Reclaims what expired or lies below the floor, one slice of one shard. With `keeps_past` a
-  /// value that its source can confirm stays a while and serves nobody.
+  /// value that its source can confirm stays a while and is not served.
   void reclaim(bool keeps_past);
 
   /// Drops all entries at once; returns how many.

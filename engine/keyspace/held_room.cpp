@@ -99,7 +99,7 @@ void held_entries::reclaim(bool keeps_past) {
   const auto now = context_.env.now();
   entry_list garbage;
   const auto gone = [&](const stored_entry& e) { note_expired(e); };
-  // A value that its source can confirm stays a while, and serves nobody meanwhile.
+  // A value that its source can confirm stays a while, and is not served meanwhile.
   const auto keep_until = [&](stored_entry& e) {
     const bool is_kept = e.kind == entry_kind::owned && e.epoch != past_epoch && e.seq > s.floor &&
                          e.is_confirmable();

@@ -24,9 +24,9 @@
 
 namespace weir {
 
-/// One keyspace on one node: the path of a get (get.cpp), of a load (load.cpp)
-/// and of a change (change.cpp). One that another took the place of (tune.cpp)
-/// goes on with what has begun, keeps nothing, and sends who comes late to its successor.
+/// One keyspace on one node: the path of a get (get.cpp), of a load (load.cpp) and of a change
+/// (change.cpp). One that was replaced (tune.cpp) goes on with what has begun, keeps nothing, and
+/// sends late callers to its successor.
 ///
 /// Thread-safe. Kept alive by its handles and by its running flights.
 class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
@@ -49,7 +49,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   environment& env() const noexcept { return context_->env; }
 
-  /// The error of every call after close(). On the hit path: without words, which make a result that
+  /// The error of every call after close(). On the hit path, so without a text: a result with one
   /// must be destroyed.
   boost::system::result<void> open() const {
     if (const int why = closed_.load(std::memory_order_acquire)) [[unlikely]]
@@ -57,17 +57,17 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
     return {};
   }
 
-  /// The keyspace that took the place of this one, or this one.
+  /// The keyspace that replaced this one, or this one.
   std::shared_ptr<keyspace_core> current();
 
   /// Takes other options in place: only if options().can_become() them. Returns the entries that
   /// this cost. Blocks for a walk over the entries if the TTL became shorter.
   std::uint64_t retune(const keyspace_options& wanted);
 
-  /// From now on who comes late is sent to the keyspace of the same lineage that the engine has.
+  /// From now on sends late callers to the keyspace of the same lineage that the engine has.
   void move_on();
 
-  /// Drops what is kept, and returns how many entries that were. Flights go on. After move_on().
+  /// Drops what is kept, and returns how many entries that was. Flights go on. After move_on().
   std::uint64_t empty_out() { return held_.empty_out(); }
 
   /// The error of a key that no keyspace takes, if it is one.
@@ -125,7 +125,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// Changes a key (or, for clear, all) on every node; finds the owner.
   asio::awaitable<result<change_result>> change(change_request request, milliseconds timeout);
 
-  /// Makes a change as owner, at the source too where that is a store, and sends it round.
+  /// Makes a change as owner, at the source too where that is a store, and broadcasts it.
   ///
   /// `accepted`, if set, is called once when the change is ordered and its record is on the way.
   asio::awaitable<change_reply> change_as_owner(
@@ -146,7 +146,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   key_turns& update_turns() noexcept { return update_turns_; }
 
   /// Applies a change that another node ordered, to whatever this node has of the key. A pushed
-  /// value may have been `on_the_way` for so long.
+  /// value is at most `on_the_way` old.
   void apply_record(const change_record& record, milliseconds on_the_way);
 
   /// Some records were missed: drops what this node keeps in its own right and suspects near
@@ -184,13 +184,13 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   source_state source() const { return watch_.state(env().now()); }
 
-  /// No version of a term of this keyspace is later; one that takes its place goes on from here.
+  /// No version of a term of this keyspace is later; a keyspace that replaces it goes on from here.
   std::uint64_t last_seq() { return held_.last_seq(); }
 
   /// Reclaims what expired or lies below the floor, a slice at a time.
   void reclaim();
 
-  /// Later calls fail with `why`; who waits is told errc::unavailable. Idempotent.
+  /// Later calls fail with `why`, and those that wait with errc::unavailable. Idempotent.
   void close(errc why);
 
  private:
@@ -389,7 +389,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept
   std::mutex tuning_;       ///< one change of the options at a time
   static constexpr int moved = -1;
-  std::atomic<int> closed_{0};  ///< an errc once closed; `moved` once another took its place
+  std::atomic<int> closed_{0};  ///< an errc once closed; `moved` once it was replaced
 };
 
 }  // namespace weir

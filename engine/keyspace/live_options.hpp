@@ -15,7 +15,7 @@ namespace weir {
 /// Where a keyspace comes from.
 struct keyspace_origin {
   std::uint64_t lineage = 0;    ///< the same through all updates, another after a removal
-  std::uint64_t first_seq = 0;  ///< later than every version of the one whose place it takes
+  std::uint64_t first_seq = 0;  ///< later than every version of the one it replaces
 };
 
 /// The options of a keyspace in use. Name, consistency and eviction never change; each of the

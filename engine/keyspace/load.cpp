@@ -117,7 +117,7 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
       state = begun::found_meanwhile;
     } else if (std::all_of(f.waiters.begin(), f.waiters.end(), is_answered)) {
       state = begun::nobody_waits;
-      // Nobody may join what is about to end.
+      // No caller may join what is about to end.
       auto& current = s.flights[f.key].current[static_cast<std::size_t>(f.kind)];
       if (current.get() == &f) current.reset();
     } else {
@@ -134,7 +134,7 @@ keyspace_core::begun keyspace_core::begin(flight& f, lookup& found) {
   return state;
 }
 
-// What lies here and may not be served any more: the source may know that it still holds.
+// What this node still has and may no longer serve: the source may confirm it.
 void keyspace_core::note_former(flight& f, const stored_entry& held) {
   if (!source_->revalidates() || !held.is_confirmable()) return;
   f.former_value = held.value();

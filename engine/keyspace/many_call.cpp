@@ -84,7 +84,7 @@ class keyspace_core::many_call final : public waiting_read {
     };
   }
 
-  /// True for the first who asks: his answer counts.
+  /// True for the first answer to the key: only that one counts.
   bool claim(std::size_t n) { return !is_answered_[n].exchange(true); }
 
   void answer(std::size_t n, result<lookup> with) {

@@ -55,8 +55,8 @@ void keyspace_core::keep_near(
   held_.make_room(entry_kind::near_copy, s);
 }
 
-// Whoever saw a later version here is not given an earlier one, even if the later one may not be
-// kept.
+// A caller that saw a later version here never gets an earlier one, even if the later one may not
+// be kept.
 void keyspace_core::drop_older_near(const flight& f, version seen) {
   auto& s = held_.shard_of(f.hash);
   entry_list garbage;

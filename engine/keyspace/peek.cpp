@@ -68,7 +68,7 @@ get_reply keyspace_core::peeked(const std::string& key) {
   return reply;
 }
 
-// The former owner names its keys when it leaves; what it has of them comes the way of every peek.
+// The former owner names its keys when it leaves; their values come as with every peek.
 void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_reply> done) {
   lookup held;
   if (held_.hit_owned(key, held, read_attempt::again)) return std::move(done)(get_reply{});

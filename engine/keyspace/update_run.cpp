@@ -15,7 +15,7 @@ bool is_busy(const error& why) noexcept {
   return why == errc::overloaded || why == errc::unavailable;
 }
 
-// The second half of the delay is drawn, so that those who met once do not meet again.
+// The second half of the delay is random, so that updates that collided once do not collide again.
 steady_duration jittered_delay(steady_ms first, unsigned failures, std::uint64_t random) {
   const steady_duration whole = first * (1u << std::min(failures - 1, doublings));
   return whole / 2 + steady_duration(random % static_cast<std::uint64_t>((whole / 2).count() + 1));

@@ -14,9 +14,12 @@ namespace weir {
 ///
 /// A function of what it is told, so that its blocking and its awaitable form are the same:
 ///
-///     for (;;) { run.found(find(run.how_to_read())); if (run.has_change())
-///     run.changed(change(run.take()));
-///                if (run.has_ended()) return run.outcome(); wait until run.retry_at(); }
+///     for (;;) {
+///       run.found(find(run.how_to_read()));
+///       if (run.has_change()) run.changed(change(run.take()));
+///       if (run.has_ended()) return run.outcome();
+///       wait until run.retry_at();
+///     }
 class update_run {
  public:
   /// Whether the source itself judges "absent", so that absence needs no version.

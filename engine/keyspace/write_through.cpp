@@ -1,6 +1,6 @@
 // A change of a key whose source is a store, in call order: write_through, write_in_turn,
 // judge_write, call_store. The source first, then the cache: readers see the old value until the
-// source took the new one, and nobody ever sees one that it did not take.
+// source took the new one, and no reader ever sees one that it did not take.
 
 #include "async/await.hpp"
 #include "async/claim_until.hpp"
@@ -21,7 +21,7 @@ change_reply failed(error why) {
   return reply;
 }
 
-// Whatever a store throws ends here; then nobody knows what it did.
+// Whatever a store throws ends here; then it is unknown what it did.
 asio::awaitable<result<stored>> guarded(
     std::shared_ptr<store> to,
     change_request request,
@@ -53,7 +53,7 @@ bool was_refused(const error& why) noexcept {
          why == errc::bad_request || why == errc::method_not_allowed;
 }
 
-// The store itself is in a bad way; everything else is its answer to this change.
+// The store itself has failed; every other error is its answer to this change.
 bool is_trouble(const error& why) noexcept {
   return why == errc::source_failed || why == errc::overloaded || why == errc::unknown_outcome ||
          why == errc::deadline_exceeded;
@@ -61,7 +61,7 @@ bool is_trouble(const error& why) noexcept {
 
 }  // namespace
 
-// A coroutine of its own: a caller who gives up cannot end a write half-way.
+// A coroutine of its own: a caller that gives up cannot end a write half-way.
 asio::awaitable<change_reply> keyspace_core::write_through(
     change_request request, time_point deadline
 ) {

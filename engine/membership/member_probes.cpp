@@ -9,11 +9,11 @@ namespace {
 
 constexpr milliseconds between_rounds{50};
 constexpr milliseconds forget_learned{30'000};    // a peer that only peers named, and that is gone
-constexpr milliseconds forget_strangers{10'000};  // the same of one whom nobody named
+constexpr milliseconds forget_strangers{10'000};  // the same of one that none named
 constexpr milliseconds first_early_ping{50};      // doubles: until a member knows this node
 constexpr int max_early_pings = 4;
 constexpr milliseconds silent_after{30'000};  // then it may be removed, if a majority says so too
-constexpr milliseconds unnamed_after{5'000};  // the same of one whom discovery dropped
+constexpr milliseconds unnamed_after{5'000};  // the same of one that discovery dropped
 
 }  // namespace
 
@@ -46,7 +46,7 @@ void member_table::probe_all() {
     for (auto each = peers_.begin(); each != peers_.end();) {
       auto& known = each->second;
       if (known.is_linked) linked.push_back(each->first);
-      // What a node that was stopped itself has missed says nothing about others.
+      // What this node missed while it was stopped says nothing about others.
       if (is_there(known) || is_late) known.heard = now;
       const auto longest = known.is_dropped    ? unnamed_after
                            : known.is_stranger ? forget_strangers
@@ -88,7 +88,7 @@ void member_table::compare_settings(time_point now, actions& todo) {
   for (auto& each : drift_.news(ids, now)) todo.events.push_back(std::move(each));
 }
 
-// The other one may not have met this node yet: it grants as soon as its own link is up.
+// The other node may not have met this one yet: it grants as soon as its own link is up.
 void member_table::ask_again_soon(const std::string& address) {
   const std::lock_guard lock(mutex_);
   const auto found = peers_.find(address);

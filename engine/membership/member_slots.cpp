@@ -1,4 +1,4 @@
-// Who takes slots, and the ring that follows from it.
+// Which nodes take slots, and the ring that follows from it.
 
 #include "membership/member_table.hpp"
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr milliseconds settled_after{1'000};  // nodes that start together take slots together
 constexpr milliseconds max_slots_wait{16'000};
-constexpr milliseconds ring_told_after{100};  // several changes in a row are told of as one
+constexpr milliseconds ring_told_after{100};  // several changes in a row are reported as one
 constexpr std::size_t max_told = 8;
 
 /// "n2, n3 and 4 more"
@@ -44,7 +44,8 @@ void member_table::tell_ring_later() {
   });
 }
 
-/// Who came into the ring and who went since it was last told of; nothing when it is as it was.
+/// Reports which nodes came into the ring and which went since the last report; nothing if none
+/// did.
 void member_table::tell_ring() {
   std::vector<std::string> came;
   std::vector<std::string> went;
@@ -75,8 +76,8 @@ void member_table::may_take_slots(bool may) {
     context_->env.cancel(slots_timer_);
     if (!may) {
       is_latecomer_ = true;
-      // One that comes and goes without slots moves none, and one that kept them for long is as
-      // good as new.
+      // A node that comes and goes without slots moves none, and one that kept them for more than
+      // four waits is as good as new.
       const bool was_long = context_->env.now() - slots_since_ > 4 * slots_wait_;
       if (takes_slots(slot_turns_))
         slots_wait_ = was_long ? settled_after : std::min(2 * slots_wait_, max_slots_wait);
@@ -153,7 +154,7 @@ bool member_table::is_latecomer(const identity& who) const {
   const std::lock_guard lock(mutex_);
   const bool is_settled =
       takes_slots(slot_turns_) && context_->env.now() - slots_since_ > settled_after;
-  // One that comes back before its slots went to others moves none.
+  // A node that comes back before its slots went to others moves none.
   const auto keeps_its_place = [&](const auto& each) {
     const peer& known = each.second;
     if (known.id != who.id || known.has_left) return false;
@@ -180,7 +181,7 @@ std::uint32_t member_table::slot_turns() const {
   return slot_turns_;
 }
 
-// What came from a slot's owner is void once the slot has another, or its owner another life.
+// Near copies of a slot are void once it has another owner, or its owner another life.
 void member_table::end_near_of_others(const routing& before, const routing& now) {
   std::vector<const member*> stays;  // by place in the view before
   for (const auto& was : before.members.members()) {

@@ -7,7 +7,7 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds well_after{60'000};  // then what failed before is of no interest any more
+constexpr milliseconds well_after{60'000};  // then earlier failures are no longer shown
 
 }  // namespace
 

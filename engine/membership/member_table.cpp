@@ -41,7 +41,7 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t max_strangers = 32;  // that are dialled at a time on nobody else's word
+constexpr std::size_t max_strangers = 32;  // dialled at a time though no other node named them
 constexpr std::size_t max_peers = 1'024;
 constexpr milliseconds conflict_lasts{5'000};
 constexpr milliseconds conflict_told_every{60'000};
@@ -113,7 +113,7 @@ void member_table::set_candidates(std::vector<candidate> candidates) {
     const std::lock_guard lock(mutex_);
     const auto has_mark = [](const auto& each) { return each.is_serving.has_value(); };
     const bool is_marked = std::any_of(candidates.begin(), candidates.end(), has_mark);
-    // After its first answer, or a failure, nobody knows for how long somebody has served.
+    // After its first answer, or a failure, it is unknown how long a node has served.
     const auto heeded = std::exchange(is_marked_, is_marked) ? heeded_after : milliseconds(0);
     for (auto& [address, each] : peers_)
       each.is_dropped |= std::exchange(each.is_from_discovery, false);
@@ -178,7 +178,7 @@ void member_table::learn(const std::vector<member>& members, named_by whom) {
       auto& known = found->second;
       const bool is_news =
           known.slot_turns == 0 && each.weight != 0 && known.incarnation == each.incarnation;
-      if (known.is_linked || !is_news) continue;  // nobody knows better than the peer itself
+      if (known.is_linked || !is_news) continue;  // the peer itself knows best
       known.slot_turns = 1;
       publish();
     }

@@ -19,15 +19,15 @@
 
 namespace weir {
 
-/// Who owns slots: those with weight, or all when nobody has any.
+/// The nodes that own slots: those with weight, or all when none has any.
 std::set<std::string> owners_of(const routing& route);
 
-/// Who is in the cluster, as this node sees it: candidates from discovery and from peers, proven by
-/// handshakes, judged by probes. Publishes the routing after each change.
+/// The nodes of the cluster, as this node sees them: candidates from discovery and from peers,
+/// proven by handshakes, judged by probes. Publishes the routing after each change.
 ///
 /// A peer stays in the ring whatever its health. It leaves when it says so, when discovery has
-/// dropped it and it does not answer, or when a majority has removed it (member_gone). It owns slots
-/// from its first lease on until it says that it leaves. Thread-safe; calls the network, the
+/// dropped it and it does not answer, or when a majority has removed it (member_gone). It owns
+/// slots from its first lease on until it says that it leaves. Thread-safe; calls the network, the
 /// listeners and the agreement without holding its lock, the keyspaces while it does.
 class member_table final : public member_links, public std::enable_shared_from_this<member_table> {
  public:
@@ -49,8 +49,8 @@ class member_table final : public member_links, public std::enable_shared_from_t
   void learn(const std::vector<member>& members) override;
   void link_up(const std::string& address, const identity& peer);
   void link_down(const std::string& address, link_loss cause);
-  /// A node that nobody named introduced itself. Few of them are dialled at a time, and not for
-  /// long: a legitimate one says who it is with every heartbeat.
+  /// A node that no other node named introduced itself. This node dials few of them at a time, and
+  /// not for long: a legitimate one introduces itself with every heartbeat.
   void peer_seen(const identity& peer);
   void peer_leaves(const identity& peer);
 
@@ -58,12 +58,12 @@ class member_table final : public member_links, public std::enable_shared_from_t
 
   void ping(const std::string& id) override;
 
-  /// At most once in a while.
+  /// At most once per 50 ms; calls in between do nothing.
   void ping_everyone() override;
 
-  /// Whether this node takes slots: not before its first lease, as what an owner without one reads
-  /// is kept by nobody; and where others have theirs a second later, so that one that does not last
-  /// moves none. Tells everybody.
+  /// Whether this node takes slots: not before its first lease, because no node caches what an
+  /// owner without a lease loads. Where others had slots first it takes them a second later, so
+  /// that a lease that does not last moves none. Tells every node.
   void may_take_slots(bool may) override;
 
   /// Gives the slots of this node to the others for good; it stays a member.
@@ -77,7 +77,7 @@ class member_table final : public member_links, public std::enable_shared_from_t
   void slots_told(const std::string& id, std::uint64_t incarnation, std::uint32_t turns);
   std::uint32_t slot_turns() const;
 
-  /// A peer of that life has told that it is about to go.
+  /// A peer of that life has told that it is about to leave.
   void draining_told(const std::string& id, std::uint64_t incarnation);
   bool is_draining() const;
 
@@ -87,7 +87,7 @@ class member_table final : public member_links, public std::enable_shared_from_t
 
   const settings_drift& drift() const noexcept { return drift_; }
 
-  /// True if this node has had slots for a while and nobody keeps a place for those of `who`.
+  /// True if this node has had slots for a while and no node keeps a place for those of `who`.
   bool is_latecomer(const identity& who) const;
 
   std::string address_of(const std::string& id) const override;
@@ -109,9 +109,9 @@ class member_table final : public member_links, public std::enable_shared_from_t
     bool is_from_discovery = false;
     bool is_dropped = false;  ///< discovery named it once, and does not any more
     serving_mark mark;        ///< since discovery named it
-    bool was_met = false;     ///< a handshake proved who is there
+    bool was_met = false;     ///< a handshake proved which node is there
     bool is_linked = false;
-    bool has_left = false;  ///< off the ring: it said so, or a majority went on without it
+    bool has_left = false;  ///< off the ring: it said so, or a majority removed it
     bool has_said_goodbye = false;
     bool is_draining = false;      ///< as its heartbeats say
     bool is_stranger = false;      ///< named by nothing but its own word, and not proven
@@ -128,7 +128,7 @@ class member_table final : public member_links, public std::enable_shared_from_t
     int early_pings = 0;  ///< since the link is up, ahead of the next round
   };
 
-  /// What is to be done once the lock is released.
+  /// What to do after the lock is released.
   struct actions {
     std::vector<std::string> connect;
     std::vector<std::string> disconnect;
@@ -174,22 +174,22 @@ class member_table final : public member_links, public std::enable_shared_from_t
   mutable std::mutex mutex_;
   std::map<std::string, peer> peers_;  ///< by address
   serving_mark own_mark_;
-  bool is_marked_ = false;  ///< discovery marked somebody in its last answer
+  bool is_marked_ = false;  ///< discovery marked a node in its last answer
   std::function<void(const cluster_event&)> listener_;
-  std::map<std::string, time_point>
-      unknown_since_;  ///< members that count but that nobody here dials
+  /// Members that count but that this node does not dial.
+  std::map<std::string, time_point> unknown_since_;
   time_point next_probe_{};
-  time_point next_round_{};  ///< before it ping_everyone() waits
+  time_point next_round_{};  ///< ping_everyone() does nothing before it
   timer_id timer_ = 0;
   std::uint32_t slot_turns_ = 1;    ///< odd = this node takes slots, as a lone one does
   bool has_had_slots_ = true;       ///< this node, since it began
   bool is_latecomer_ = false;       ///< others had slots for a while before this node had any
   time_point slots_since_{};        ///< of the latest turn
-  milliseconds slots_wait_{1'000};  ///< from the lease on; doubles when it was removed with slots
+  milliseconds slots_wait_{1'000};  ///< from the lease on; doubles when removed with slots
   timer_id slots_timer_ = 0;
   bool gives_up_slots_ = false;
   bool is_stopped_ = false;
-  std::set<std::string> ring_told_;  ///< who was in the ring when it was last told of
+  std::set<std::string> ring_told_;  ///< the owners of slots when they were last reported
   timer_id ring_timer_ = 0;
   settings_drift drift_;
   std::optional<id_conflict> conflict_;

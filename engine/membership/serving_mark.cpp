@@ -3,7 +3,8 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds max_gap{10'000};  // and a minute until it was noticed: nobody is vouched
+// And a minute until the gap was noticed: together less than vouched_after.
+constexpr milliseconds max_gap{10'000};
 
 }  // namespace
 

@@ -7,20 +7,21 @@
 
 namespace weir {
 
-/// From when discovery marks a node as serving until its part in a majority of nodes that start
-/// counts. Every running node must have heeded the mark by then, or have heard that its discovery
+/// From when discovery marks a node as serving until the node counts in a majority of nodes that
+/// start. Every running node must have heeded the mark by then, or have heard that its discovery
 /// fails.
 inline constexpr milliseconds vouched_after{75'000};
 
-/// From when a running node, which discovery kept up to date, hears of the mark until it counts one
-/// that is not a member by then.
+/// From when a running node, which discovery kept up to date, hears of the mark until it counts the
+/// marked node even if that is no member by then.
 inline constexpr milliseconds heeded_after{10'000};
 
 /// What discovery has said of one node, as to whether it serves. Not thread-safe.
 class serving_mark {
  public:
-  /// What it says now; nothing = it marks nobody, or cannot be asked. One that serves now may have
-  /// done so for long, unless discovery was heard all the time: then that is heeded later.
+  /// What discovery says now; nothing = it marks no node, or cannot be asked. A node that serves
+  /// now may have served for long, then `heeded` is 0; if this node has heard discovery all the
+  /// time the mark is new, and is heeded that much later.
   void told(std::optional<bool> is_serving, time_point now, milliseconds heeded = heeded_after);
 
   /// It was never marked otherwise than as not serving, or only just, and discovery can be asked.

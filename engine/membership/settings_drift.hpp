@@ -39,8 +39,8 @@ class settings_drift {
   /// Takes what `peer` answered.
   void take(const std::string& peer, const ping_reply& pong, time_point now);
 
-  /// What is to be logged: each difference that has lasted, once, and that all of a peer's are
-  /// over. Forgets who is not among `peers`.
+  /// What to log: each difference that has lasted, once, and that all of a peer's are over. Forgets
+  /// peers that are not in `peers`.
   std::vector<cluster_event> news(const std::set<std::string>& peers, time_point now);
 
   config_state state_of(const std::string& peer) const;

@@ -4,8 +4,8 @@
 
 namespace weir {
 
-// Ids are few and stable; should more be seen than there is room for, the last place is shared by
-// nobody heard.
+// Ids are few and stable; if there are more than places, all others share the last place, which is
+// never heard.
 std::uint16_t near_sources::index_of(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto [found, is_new] = indices_.try_emplace(id, 0);

@@ -14,8 +14,8 @@
 
 namespace weir {
 
-/// From whom this node may hold near copies: per slot the owner's epoch and which node that is, per
-/// node until when it was heard (rules N1, N2). Reads take no lock; thread-safe.
+/// The nodes of which this node may hold near copies: per slot the owner's epoch and which node
+/// that is, per node until when it was heard (rules N1, N2). Reads take no lock; thread-safe.
 class near_sources {
  public:
   near_sources() : slots_(new slot_source[slot_count]) {}
@@ -26,7 +26,7 @@ class near_sources {
   /// `id` answered as owner of `slot` in the term `epoch`; later routing changes end that.
   void accept(std::uint16_t slot, std::uint64_t epoch, const std::string& id);
 
-  /// What came from the slot's owner is no longer its owner's.
+  /// The node that the slot's near copies came from no longer owns it.
   void end(std::uint16_t slot) noexcept { slots_[slot].epoch.store(0, std::memory_order_release); }
 
   bool is_live(std::uint16_t slot, std::uint64_t epoch, time_point now) const noexcept {

@@ -69,7 +69,7 @@ class arc {
   std::size_t size_ = 0;
 };
 
-// Where nobody takes slots, everybody does: a ring always has an owner for each.
+// Where no node takes slots, every node does: a ring always has an owner for each.
 std::vector<std::uint32_t> weights_of(const std::vector<member>& members) {
   std::vector<std::uint32_t> out;
   for (const auto& each : members) out.push_back(each.weight);
@@ -159,7 +159,7 @@ void ring::assign_owners(const std::vector<std::uint32_t>& most) {
     ++loads_[walk_[entry]];
   };
 
-  // First everybody's own slots, so that what one node passes on displaces nobody else's.
+  // First every node's own slots, so that what one node passes on displaces no slot of another.
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
     if (has_room(walk_[first_[slot]])) give(slot, first_[slot]);
   }

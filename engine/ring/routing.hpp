@@ -25,8 +25,8 @@ struct routing {
   std::shared_ptr<const weir::ring> ring;
   std::uint16_t self = 0;
   std::unique_ptr<std::atomic<bool>[]> is_usable;  ///< one per member
-  std::vector<std::shared_ptr<hedged_peer>>
-      waits;  ///< one per member, null for this node; empty = no read is hedged
+  /// One per member, null for this node; empty = no read is hedged.
+  std::vector<std::shared_ptr<hedged_peer>> waits;
 
   const member& at(std::uint16_t index) const { return members.members()[index]; }
 };
@@ -46,13 +46,13 @@ class routing_cell {
   struct former_routing {
     std::uint32_t number = 0;
     time_point ended{};
-    std::shared_ptr<const routing>
-        route;  ///< null = the slot has always been here, or came long ago
+    /// Null = the slot has always been here, or came long ago.
+    std::shared_ptr<const routing> route;
   };
 
   former_routing former(std::uint16_t slot) const;
 
-  /// Gains that are remembered.
+  /// How many past slot gains are kept.
   static constexpr std::size_t max_former = 16;
 
   /// The number of the gain that the next set() may be.
@@ -68,8 +68,8 @@ class routing_cell {
   std::atomic<std::uint64_t> digest_{0};
   std::shared_ptr<const routing> current_;
   std::deque<former_routing> former_;  ///< whose slots moved, the latest last
-  std::vector<std::uint32_t>
-      gained_in_;  ///< per slot of this node: the gain it came with; 0 = none
+  /// Per slot of this node: the gain it came with; 0 = none.
+  std::vector<std::uint32_t> gained_in_;
   std::uint32_t last_number_ = 0;
   time_point lost_at_{time_point::min()};
 };

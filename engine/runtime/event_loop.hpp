@@ -42,7 +42,7 @@ class event_loop {
 
   std::uint8_t index() const noexcept { return index_; }
 
-  /// The loop that the calling thread runs, and whose it is; null on any other thread.
+  /// The loop that the calling thread runs; null on any other thread.
   static event_loop* current() noexcept;
 
   const void* owner() const noexcept { return owner_; }

@@ -8,8 +8,8 @@
 
 namespace weir {
 
-/// A thread with a name (at most 15 bytes are kept) that takes no signals: those are the program's.
-/// Throws std::system_error when the system has no more threads.
+/// A thread with a name (at most 15 bytes are kept) that takes no signals: they go to the program's
+/// own threads. Throws std::system_error when the system has no more threads.
 template <class Body>
 std::thread quiet_thread(std::string name, Body body) {
   sigset_t all, before;

@@ -9,7 +9,7 @@
 
 namespace weir {
 
-/// Callbacks ordered by time; those of the same time in the order in which they came.
+/// Callbacks ordered by time; those of the same time in the order in which they were added.
 ///
 /// A heap of four children per node over slots that keep their place in it: add and cancel cost
 /// O(log n) moves of 24 bytes, and a cancelled timer is gone at once. Not thread-safe, knows no

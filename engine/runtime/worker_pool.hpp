@@ -20,14 +20,14 @@ namespace weir {
 ///   invariant: while jobs are queued, some thread works, or is on its way to take a job.
 ///
 /// It could only break when a thread begins to wait and `total` threads exist already, all of them
-/// waiting. Then nobody would ever take the queued jobs, and those that wait may wait for just
+/// waiting. Then no thread would ever take the queued jobs, and those that wait may wait for just
 /// these: so they are dropped, which their owners notice by the destruction of the job.
 /// Thread-safe.
 class worker_pool {
  public:
   struct limits {
-    std::size_t working =
-        64;  ///< threads that work at the same time; more only after waits that end together
+    /// Threads that work at the same time; more only after waits that end together.
+    std::size_t working = 64;
     std::size_t total = 512;                 ///< threads, those that wait included
     std::size_t queue = 4096;                ///< jobs that no thread has taken yet
     std::chrono::milliseconds idle{10'000};  ///< then a thread without work goes

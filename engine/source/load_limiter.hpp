@@ -13,15 +13,15 @@
 
 namespace weir {
 
-/// How many source calls of one keyspace may run on this node, and who waits for a place.
+/// How many source calls of one keyspace may run on this node, and which loads wait for a place.
 ///
 /// A batch is one caller that waits, however many keys it has, and its keys are not refused: they
 /// take places as they become free, in turns with those of other batches and with single loads.
 /// `loads.queue` counts single loads; of all batches together max_batch_loads keys may wait.
 ///
 /// A call that outlived its time-out keeps its place until the source returns: a source that hangs
-/// for ever must not collect more and more calls. When only such calls are left, waiting is in vain
-/// and everybody is refused at once. Thread-safe.
+/// forever must not collect more and more calls. When only such calls are left, callers are refused
+/// at once. Thread-safe.
 class load_limiter {
  public:
   /// The batch of a load that is in none, and of those whose batch is at another node.
@@ -41,10 +41,10 @@ class load_limiter {
   void call_is_stuck();
   void call_returned_late();
 
-  /// Those who run or wait already stay; smaller limits hold for who comes later.
+  /// Loads that run or wait already stay; smaller limits hold for later ones.
   void set_limits(load_limits limits);
 
-  /// Refuses everybody who waits, with `why`.
+  /// Refuses every load that waits, with `why`.
   void close(errc why);
 
   std::size_t running() const;

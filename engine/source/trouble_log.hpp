@@ -7,9 +7,9 @@
 
 namespace weir {
 
-/// What the log says of one kind of trouble: its first failure at once, then a count every 10 s, and
-/// its end. However often failures and successes take turns, that is three lines in 10 s at most,
-/// and no failure is left uncounted.
+/// What the log says of one kind of trouble: its first failure at once, then a count every 10 s,
+/// and its end. However often failures and successes take turns, that is three lines in 10 s at
+/// most, and no failure is left uncounted.
 ///
 /// A function of state, event and now. Not thread-safe.
 class trouble_log {
