@@ -102,7 +102,7 @@ bool held_entries::answer_from(shard& s, stored_entry& e, time_point now, entry&
   return true;
 }
 
-// On a lone node nobody else can change anything, and a cheap clock is good enough for expiry. The
+// On a lone node no other can change anything, and a cheap clock is good enough for expiry. The
 // lease is judged by a clock that was read after the request arrived.
 time_point held_entries::hit_time() const noexcept {
   return context_.needs_lease() ? context_.env.now() : context_.env.coarse_now();

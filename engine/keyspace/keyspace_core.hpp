@@ -80,9 +80,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
   /// nothing.
   bool hit(
-      std::string_view key, entry& out, bool& found, read_attempt attempt = read_attempt::first
+      std::string_view key, entry& out, bool& is_found, read_attempt attempt = read_attempt::first
   ) {
-    return held_.hit(key, out, found, attempt);
+    return held_.hit(key, out, is_found, attempt);
   }
 
   bool hit(std::string_view key, lookup& out, read_attempt attempt = read_attempt::first) {
