@@ -157,7 +157,8 @@ class electorate {
   /// How many of the discovered nodes every quorum must include.
   std::size_t named_needed() const;
 
-  /// How many of them count in a quorum only later: discovery has not marked them long enough.
+  /// How many discovered nodes that satisfy `test` count in a quorum only later, as discovery has
+  /// not marked them long enough.
   std::size_t unvouched_count(const std::function<bool(const std::string&)>& test) const;
 
   /// True once discovery has answered and this node has heard from a majority of each view, and so

@@ -10,7 +10,7 @@ namespace weir {
 
 /// The other nodes, as the agreement and the keyspaces see them; the member table implements it.
 /// Thread-safe. Only address_of() may be called under the agreement's lock, which comes before that
-/// of the table; the other members call back.
+/// of the table; the other functions call back.
 class member_links {
  public:
   virtual ~member_links() = default;

@@ -35,7 +35,7 @@ class record_feeds {
   /// How far one member is. Numbers are those of records, the first is 1.
   struct member {
     std::uint64_t acked = 0;  ///< it applied all up to here
-    /// The same, or it was voted leaseless, or another node relayed them.
+    /// It applied all up to here, or was voted leaseless, or another node relayed them.
     std::uint64_t settled = 0;
     std::uint64_t hinted = 0;  ///< enough others keep hints of all up to here
     std::uint64_t pings = 0;   ///< number of its last ping that was answered

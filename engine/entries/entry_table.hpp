@@ -148,7 +148,7 @@ class entry_table {
     });
   }
 
-  /// Removes all entries that match, whatever the slices have reached.
+  /// Removes all entries that match, wherever the slices are.
   template <class Predicate>
   void sweep_all(Predicate&& matches, entry_list& garbage) {
     sweep_at_ = 0;

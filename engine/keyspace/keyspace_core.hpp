@@ -146,7 +146,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   key_turns& update_turns() noexcept { return update_turns_; }
 
   /// Applies a change that another node ordered, to whatever this node has of the key. A pushed
-  /// value is at most `on_the_way` old.
+  /// value has travelled for at most `on_the_way`.
   void apply_record(const change_record& record, milliseconds on_the_way);
 
   /// Some records were missed: drops what this node keeps in its own right and suspects near
