@@ -322,8 +322,8 @@ void kubernetes_watcher::view(time_point now) {
   ++counts_[static_cast<std::size_t>(view_)];
 }
 
-/// Who is not in `to` any more stays a little: what is under way on its link may end, and one that
-/// moves from slice to slice is not cut off.
+/// A node that is no longer in `to` stays a little: what is under way on its link may end, and one
+/// that moves from slice to slice is not cut off.
 void kubernetes_watcher::note_departures(const merged& to, time_point now) {
   if (rules_.linger > milliseconds(0)) {
     for (const auto& [address, is_serving] : known_)
