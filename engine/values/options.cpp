@@ -63,6 +63,7 @@ void check(const keyspace_options& options) {
   check_range(options, "max_key (bytes)", signed_of(options.max_key), 1, 4096);
   check_range(options, "loads.concurrent", signed_of(options.loads.concurrent), 1, 10'000);
   check_range(options, "loads.queue", signed_of(options.loads.queue), 0, 1'000'000);
+  check_range(options, "loads.batch", signed_of(options.loads.batch), 1, 1'000);
   check_range(options, "loads.timeout (ms)", options.loads.timeout.count(), 1, 3'600'000);
 }
 
