@@ -134,10 +134,8 @@ TEST_F(Gather, WithABatchOfOneEachGoesAlone) {
 }
 
 TEST_F(Gather, TheLimitOfLoadsCountsCalls) {
-  users_ =
-      cache_.update_keyspace({.name = "users", .loads = {.concurrent = 2, .queue = 2}}).keyspace;
-  const auto answers = get_each(keys(500));
-  EXPECT_TRUE(std::all_of(answers.begin(), answers.end(), [](const auto& each) { return each; }));
+  use({.concurrent = 2, .queue = 4});
+  EXPECT_TRUE(are_answers(get_each(keys(500))));
 }
 
 }  // namespace
