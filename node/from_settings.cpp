@@ -195,6 +195,7 @@ keyspace_options options_from(const config::keyspace_settings& settings) {
           {
               .concurrent = settings.loads.concurrent,
               .queue = settings.loads.queue,
+              .batch = settings.loads.batch,
               .timeout = settings.loads.timeout,
           },
       .writes = is_writable ? writes::allow : writes::deny,

@@ -20,6 +20,15 @@ constexpr auto loads_fields = all_live({
      .text = "Loads that may wait for a place; callers who join a load and keys of a batch do not "
              "count. More are refused as `overloaded`.",
      .member = scalar_member<&loads_settings::queue>()},
+    {.name = "batch",
+     .type = kind::integer,
+     .fallback = "256",
+     .low = "1",
+     .high = "1000",
+     .text =
+         "Keys that miss at about the same time and go to the source as one call, where it takes "
+         "several. 1 = each goes alone.",
+     .member = scalar_member<&loads_settings::batch>()},
     {.name = "timeout",
      .type = kind::duration,
      .fallback = "2s",

@@ -132,10 +132,6 @@ void keyspace_core::arm(const std::shared_ptr<waiter>& waiting) {
   });
 }
 
-void keyspace_core::start(std::shared_ptr<flight> started) {
-  asio::co_spawn(env().executor(), fly(std::move(started)), asio::detached);
-}
-
 asio::awaitable<void> keyspace_core::fly(std::shared_ptr<flight> flown) {
   const auto self = shared_from_this();
   result<lookup> answer = errc::source_failed;

@@ -6,6 +6,7 @@
 #include "keyspace/flight.hpp"
 #include "keyspace/held_entries.hpp"
 #include "keyspace/live_options.hpp"
+#include "source/load_batcher.hpp"
 #include "source/load_limiter.hpp"
 #include "source/source_watch.hpp"
 
@@ -206,7 +207,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       flight_traits traits = {}
   );
   void arm(const std::shared_ptr<waiter>& waiting);
-  void start(std::shared_ptr<flight> started);
   asio::awaitable<void> fly(std::shared_ptr<flight> flown);
   asio::awaitable<result<lookup>> fetch(const std::shared_ptr<flight>& flown);
   asio::awaitable<result<get_reply>> ask_owner(
@@ -254,6 +254,16 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   result<first_answer> take_first(
       flight& f, const routing& route, std::uint16_t owner, first_word first
   );
+
+  // gather.cpp
+  void start(std::shared_ptr<flight> started);
+  bool may_gather(const flight& f) const;
+  void spawn(asio::awaitable<void> work);
+  asio::awaitable<void> fly_and_tell(std::shared_ptr<flight> flown);
+  void load_gathered(flight_list flights);
+  asio::awaitable<void> load_gathered_batch(flight_list flights);
+  void look_at_gathered(bool is_time_over);
+  void call_ended();
 
   // reads.cpp
   completion<result<lookup>> counting(completion<result<lookup>> done, read_attempt attempt);
@@ -325,6 +335,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   get_reply observed(const std::string& key);
 
   // peek.cpp
+  bool may_peek(std::uint16_t slot, time_point now) const;
   asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
   get_reply peeked(const std::string& key);
   void adopt(std::string key, milliseconds timeout, completion<get_reply> done);
@@ -384,6 +395,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   held_entries held_;
   load_limiter limiter_;
   source_watch watch_;
+  const bool gathers_ = source_->is_batched() && !source_->revalidates();
+  std::mutex gathering_;
+  load_batcher<std::shared_ptr<flight>> batcher_;  // guarded by gathering_
   std::atomic<std::uint64_t> batches_{load_limiter::of_others + 1};
   key_turns write_turns_, update_turns_;
   doubtful_keys doubtful_;  ///< after a write of unknown outcome loads of the key are not kept

@@ -50,6 +50,9 @@ class live_options {
     return load_timeout_.load(std::memory_order_relaxed);
   }
 
+  /// Keys that one call of the source takes at most; 1 = loads do not gather.
+  std::size_t load_batch() const noexcept { return load_batch_.load(std::memory_order_relaxed); }
+
   weir::writes writes() const noexcept { return writes_.load(std::memory_order_relaxed); }
 
   keyspace_options all() const {
@@ -70,6 +73,7 @@ class live_options {
     max_entry_ = to.max_entry;
     max_key_ = to.max_key;
     load_timeout_ = to.loads.timeout;
+    load_batch_ = to.loads.batch;
     writes_ = to.writes;
     all_ = std::move(to);
   }
@@ -81,7 +85,7 @@ class live_options {
   std::atomic<milliseconds> ttl_{}, negative_ttl_{}, load_timeout_{};
   std::atomic<double> jitter_{};
   std::atomic<std::uint64_t> max_entry_{};
-  std::atomic<std::size_t> max_key_{};
+  std::atomic<std::size_t> max_key_{}, load_batch_{};
   std::atomic<weir::writes> writes_{};
   mutable std::mutex mutex_;  // guards the following
   keyspace_options all_;

@@ -10,6 +10,12 @@ constexpr milliseconds peek_timeout{10};
 
 }  // namespace
 
+// Whether another node may still have what this one must load.
+bool keyspace_core::may_peek(std::uint16_t slot, time_point now) const {
+  const auto former = context_->route.former(slot);
+  return former.route && now - former.ended <= peek_time;
+}
+
 asio::awaitable<std::optional<peeked_value>> keyspace_core::peek_at_former_owner(flight& f) {
   const auto now = env().now();
   if (f.kind != flight_kind::owner || f.epoch == 0 || f.lease_term == 0) co_return std::nullopt;

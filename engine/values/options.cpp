@@ -68,6 +68,7 @@ void check(const keyspace_options& options) {
       options, "loads.concurrent", signed_of(options.loads.concurrent), 1, max_concurrent_loads
   );
   check_range(options, "loads.queue", signed_of(options.loads.queue), 0, max_queued_loads);
+  check_range(options, "loads.batch", signed_of(options.loads.batch), 1, max_batch_keys);
   check_range(
       options, "loads.timeout (ms)", options.loads.timeout.count(), 1, max_load_timeout.count()
   );

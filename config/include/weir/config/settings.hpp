@@ -193,6 +193,8 @@ struct loads_settings {
   std::uint32_t concurrent = 64;
   /// Loads that may wait for a place; callers that join a load do not count. 0 = none waits.
   std::uint32_t queue = 256;
+  /// Keys of one call, where the source takes several.
+  std::uint32_t batch = 256;
   milliseconds timeout{2'000};
 
   friend bool operator==(const loads_settings&, const loads_settings&) = default;

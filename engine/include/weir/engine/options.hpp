@@ -32,6 +32,9 @@ struct load_limits {
   std::size_t concurrent = 64;  ///< running at once
   std::size_t queue = 256;      ///< waiting for a place; more fail with errc::overloaded. Keys of
                                 ///< get_many() are not counted here: see max_batch_loads
+  /// Keys that miss at about the same time and go to a source with is_batched() as one call, each
+  /// under its own flight. 1 = each goes alone.
+  std::size_t batch = 256;
   /// Of one call; then its waiters get errc::deadline_exceeded.
   timespan timeout = milliseconds(2000);
 };
