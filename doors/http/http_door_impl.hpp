@@ -66,6 +66,9 @@ door_answer refuse(errc code, std::string detail);
 /// An answer of status 200, or another, in JSON.
 http_response json_answer(const json_writer& json, unsigned status = 200);
 
+/// The metrics of the cluster as the engine sees it.
+void append_cluster(metrics_text& out, const engine& of);
+
 /// The member "stats" of a keyspace.
 void write_stats(json_writer& json, const keyspace_stats& of);
 

@@ -109,6 +109,12 @@ struct landing {
   bool has_version() const { return is_current && is_leased && !is_overtaken && !is_doubtful; }
 };
 
+/// The first answer to a read that may have been hedged.
+struct first_answer {
+  get_reply reply;
+  bool is_of_gutter = false;
+};
+
 /// What the former owner of a slot still had, and when that was loaded.
 struct peeked_value {
   loaded value;

@@ -157,7 +157,7 @@ bool keyspace_core::goes_around(flight& f, const routing& route, std::uint16_t o
   return true;
 }
 
-asio::awaitable<result<keyspace_core::first_answer>> keyspace_core::ask_or_hedge(
+asio::awaitable<result<first_answer>> keyspace_core::ask_or_hedge(
     const std::shared_ptr<flight>& flown,
     const std::shared_ptr<const routing>& route,
     std::uint16_t index,
@@ -192,7 +192,7 @@ asio::awaitable<result<keyspace_core::first_answer>> keyspace_core::ask_or_hedge
   co_return take_first(f, *route, index, std::move(*first));
 }
 
-result<keyspace_core::first_answer> keyspace_core::take_first(
+result<first_answer> keyspace_core::take_first(
     flight& f, const routing& route, std::uint16_t owner, first_word first
 ) {
   const auto gutter = route.ring->gutter_index(f.slot);

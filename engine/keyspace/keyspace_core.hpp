@@ -28,8 +28,7 @@ namespace weir {
 /// One keyspace on one node: the path of a get (get.cpp), of a load (load.cpp) and of a change
 /// (change.cpp). One that was replaced (tune.cpp) goes on with what has begun, keeps nothing, and
 /// sends late callers to its successor.
-///
-/// Thread-safe. Kept alive by its handles and by its running flights.
+/// Thread-safe; its handles and running flights keep it alive.
 class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
  public:
   keyspace_core(
@@ -225,7 +224,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   asio::awaitable<result<get_reply>> ask(
       flight& f, const routing& route, std::uint16_t index, serve_as role, version held = {}
   );
-
   result<get_reply> take_reply(flight& f, const asked_peer& peer, result<peer_reply> reply);
   void refresh(const std::string& key);
   void vouch(get_reply& reply, version held) const;
@@ -236,12 +234,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   // hedge.cpp
   class owner_call;
   struct first_word;
-
-  struct first_answer {
-    get_reply reply;
-    bool is_of_gutter = false;
-  };
-
   bool may_hedge(read_from from) const noexcept;
   bool can_stand_in(const routing& route, std::uint16_t owner, std::uint16_t gutter) const;
   bool goes_around(flight& f, const routing& route, std::uint16_t owner);
@@ -384,7 +376,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   // keyspace_core.cpp
   milliseconds jittered(milliseconds ttl) const noexcept;
-
   const std::shared_ptr<engine_context> context_;
   live_options options_;
   const std::uint64_t lineage_;
