@@ -11,7 +11,7 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds longest_gathering{1};
+constexpr milliseconds max_gathering{1};
 
 }  // namespace
 
@@ -29,7 +29,7 @@ void keyspace_core::start(std::shared_ptr<flight> started) {
   if (next == then::take_at_once) return load_gathered(std::move(full));
   if (next != then::call_soon) return;
   asio::post(env().executor(), [self = shared_from_this()] { self->look_at_gathered(false); });
-  const auto end = env().now() + longest_gathering;
+  const auto end = env().now() + max_gathering;
   env().schedule(end, [self = shared_from_this()] { self->look_at_gathered(true); });
 }
 
