@@ -93,9 +93,7 @@ void append_hedges(metrics_text& out, const hedge_stats& of) {
   out.family("weir_peers_suspect", metric_type::gauge, "Such peers now.").sample({}, of.suspects);
 }
 
-}  // namespace
-
-void append_cluster(metrics_text& out, const engine& of) {
+void append_members(metrics_text& out, const engine& of) {
   const auto all = of.members();
   std::map<std::string_view, std::uint64_t> by_state;
   for (const auto state :
@@ -139,6 +137,16 @@ void append_cluster(metrics_text& out, const engine& of) {
   for (std::uint16_t i = 0; i != ring->size(); ++i) {
     out.sample({{"node", ring->members()[i].id}}, ring->share(i));
   }
+}
+
+}  // namespace
+
+void append_cluster(metrics_text& out, const engine& of) {
+  append_members(out, of);
+  append_hedges(out, of.hedges());
+  const auto changes = of.changes();
+  append_lease(out, of.lease(), changes);
+  append_changes(out, changes);
 }
 
 }  // namespace weir

@@ -277,10 +277,6 @@ std::string http_door::impl::metrics() const {
   }
   append_keyspaces(out, all);
   append_cluster(out, engine);
-  append_hedges(out, engine.hedges());
-  const auto changes = engine.changes();
-  append_lease(out, engine.lease(), changes);
-  append_changes(out, changes);
   out.family("weir_ready", metric_type::gauge, "1 while /readyz answers 200.")
       .sample({}, std::uint64_t{is_ready() ? 1u : 0u});
   out.family(
