@@ -46,6 +46,20 @@ void append_link_metrics(
   );
   out.sample({}, of.refused);
   out.family(
+         "weir_link_connections_total",
+         metric_type::counter,
+         "Peer connections that got through their handshake: in = of nodes that dialled this one."
+  )
+      .sample({{"direction", "in"}}, of.peers_accepted)
+      .sample({{"direction", "out"}}, of.links_up);
+  out.family(
+         "weir_link_unwanted_replies_total",
+         metric_type::counter,
+         "Replies that nobody waited for: late = after the request's deadline, unknown = to none."
+  )
+      .sample({{"kind", "late"}}, of.late_replies)
+      .sample({{"kind", "unknown"}}, of.unknown_replies);
+  out.family(
       "weir_link_faults_total",
       metric_type::counter,
       "Peer connections closed for breaking the protocol, by cause."

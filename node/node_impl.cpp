@@ -1,13 +1,14 @@
 #include "node_impl.hpp"
 
 #include "advertise.hpp"
+#include "http_metrics.hpp"
 #include "link_metrics.hpp"
 #include "stderr_log.hpp"
 #include "utf8.hpp"
 #include "version.hpp"
 
 #include <weir/config/address.hpp>
-#include <weir/engine/names.hpp>
+#include <weir/engine/limits.hpp>
 #include <weir/transport/host_port.hpp>
 
 #include <boost/asio/ip/address.hpp>
@@ -37,10 +38,10 @@ void check(const node_options& options) {
   };
   check_name("cluster", options.cluster);
   if (!options.id.empty()) check_name("id", options.id);
-  if (options.weight < 1 || options.weight > max_node_weight) {
+  if (options.weight < 1 || options.weight > max_weight) {
     refuse(
         "weight is " + std::to_string(options.weight) + "; it must be 1 to " +
-        std::to_string(max_node_weight)
+        std::to_string(max_weight)
     );
   }
   check_address("peer_address", options.peer_address);
@@ -80,29 +81,6 @@ void append_reply_memory(metrics_text& out, const reply_budget& budget) {
       "Memory of answers that wait for slow readers, of node.max_reply_memory."
   );
   out.sample({}, static_cast<double>(budget.used()));
-}
-
-void append_http_metrics(metrics_text& out, const http_server_stats& of) {
-  constexpr auto counter = metric_type::counter;
-  out.family("weir_http_connections", metric_type::gauge, "Connections to the HTTP door now.")
-      .sample({}, std::uint64_t{of.connections});
-  out.family("weir_http_accepted_total", counter, "Connections that the HTTP door took.")
-      .sample({}, of.accepted_total);
-  out.family(
-         "weir_http_rejected_total",
-         counter,
-         "Connections that the HTTP door ended and answers that it refused, by cause."
-  )
-      .sample({{"reason", "limit"}}, of.refused_total)
-      .sample({{"reason", "timeout"}}, of.timeouts_total)
-      .sample({{"reason", "memory"}}, of.short_of_memory_total)
-      .sample({{"reason", "handshake"}}, of.failed_handshakes_total);
-  out.family(
-         "weir_http_bad_requests_total",
-         counter,
-         "Requests that were no HTTP, or over a limit of the door."
-  )
-      .sample({}, of.bad_requests_total);
 }
 
 void append_answers(metrics_text& out, const std::vector<answer_count>& counts) {
