@@ -20,10 +20,22 @@ std::vector<candidate> candidates_of(const config::static_discovery& fixed) {
   return out;
 }
 
+dns_records records_of(config::dns_records type) noexcept {
+  switch (type) {
+    case config::dns_records::a:
+      return dns_records::a;
+    case config::dns_records::aaaa:
+      return dns_records::aaaa;
+    case config::dns_records::srv:
+      return dns_records::srv;
+  }
+  return dns_records::a;
+}
+
 std::shared_ptr<provider> provider_from(const config::dns_discovery& settings) {
   dns_options made{
       .name = settings.name,
-      .type = static_cast<dns_records>(settings.type),
+      .type = records_of(settings.type),
       .port = settings.port,
       .interval = settings.interval,
   };

@@ -35,9 +35,23 @@ class dns_category final : public boost::system::error_category {
 }  // namespace
 
 std::string_view name(dns_outcome outcome) noexcept {
-  constexpr std::array<std::string_view, dns_outcomes> names{
-      "answered", "no_such_name", "empty", "failed", "timed_out", "malformed", "too_many"};
-  return names[static_cast<std::size_t>(outcome)];
+  switch (outcome) {
+    case dns_outcome::answered:
+      return "answered";
+    case dns_outcome::no_such_name:
+      return "no_such_name";
+    case dns_outcome::empty:
+      return "empty";
+    case dns_outcome::failed:
+      return "failed";
+    case dns_outcome::timed_out:
+      return "timed_out";
+    case dns_outcome::malformed:
+      return "malformed";
+    case dns_outcome::too_many:
+      return "too_many";
+  }
+  return "unknown";
 }
 
 error_code make_error_code(dns_outcome outcome) noexcept {

@@ -26,7 +26,7 @@ enum class dns_outcome : std::uint8_t {
   malformed,
   too_many,
 };
-inline constexpr std::size_t dns_outcomes = 7;
+inline constexpr std::size_t dns_outcomes = static_cast<std::size_t>(dns_outcome::too_many) + 1;
 
 /// The label of a metric: "answered", "timed_out", ...
 std::string_view name(dns_outcome outcome) noexcept;

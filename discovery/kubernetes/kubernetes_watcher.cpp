@@ -82,21 +82,35 @@ bool may_watch_on(outcome after) {
 }  // namespace
 
 std::string_view name(kubernetes_outcome outcome) noexcept {
-  constexpr std::array<std::string_view, kubernetes_outcomes> names{
-      "answered",
-      "empty",
-      "no_port",
-      "unauthorized",
-      "forbidden",
-      "expired",
-      "overloaded",
-      "failed",
-      "untrusted",
-      "timed_out",
-      "malformed",
-      "too_many",
-      "watch_forbidden"};
-  return names[static_cast<std::size_t>(outcome)];
+  switch (outcome) {
+    case kubernetes_outcome::answered:
+      return "answered";
+    case kubernetes_outcome::empty:
+      return "empty";
+    case kubernetes_outcome::no_port:
+      return "no_port";
+    case kubernetes_outcome::unauthorized:
+      return "unauthorized";
+    case kubernetes_outcome::forbidden:
+      return "forbidden";
+    case kubernetes_outcome::expired:
+      return "expired";
+    case kubernetes_outcome::overloaded:
+      return "overloaded";
+    case kubernetes_outcome::failed:
+      return "failed";
+    case kubernetes_outcome::untrusted:
+      return "untrusted";
+    case kubernetes_outcome::timed_out:
+      return "timed_out";
+    case kubernetes_outcome::malformed:
+      return "malformed";
+    case kubernetes_outcome::too_many:
+      return "too_many";
+    case kubernetes_outcome::watch_forbidden:
+      return "watch_forbidden";
+  }
+  return "unknown";
 }
 
 error_code make_error_code(kubernetes_outcome outcome) noexcept {

@@ -34,7 +34,8 @@ enum class kubernetes_outcome : std::uint8_t {
   too_many,
   watch_forbidden,  ///< 403 to a watch
 };
-inline constexpr std::size_t kubernetes_outcomes = 13;
+inline constexpr std::size_t kubernetes_outcomes =
+    static_cast<std::size_t>(kubernetes_outcome::watch_forbidden) + 1;
 
 /// The label of a metric: "answered", "timed_out", ...
 std::string_view name(kubernetes_outcome outcome) noexcept;

@@ -1,6 +1,5 @@
 #include "nats/nats_outcome.hpp"
 
-#include <array>
 #include <string>
 
 namespace weir {
@@ -40,25 +39,43 @@ class nats_category final : public boost::system::error_category {
 }  // namespace
 
 std::string_view name(nats_outcome outcome) noexcept {
-  constexpr std::array<std::string_view, nats_outcomes> names{
-      "connected",
-      "heard",
-      "left",
-      "failed",
-      "refused",
-      "untrusted",
-      "protocol",
-      "deaf",
-      "malformed",
-      "too_large",
-      "unsigned",
-      "forged",
-      "stale",
-      "replayed",
-      "other_cluster",
-      "duplicate",
-      "too_many"};
-  return names[static_cast<std::size_t>(outcome)];
+  switch (outcome) {
+    case nats_outcome::connected:
+      return "connected";
+    case nats_outcome::heard:
+      return "heard";
+    case nats_outcome::left:
+      return "left";
+    case nats_outcome::failed:
+      return "failed";
+    case nats_outcome::refused:
+      return "refused";
+    case nats_outcome::untrusted:
+      return "untrusted";
+    case nats_outcome::protocol:
+      return "protocol";
+    case nats_outcome::deaf:
+      return "deaf";
+    case nats_outcome::malformed:
+      return "malformed";
+    case nats_outcome::too_large:
+      return "too_large";
+    case nats_outcome::is_unsigned:
+      return "unsigned";
+    case nats_outcome::forged:
+      return "forged";
+    case nats_outcome::stale:
+      return "stale";
+    case nats_outcome::replayed:
+      return "replayed";
+    case nats_outcome::other_cluster:
+      return "other_cluster";
+    case nats_outcome::duplicate:
+      return "duplicate";
+    case nats_outcome::too_many:
+      return "too_many";
+  }
+  return "unknown";
 }
 
 error_code make_error_code(nats_outcome outcome) noexcept {

@@ -28,7 +28,7 @@ enum class nats_outcome : std::uint8_t {
   duplicate,      ///< another node claims the id of this one
   too_many,       ///< one more member than may be known
 };
-inline constexpr std::size_t nats_outcomes = 17;
+inline constexpr std::size_t nats_outcomes = static_cast<std::size_t>(nats_outcome::too_many) + 1;
 
 /// The label of a metric: "heard", "forged", ...
 std::string_view name(nats_outcome outcome) noexcept;

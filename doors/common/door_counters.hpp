@@ -27,14 +27,14 @@ enum class door_op : std::uint8_t {
   clear
 };
 
-inline constexpr std::size_t door_op_count = 7;
+inline constexpr std::size_t door_op_count = static_cast<std::size_t>(door_op::clear) + 1;
 
 std::string_view name(door_op op) noexcept;
 
 /// The `outcome` label: "ok", "partial", or the name of an error.
 class door_outcome {
  public:
-  static constexpr std::size_t count = static_cast<std::size_t>(errc::protocol) + 2;
+  static constexpr std::size_t count = errc_count + 1;
 
   constexpr door_outcome() noexcept = default;  ///< ok
 

@@ -14,7 +14,7 @@ namespace weir {
 
 /// Why this node holds an entry; a key has at most one entry per node.
 enum class entry_kind : std::uint8_t { owned, near_copy, gutter };
-inline constexpr std::size_t entry_kind_count = 3;
+inline constexpr std::size_t entry_kind_count = static_cast<std::size_t>(entry_kind::gutter) + 1;
 
 /// The epoch of entries whose time is over and that are kept for their source to confirm. No term
 /// has it, so they serve nobody.

@@ -16,6 +16,18 @@ health eject(const health& before, time_point now, const health_settings& settin
 
 }  // namespace
 
+member_state shown(health::state now) noexcept {
+  switch (now) {
+    case health::state::unproven:
+      return member_state::unproven;
+    case health::state::reachable:
+      return member_state::reachable;
+    case health::state::unreachable:
+      return member_state::unreachable;
+  }
+  return member_state::unproven;
+}
+
 health next(
     const health& before,
     health_event event,

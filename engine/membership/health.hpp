@@ -17,6 +17,9 @@ struct health {
   friend bool operator==(const health&, const health&) = default;
 };
 
+/// The state as members are shown.
+member_state shown(health::state now) noexcept;
+
 enum class health_event {
   proven,    ///< a handshake succeeded
   answered,  ///< a probe came back in time

@@ -6,8 +6,15 @@
 namespace weir {
 namespace {
 
-constexpr std::array<std::string_view, 9> method_names = {
-    "GET", "HEAD", "PUT", "POST", "DELETE", "PURGE", "OPTIONS", "PATCH", "OTHER"};
+constexpr std::array methods = {
+    http_method::get,
+    http_method::head,
+    http_method::put,
+    http_method::post,
+    http_method::delete_,
+    http_method::purge,
+    http_method::options,
+    http_method::patch};
 
 constexpr char lower(char c) noexcept {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
@@ -16,14 +23,34 @@ constexpr char lower(char c) noexcept {
 }  // namespace
 
 http_method parse_http_method(std::string_view text) noexcept {
-  for (std::size_t i = 0; i + 1 < method_names.size(); ++i) {
-    if (method_names[i] == text) return static_cast<http_method>(i);
+  for (const auto each : methods) {
+    if (name(each) == text) return each;
   }
   return http_method::other;
 }
 
 std::string_view name(http_method method) noexcept {
-  return method_names[static_cast<std::size_t>(method)];
+  switch (method) {
+    case http_method::get:
+      return "GET";
+    case http_method::head:
+      return "HEAD";
+    case http_method::put:
+      return "PUT";
+    case http_method::post:
+      return "POST";
+    case http_method::delete_:
+      return "DELETE";
+    case http_method::purge:
+      return "PURGE";
+    case http_method::options:
+      return "OPTIONS";
+    case http_method::patch:
+      return "PATCH";
+    case http_method::other:
+      break;
+  }
+  return "OTHER";
 }
 
 bool http_name_equal(std::string_view a, std::string_view b) noexcept {

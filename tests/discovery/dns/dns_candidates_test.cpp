@@ -1,5 +1,7 @@
 #include "discovery/dns/dns_candidates.hpp"
 
+#include "tests/support/enum_names.hpp"
+
 #include <gmock/gmock.h>
 
 #include <random>
@@ -171,6 +173,10 @@ TEST(DnsOutcomeTest, EveryOneHasANameAndAMessage) {
     EXPECT_FALSE(name(each).empty());
     EXPECT_THAT(make_error_code(each).message(), testing::HasSubstr("DNS"));
   }
+}
+
+TEST(DnsOutcomeTest, EachHasAName) {
+  test::expect_named<dns_outcome>(dns_outcomes);
 }
 
 }  // namespace

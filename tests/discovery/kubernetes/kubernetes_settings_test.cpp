@@ -1,6 +1,8 @@
 #include "discovery/kubernetes/kubernetes_settings.hpp"
 
+#include "discovery/kubernetes/kubernetes_watcher.hpp"
 #include "tests/support/certificates.hpp"
+#include "tests/support/enum_names.hpp"
 
 #include <weir/engine/errc.hpp>
 
@@ -141,6 +143,10 @@ TEST(KubernetesSettings, ATokenIsOneWord) {
     EXPECT_EQ(kubernetes_token(options).error(), errc::bad_request) << wrong;
   }
   EXPECT_EQ(kubernetes_token({.service = "weir"}).value(), "");
+}
+
+TEST(KubernetesOutcomeTest, EachHasAName) {
+  test::expect_named<kubernetes_outcome>(kubernetes_outcomes);
 }
 
 }  // namespace

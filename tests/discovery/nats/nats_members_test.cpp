@@ -1,5 +1,7 @@
 #include "discovery/nats/nats_members.hpp"
 
+#include "tests/support/enum_names.hpp"
+
 #include <gmock/gmock.h>
 
 #include <random>
@@ -387,6 +389,10 @@ TEST_F(SignedNatsMembersTest, HoldsUnderRandomEvents) {
     ASSERT_LE(told_.size(), 257u);
     ASSERT_THAT(told_, testing::IsSupersetOf({"h1:1", "h2:1"}));
   }
+}
+
+TEST(NatsOutcomeTest, EachHasAName) {
+  test::expect_named<nats_outcome>(nats_outcomes);
 }
 
 }  // namespace

@@ -209,5 +209,14 @@ TEST(HostPortTest, RefusesWhatIsNoAddress) {
   }
 }
 
+TEST(HttpMethodTest, EachIsReadAsItIsWritten) {
+  for (auto method = http_method::get; method != http_method::other;
+       method = static_cast<http_method>(static_cast<int>(method) + 1)) {
+    EXPECT_EQ(parse_http_method(name(method)), method) << name(method);
+  }
+  EXPECT_EQ(parse_http_method("get"), http_method::other);
+  EXPECT_EQ(parse_http_method("OTHER"), http_method::other);
+}
+
 }  // namespace
 }  // namespace weir

@@ -12,25 +12,6 @@ constexpr char magic[4] = {'W', 'E', 'I', 'R'};
 constexpr std::uint16_t more_flag = 1;
 constexpr std::size_t header_checksum_at = frame_header_size - 4;
 
-constexpr std::array<std::string_view, peer_fault_count> fault_names = {
-    "none",
-    "magic",
-    "version",
-    "checksum",
-    "type",
-    "flags",
-    "length",
-    "too_large",
-    "too_many_partial",
-    "unexpected",
-    "truncated",
-    "trailing",
-    "bad_value",
-    "bad_view",
-    "duplicate_request",
-    "unknown_replies",
-    "mismatched_reply"};
-
 bool exists(frame_type type) noexcept {
   return type == frame_type::hello || type == frame_type::refusal || is_request(type) ||
          is_reply(type);
@@ -39,7 +20,43 @@ bool exists(frame_type type) noexcept {
 }  // namespace
 
 std::string_view name(peer_fault fault) noexcept {
-  return fault_names[static_cast<std::size_t>(fault) % peer_fault_count];
+  switch (fault) {
+    case peer_fault::none:
+      return "none";
+    case peer_fault::magic:
+      return "magic";
+    case peer_fault::version:
+      return "version";
+    case peer_fault::checksum:
+      return "checksum";
+    case peer_fault::type:
+      return "type";
+    case peer_fault::flags:
+      return "flags";
+    case peer_fault::length:
+      return "length";
+    case peer_fault::too_large:
+      return "too_large";
+    case peer_fault::too_many_partial:
+      return "too_many_partial";
+    case peer_fault::unexpected:
+      return "unexpected";
+    case peer_fault::truncated:
+      return "truncated";
+    case peer_fault::trailing:
+      return "trailing";
+    case peer_fault::bad_value:
+      return "bad_value";
+    case peer_fault::bad_view:
+      return "bad_view";
+    case peer_fault::duplicate_request:
+      return "duplicate_request";
+    case peer_fault::unknown_replies:
+      return "unknown_replies";
+    case peer_fault::mismatched_reply:
+      return "mismatched_reply";
+  }
+  return "unknown";
 }
 
 std::uint32_t max_length(frame_type type, const frame_limits& limits) noexcept {

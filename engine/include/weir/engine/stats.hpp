@@ -66,7 +66,7 @@ enum class read_outcome : std::uint8_t {
   passed,  ///< a load that no node may keep, as neither owner nor gutter node could be asked
   stale,   ///< an entry past its time, for want of a newer one
 };
-inline constexpr std::size_t read_outcome_count = 8;
+inline constexpr std::size_t read_outcome_count = static_cast<std::size_t>(read_outcome::stale) + 1;
 
 /// "memory", "near", ...: the `from` label.
 std::string_view name(read_outcome from) noexcept;
@@ -79,7 +79,7 @@ std::optional<double> hit_ratio(const read_counts& reads) noexcept;
 
 /// Why a near copy left.
 enum class near_drop : std::uint8_t { record, reset, expired, evicted, moved, cleared };
-inline constexpr std::size_t near_drop_count = 6;
+inline constexpr std::size_t near_drop_count = static_cast<std::size_t>(near_drop::cleared) + 1;
 
 /// "record", "reset", ...: the `reason` label.
 std::string_view name(near_drop why) noexcept;

@@ -30,7 +30,8 @@ enum class peer_fault : std::uint8_t {
   mismatched_reply,   ///< a reply of another type than its request
 };
 
-inline constexpr std::size_t peer_fault_count = 17;
+inline constexpr std::size_t peer_fault_count =
+    static_cast<std::size_t>(peer_fault::mismatched_reply) + 1;
 
 /// The name as in metrics and logs: "duplicate_request". Static storage.
 std::string_view name(peer_fault fault) noexcept;
