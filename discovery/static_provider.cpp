@@ -1,5 +1,5 @@
 #include <weir/discovery/static_provider.hpp>
-#include <weir/engine/view.hpp>
+#include <weir/engine/limits.hpp>
 #include <weir/transport/host_port.hpp>
 
 #include <stdexcept>
@@ -10,7 +10,7 @@ result<candidate> parse_candidate(std::string_view text) {
   candidate out;
   if (const auto equals = text.find('='); equals != std::string_view::npos) {
     out.id = text.substr(0, equals);
-    if (out.id.empty() || out.id.size() > max_member_id) return errc::bad_request;
+    if (!is_name(out.id)) return errc::bad_request;
     text.remove_prefix(equals + 1);
   }
   const auto address = parse_host_port(text);

@@ -42,6 +42,7 @@ engine::engine(environment& env, identity self, engine_options options)
         auto context = std::make_shared<engine_context>(env);
         context->self = std::move(self);
         context->self.ring = options.ring;
+        check(context->self);
         context->rules = options.rules;
         context->hash_seed = env.hash_seed();
         context->gutter_epoch = env.random() | 1;

@@ -40,8 +40,8 @@ json::object definitions() {
   json::object number{{"type", "number"}, {"minimum", 0}, {"maximum", 1}};
   made["ratio"] = json::object{{"anyOf", {number, pattern("^[0-9]+(\\.[0-9]+)?%?$")}}};
   made["address"] = pattern("^([A-Za-z0-9._-]*|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$");
-  made["peer"] =
-      pattern("^[A-Za-z0-9._-]{1,64}=([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$");
+  const auto id = "[" + std::string(name_characters) + "]{1," + std::to_string(max_name) + "}";
+  made["peer"] = pattern("^" + id + "=([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\]):[0-9]{1,5}$");
   json::object env{
       {"type", "object"},
       {"additionalProperties", false},

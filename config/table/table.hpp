@@ -3,7 +3,7 @@
 #include "yaml/reporter.hpp"
 
 #include <weir/config/settings.hpp>
-#include <weir/engine/names.hpp>
+#include <weir/engine/limits.hpp>
 
 #include <array>
 #include <cstdint>
@@ -59,6 +59,24 @@ enum class presence : std::uint8_t { optional, required };
 enum class reload : std::uint8_t { restart, live };
 enum class special : std::uint8_t { none, automatic };         ///< whether `auto` may be written
 enum class inheritance : std::uint8_t { own, from_defaults };  ///< also a row of `defaults`
+
+/// `Number` as it is written in YAML, for the rows' limits.
+template <std::uint64_t Number>
+inline constexpr auto digits = [] {
+  std::array<char, 20> out{};
+  auto left = Number;
+  for (auto at = out.rbegin(); at != out.rend(); ++at, left /= 10) {
+    *at = static_cast<char>('0' + left % 10);
+  }
+  return out;
+}();
+
+template <std::uint64_t Number>
+inline constexpr std::string_view decimal = [] {
+  const std::string_view all(digits<Number>.data(), digits<Number>.size());
+  const auto first = all.find_first_not_of('0');
+  return first == all.npos ? all.substr(all.size() - 1) : all.substr(first);
+}();
 
 struct shape;
 struct alternative;

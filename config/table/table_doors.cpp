@@ -76,7 +76,7 @@ constexpr field tls_fields[] = {
 constexpr auto token_fields = all_live({
     {.name = "name",
      .low = "1",
-     .high = "64",
+     .high = decimal<max_name>,
      .charset = name_characters,
      .text = "What the token is called in the log; not secret.",
      .needed = presence::required,
@@ -98,7 +98,7 @@ constexpr auto token_fields = all_live({
     {.name = "keyspaces",
      .type = kind::texts,
      .low = "0",
-     .high = "1000",
+     .high = decimal<max_keyspaces>,
      .text = "The keyspaces it may read and write. None = all.",
      .member = object_member<&token_settings::keyspaces>()},
 });

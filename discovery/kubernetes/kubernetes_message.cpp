@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view service_label = "kubernetes.io/service-name";
-constexpr std::size_t max_name = 253;
+constexpr std::size_t max_kubernetes_name = 253;
 constexpr std::size_t max_version = 128;
 
 /// What is wrong with an answer; caught where reading begins.
@@ -74,7 +74,7 @@ std::string_view text_of(const json::value* given, std::size_t most) {
 
 std::string_view text_or_none(const json::object& in, std::string_view name) {
   const auto* found = find(in, name);
-  return found == nullptr ? std::string_view() : text_of(found, max_name);
+  return found == nullptr ? std::string_view() : text_of(found, max_kubernetes_name);
 }
 
 /// Versions are opaque, but they go into a URL.
@@ -88,7 +88,7 @@ std::string version_of(const json::object& metadata) {
 enum class family { v4, v6, names };
 
 family family_of(const json::object& slice) {
-  const auto type = text_of(find(slice, "addressType"), max_name);
+  const auto type = text_of(find(slice, "addressType"), max_kubernetes_name);
   if (type == "IPv4") return family::v4;
   if (type == "IPv6") return family::v6;
   if (type == "FQDN") return family::names;
@@ -119,7 +119,7 @@ kubernetes_endpoint endpoint_of(const json::value& given, family wanted) {
   if (addresses == nullptr || !addresses->is_array() || addresses->get_array().empty()) refuse();
   kubernetes_endpoint out;
   // All addresses of one endpoint lead to the same pod.
-  out.address = address_of(text_of(&addresses->get_array()[0], max_name), wanted);
+  out.address = address_of(text_of(&addresses->get_array()[0], max_kubernetes_name), wanted);
   out.pod = out.address;
   if (const auto* target = find(in, "targetRef")) {
     const auto& pod = object_of(target);
@@ -158,7 +158,7 @@ void check_service(const json::object& metadata, const kubernetes_wanted& wanted
 }
 
 std::string name_of(const json::object& metadata) {
-  const auto name = text_of(find(metadata, "name"), max_name);
+  const auto name = text_of(find(metadata, "name"), max_kubernetes_name);
   if (name.empty()) refuse();
   return std::string(name);
 }
@@ -210,7 +210,7 @@ result<T> reading(
 kubernetes_change change_of(
     const json::object& in, const kubernetes_wanted& wanted, const kubernetes_limits& limits
 ) {
-  const auto type = text_of(find(in, "type"), max_name);
+  const auto type = text_of(find(in, "type"), max_kubernetes_name);
   const auto* subject = find(in, "object");
   const auto& object = object_of(subject);
   kubernetes_change out;

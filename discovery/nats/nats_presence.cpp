@@ -1,5 +1,6 @@
 #include "nats/nats_presence.hpp"
 
+#include <weir/engine/limits.hpp>
 #include <weir/transport/host_port.hpp>
 #include <weir/transport/text.hpp>
 
@@ -21,7 +22,7 @@ namespace {
 constexpr std::string_view magic = "weir1";
 constexpr std::string_view no_signature = "-";
 constexpr std::size_t words_of_presence = 8;
-constexpr std::size_t longest_name = 255;
+constexpr std::size_t longest_host = 255;
 constexpr std::size_t digest_bytes = 32;
 
 bool is_plain(char c) {
@@ -65,12 +66,12 @@ bool decode(std::string_view text, std::string& out) {
     out += static_cast<char>(*byte);
     text.remove_prefix(3);
   }
-  return !out.empty() && out.size() <= longest_name;
+  return !out.empty() && out.size() <= max_name;
 }
 
 bool is_dialled(std::string_view text) {
   const auto where = parse_host_port(text);
-  if (!where || where->host.empty() || where->port == 0 || where->host.size() > longest_name)
+  if (!where || where->host.empty() || where->port == 0 || where->host.size() > longest_host)
     return false;
   error_code no_literal;
   const auto literal = asio::ip::make_address(where->host, no_literal);

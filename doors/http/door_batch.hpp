@@ -11,8 +11,6 @@ namespace weir {
 
 /// The keys that the body of a POST names.
 struct door_batch {
-  static constexpr std::size_t max_keys = 1000;
-
   std::vector<std::string> keys;
   bool is_base64 = false;  ///< they came as "keys_base64" and go back so
   bool is_all = false;     ///< {"all": true} in place of keys
@@ -22,7 +20,7 @@ struct door_batch {
 enum class batch_form : std::uint8_t { keys, keys_or_all };
 
 /// Reads {"keys": [...]}, {"keys_base64": [...]} or, where it is allowed, {"all": true} into `out`.
-/// More than max_keys are too_large, anything else is a bad request.
+/// More than max_batch_keys are too_large, anything else is a bad request.
 std::optional<door_refusal> read_batch(std::string_view body, batch_form form, door_batch& out);
 
 }  // namespace weir

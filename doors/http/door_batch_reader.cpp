@@ -1,5 +1,6 @@
 #include "http/door_batch.hpp"
 
+#include <weir/engine/limits.hpp>
 #include <weir/transport/text.hpp>
 
 #include <boost/json/parse.hpp>
@@ -28,10 +29,11 @@ std::size_t colons_outside_strings(std::string_view json_text) noexcept {
 std::optional<door_refusal> read_keys(const json::value& from, door_batch& out) {
   const auto* list = from.if_array();
   if (list == nullptr) return bad("the keys must be a JSON array of strings");
-  if (list->size() > door_batch::max_keys) {
+  if (list->size() > max_batch_keys) {
     return door_refusal{
         errc::too_large,
-        std::to_string(list->size()) + " keys, at most 1000 at once; send several"};
+        std::to_string(list->size()) + " keys, at most " + std::to_string(max_batch_keys) +
+            " at once; send several"};
   }
   out.keys.reserve(list->size());
   for (const auto& each : *list) {

@@ -26,7 +26,7 @@ void write_config(json_writer& json, const member_status& of) {
 }
 
 std::string quoted(std::string_view id) {
-  return '"' + std::string(id.substr(0, max_member_id)) + '"';
+  return '"' + std::string(id.substr(0, max_name)) + '"';
 }
 
 /// Why `id` cannot be forgotten: nobody counts it.

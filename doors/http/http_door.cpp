@@ -2,6 +2,7 @@
 #include "http/door_guard.hpp"
 #include "http/http_door_impl.hpp"
 
+#include <weir/engine/limits.hpp>
 #include <weir/transport/http_target.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -17,7 +18,6 @@ namespace weir {
 namespace {
 
 constexpr std::uint64_t small_body = 64 * 1024;  // of a request that needs none
-constexpr std::size_t max_batch = 1000;
 constexpr milliseconds pause_of_strangers{100};  // nobody tries tokens quickly
 constexpr std::size_t longest_escape = 6;        // "\u0000" for one byte of a key
 
@@ -385,7 +385,7 @@ std::uint64_t http_door::impl::body_limit(const http_request& request) const {
     return settings.max_entry;
   }
   if (route.page == door_page::keyspace) {
-    return small_body + max_batch * (settings.max_key * longest_escape + 4);
+    return small_body + max_batch_keys * (settings.max_key * longest_escape + 4);
   }
   return small_body;
 }

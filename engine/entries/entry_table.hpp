@@ -72,10 +72,8 @@ class entry_table {
     if (entry.uses < counted) ++entry.uses;
   }
 
-  /// The value: up to bytes::inline_capacity bytes are copied, more are shared. Never allocates.
-  static bytes value_of(const stored_entry& entry) noexcept { return entry.value(); }
-
-  /// value_of() in place of what `to` held: one copy less.
+  /// The value, in place of what `to` held: up to bytes::inline_capacity bytes are copied, more are
+  /// shared. Never allocates.
   static void copy_value(const stored_entry& entry, bytes& to) noexcept { entry.copy_value(to); }
 
   /// Takes an entry in place of one with the same key, whatever its kind, and returns it.
@@ -189,9 +187,6 @@ class entry_table {
   std::size_t count(entry_kind kind) const noexcept {
     return counts_[values_of(kind)] + counts_[absent_of(kind)];
   }
-
-  /// Bytes that the index takes, of which each entry is charged a share.
-  std::size_t index_memory() const noexcept { return index_.memory(); }
 
  private:
   // Entries are in one lane per kind for values, and in another for absent keys.

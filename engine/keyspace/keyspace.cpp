@@ -9,8 +9,6 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t max_batch = 1000;
-
 boost::system::result<void> check(const std::shared_ptr<keyspace_core>& core) {
   if (!core) return errc::no_keyspace;
   return core->open();
@@ -124,7 +122,7 @@ asio::awaitable<std::vector<result<lookup>>> keyspace::async_get_many(
   using answers = std::vector<result<lookup>>;
   const auto core = current();
   if (const auto usable = check(core); !usable) co_return answers(keys.size(), usable.error());
-  if (keys.size() > max_batch) co_return answers(keys.size(), errc::too_large);
+  if (keys.size() > max_batch_keys) co_return answers(keys.size(), errc::too_large);
   auto start = [&](completion<result<answers>> done) {
     auto take = [done = std::move(done)](answers found) mutable {
       std::move(done)(std::move(found));
@@ -141,7 +139,7 @@ std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, ge
   using answers = std::vector<result<lookup>>;
   const auto core = current();
   if (const auto usable = check(core); !usable) return answers(keys.size(), usable.error());
-  if (keys.size() > max_batch) return answers(keys.size(), errc::too_large);
+  if (keys.size() > max_batch_keys) return answers(keys.size(), errc::too_large);
   auto start = [&](completion<result<answers>> done) {
     auto take = [done = std::move(done)](answers found) mutable {
       std::move(done)(std::move(found));

@@ -15,7 +15,6 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t max_batch = 1000;
 constexpr std::size_t writers = 32;
 
 using answers = std::vector<result<change_result>>;
@@ -116,7 +115,7 @@ result<void> may_write(keyspace_core* core, std::size_t count) {
   if (core == nullptr) return errc::no_keyspace;
   if (const auto opened = core->open(); !opened) return opened.error();
   if (core->options().writes() == writes::deny) return errc::method_not_allowed;
-  if (count > max_batch) return errc::too_large;
+  if (count > max_batch_keys) return errc::too_large;
   return {};
 }
 

@@ -65,7 +65,7 @@ bool is_trouble(const error& why) noexcept {
 asio::awaitable<change_reply> keyspace_core::write_through(
     change_request request, time_point deadline
 ) {
-  if (!store_ || request.role != serve_as::owner) co_return apply(request);
+  if (!store_) co_return apply(request);
   if (const auto next = successor()) {
     co_return co_await next->write_through(std::move(request), deadline);
   }

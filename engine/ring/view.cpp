@@ -11,8 +11,6 @@ namespace weir {
 
 namespace {
 
-constexpr std::uint64_t max_points = std::uint64_t{1} << 27;
-constexpr std::uint32_t max_vnodes = 65536;
 constexpr std::uint64_t digest_seed = 0x7765697276696577;  // "weirview"
 
 // Rings of equal digest must be equal, so every field is framed: numbers as 8 bytes, low byte
@@ -35,21 +33,21 @@ std::uint64_t digest_of(const std::vector<member>& members, const ring_settings&
   return XXH3_64bits_withSeed(text.data(), text.size(), digest_seed);
 }
 
-std::string check_settings(const ring_settings& settings) {
+}  // namespace
+
+std::string check_ring(const ring_settings& settings) {
   if (settings.vnodes < 1 || settings.vnodes > max_vnodes) {
-    return "ring: vnodes is " + std::to_string(settings.vnodes) + "; set 0.." +
+    return "ring: vnodes is " + std::to_string(settings.vnodes) + "; set 1.." +
            std::to_string(max_vnodes);
   }
   const bool off = settings.bounded_load == 0;
-  const bool in_range = settings.bounded_load >= 1 && settings.bounded_load <= 1000;
+  const bool in_range = settings.bounded_load >= 1 && settings.bounded_load <= max_bounded_load;
   if (!off && !in_range) {  // also catches NaN
     return "ring: bounded_load is " + std::to_string(settings.bounded_load) +
-           "; set 0 (off) or 1..1000";
+           "; set 0 (off) or 1.." + std::to_string(static_cast<int>(max_bounded_load));
   }
   return {};
 }
-
-}  // namespace
 
 std::vector<member> sorted_by_id(std::vector<member> members) {
   std::sort(members.begin(), members.end(), [](const member& a, const member& b) {
@@ -61,7 +59,7 @@ std::vector<member> sorted_by_id(std::vector<member> members) {
 std::string check_members(
     const std::vector<member>& members, const ring_settings& settings, std::size_t max_members
 ) {
-  if (auto fault = check_settings(settings); !fault.empty()) return fault;
+  if (auto fault = check_ring(settings); !fault.empty()) return fault;
   if (members.size() > max_members) {
     return "view: " + std::to_string(members.size()) + " members; at most " +
            std::to_string(max_members) + " are possible";
@@ -70,22 +68,22 @@ std::string check_members(
   for (std::size_t i = 0; i < members.size(); ++i) {
     const auto& each = members[i];
     if (each.id.empty()) return "view: a member has an empty id; name every node";
-    if (each.id.size() > max_member_id) {
+    if (each.id.size() > max_name) {
       return "view: a member id has " + std::to_string(each.id.size()) + " bytes; use at most " +
-             std::to_string(max_member_id);
+             std::to_string(max_name);
     }
     if (i > 0 && members[i - 1].id == each.id) {
       return "view: two members are called '" + each.id + "'; give every node an id of its own";
     }
-    if (each.weight > max_member_weight) {
+    if (each.weight > max_weight) {
       return "view: member '" + each.id + "' has weight " + std::to_string(each.weight) +
-             "; set 1.." + std::to_string(max_member_weight);
+             "; set 0.." + std::to_string(max_weight);
     }
     weights += each.weight;
   }
-  if (weights * settings.vnodes > max_points) {
+  if (weights * settings.vnodes > max_ring_points) {
     return "ring: " + std::to_string(weights * settings.vnodes) +
-           " points (vnodes x weights); at most " + std::to_string(max_points) +
+           " points (vnodes x weights); at most " + std::to_string(max_ring_points) +
            " are possible: lower vnodes or the weights";
   }
   return {};
@@ -102,16 +100,6 @@ view::view(std::vector<member> members, ring_settings settings)
 
 view::view(checked, std::vector<member> members, ring_settings settings)
     : members_(std::move(members)), settings_(settings), digest_(digest_of(members_, settings_)) {}
-
-result<view> view::from_peer(std::vector<member> members, ring_settings settings) {
-  if (members.size() > max_view_members) return make_error_code(errc::bad_request);
-  auto in_order = sorted_by_id(std::move(members));
-  if (!check_members(in_order, settings, max_view_members).empty()) {
-    return make_error_code(errc::bad_request);
-  }
-  settings.bounded_load += 0.0;
-  return view(checked{}, std::move(in_order), settings);
-}
 
 const member* view::find(std::string_view id) const noexcept {
   const auto at = std::lower_bound(

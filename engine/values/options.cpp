@@ -31,25 +31,28 @@ void check(const hedge_options& options) {
   const auto refuse_hedge = [](const std::string& why) {
     throw std::invalid_argument("hedge: " + why);
   };
-  if (options.after && (options.after->count() < 0 || options.after->count() > 60'000)) {
+  if (options.after && (options.after->count() < 0 || *options.after > max_hedge_after)) {
     refuse_hedge(
-        "after (ms) is " + std::to_string(options.after->count()) + ", expected 0 to 60000"
+        "after (ms) is " + std::to_string(options.after->count()) + ", expected 0 to " +
+        std::to_string(max_hedge_after.count())
     );
   }
   if (!(options.budget >= 0.0 && options.budget <= 1.0)) refuse_hedge("budget must be 0 to 1");
 }
 
 void check(const keyspace_options& options) {
-  const auto is_allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  if (options.name.empty() || options.name.size() > 64 ||
-      !std::all_of(options.name.begin(), options.name.end(), is_allowed)) {
-    refuse(options, "a name has 1 to 64 characters of a-z, 0-9, _ and -");
+  if (!is_keyspace_name(options.name)) {
+    refuse(
+        options,
+        "a name has 1 to " + std::to_string(max_keyspace_name) + " characters of " +
+            std::string(keyspace_name_characters)
+    );
   }
   check_range(options, "ttl (ms)", options.ttl.count(), 0, max_ttl.count());
   check_range(options, "negative_ttl (ms)", options.negative_ttl.count(), 0, max_ttl.count());
-  if (!(options.jitter >= 0.0 && options.jitter <= 1.0)) refuse(options, "jitter must be 0 to 1");
+  if (!(options.jitter >= 0.0 && options.jitter <= max_jitter)) {
+    refuse(options, "jitter must be 0 to 0.9");
+  }
   const auto signed_of = [](std::uint64_t n) {
     return static_cast<std::int64_t>(std::min<std::uint64_t>(n, INT64_MAX));
   };
@@ -59,11 +62,15 @@ void check(const keyspace_options& options) {
         options, "near_memory (bytes)", signed_of(options.near_memory), 64 << 10, INT64_MAX
     );
   }
-  check_range(options, "max_entry (bytes)", signed_of(options.max_entry), 1, 64 << 20);
-  check_range(options, "max_key (bytes)", signed_of(options.max_key), 1, 4096);
-  check_range(options, "loads.concurrent", signed_of(options.loads.concurrent), 1, 10'000);
-  check_range(options, "loads.queue", signed_of(options.loads.queue), 0, 1'000'000);
-  check_range(options, "loads.timeout (ms)", options.loads.timeout.count(), 1, 3'600'000);
+  check_range(options, "max_entry (bytes)", signed_of(options.max_entry), 1, max_value_bytes);
+  check_range(options, "max_key (bytes)", signed_of(options.max_key), 1, max_key_bytes);
+  check_range(
+      options, "loads.concurrent", signed_of(options.loads.concurrent), 1, max_concurrent_loads
+  );
+  check_range(options, "loads.queue", signed_of(options.loads.queue), 0, max_queued_loads);
+  check_range(
+      options, "loads.timeout (ms)", options.loads.timeout.count(), 1, max_load_timeout.count()
+  );
 }
 
 }  // namespace weir

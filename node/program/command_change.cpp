@@ -4,6 +4,8 @@
 #include "program/json_reader.hpp"
 #include "utf8.hpp"
 
+#include <weir/engine/limits.hpp>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -96,7 +98,7 @@ exit_code invalidate_many(const command_line& line, const node_client& node, con
   std::size_t sent = 0;
   while (true) {
     const auto batch = std::span<const std::string>(line.keys).subspan(sent).first(
-        std::min(line.keys.size() - sent, most_batch_keys)
+        std::min(line.keys.size() - sent, max_batch_keys)
     );
     const auto answer = node.send(http_method::post, target, batch_body(batch));
     sent += batch.size();

@@ -211,8 +211,12 @@ class command_tree {
         "keys", verb::keys, "List keys that one node keeps", "weir keys users --limit 20"
     );
     add_keyspace(keys);
-    keys->add_option("--limit", into_.limit, "At most so many, 1 to 1000; default 100")
-        ->check(CLI::Range(1, 1000))
+    keys->add_option(
+            "--limit",
+            into_.limit,
+            "At most so many, 1 to " + std::to_string(max_listed_keys) + "; default 100"
+    )
+        ->check(CLI::Range(std::size_t{1}, max_listed_keys))
         ->type_name("N");
   }
 
@@ -223,7 +227,8 @@ class command_tree {
     ring->add_option(
             "--simulate",
             into_.simulate,
-            "What would move: add=ID, add=ID*WEIGHT (1 to 1000) or remove=ID"
+            "What would move: add=ID, add=ID*WEIGHT (1 to " + std::to_string(max_weight) +
+                ") or remove=ID"
     )
         ->type_name("CHANGE");
     auto* members = add_client(

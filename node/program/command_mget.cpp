@@ -4,6 +4,8 @@
 #include "program/json_reader.hpp"
 #include "program/text_table.hpp"
 
+#include <weir/engine/limits.hpp>
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -79,7 +81,7 @@ exit_code run_mget(const command_line& line, const node_client& node, const cons
   std::optional<command_failure>
       failed;  // of a later batch: what came before it is printed all the same
   for (std::span<const std::string> rest(line.keys); !rest.empty() && !failed;) {
-    const auto batch = rest.first(std::min(rest.size(), most_batch_keys));
+    const auto batch = rest.first(std::min(rest.size(), max_batch_keys));
     rest = rest.subspan(batch.size());
     const node_client::fields json_body{{"Content-Type", "application/json"}};
     const auto answer = node.send(http_method::post, target + "?get", batch_body(batch), json_body);

@@ -3,7 +3,7 @@
 #include "program/json_reader.hpp"
 #include "utf8.hpp"
 
-#include <weir/engine/names.hpp>
+#include <weir/engine/limits.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -11,13 +11,6 @@
 
 namespace weir {
 namespace {
-
-bool is_node_id(std::string_view text) {
-  const auto fits = [](unsigned char c) {
-    return c < 0x80 && (std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-');
-  };
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), fits);
-}
 
 command_failure wrong(const std::string& what) {
   return {exit_code::usage, what};
@@ -28,10 +21,11 @@ command_failure wrong(const std::string& what) {
 boost::system::result<ring_view, command_failure> read_ring(const boost::json::value& document) {
   ring_view read;
   read.settings.vnodes =
-      static_cast<std::uint32_t>(std::clamp(number_of(document, "vnodes"), 0.0, 65536.0));
-  read.settings.bounded_load = std::clamp(number_of(document, "bounded_load"), 0.0, 1000.0);
+      static_cast<std::uint32_t>(std::clamp(number_of(document, "vnodes"), 0.0, 1.0 * max_vnodes));
+  read.settings.bounded_load =
+      std::clamp(number_of(document, "bounded_load"), 0.0, max_bounded_load);
   for (const auto& each : array_of(document, "nodes")) {
-    const auto weight = std::clamp(number_of(each, "weight"), 0.0, 1.0 * max_member_weight);
+    const auto weight = std::clamp(number_of(each, "weight"), 0.0, 1.0 * max_weight);
     read.members.push_back(
         {text_of(each, "id"), 0, static_cast<std::uint32_t>(weight), text_of(each, "address")}
     );
@@ -59,14 +53,20 @@ boost::system::result<ring_view, command_failure> simulated(
   if (const auto star = id.find('*'); kind == "add" && star != std::string::npos) {
     const auto* end = id.data() + id.size();
     const auto [stop, failed] = std::from_chars(id.data() + star + 1, end, weight);
-    if (failed != std::errc() || stop != end || weight == 0 || weight > max_node_weight)
-      return wrong("the weight in --simulate add=ID*WEIGHT is a whole number from 1 to 100");
+    if (failed != std::errc() || stop != end || weight == 0 || weight > max_weight)
+      return wrong(
+          "the weight in --simulate add=ID*WEIGHT is a whole number from 1 to " +
+          std::to_string(max_weight)
+      );
     id.resize(star);
   }
   ring_view after = now;
   const auto has_id = [&](const member& each) { return each.id == id; };
-  if (kind == "add" && !is_node_id(id))
-    return wrong("--simulate: \"" + printable(id) + "\" is no node id, 1 to 64 of A-Za-z0-9._-");
+  if (kind == "add" && !is_name(id))
+    return wrong(
+        "--simulate: \"" + printable(id) + "\" is no node id, 1 to " + std::to_string(max_name) +
+        " of " + std::string(name_characters)
+    );
   const bool is_there = std::any_of(now.members.begin(), now.members.end(), has_id);
   if (kind == "add") {
     if (is_there) return wrong("node " + printable(id) + " is in the ring already; add another id");

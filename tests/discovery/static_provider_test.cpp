@@ -44,7 +44,8 @@ TEST(ParseCandidate, RefusesWhatCannotBeDialled) {
         "a b:7420"}) {
     EXPECT_FALSE(parse_candidate(each)) << each;
   }
-  EXPECT_FALSE(parse_candidate(std::string(256, 'n') + "=10.0.0.1:7420"));
+  EXPECT_TRUE(parse_candidate(std::string(max_name, 'n') + "=10.0.0.1:7420"));
+  EXPECT_FALSE(parse_candidate(std::string(max_name + 1, 'n') + "=10.0.0.1:7420"));
 }
 
 TEST_F(StaticProviderTest, AnswersItsListWhenStarted) {

@@ -269,7 +269,7 @@ TEST_F(NodeTest, EveryMetricIsInTheDocumentation) {
 TEST_F(NodeTest, RefusesOptionsThatCannotWork) {
   EXPECT_THROW(node({.cluster = ""}), std::invalid_argument);
   EXPECT_THROW(node({.weight = 0}), std::invalid_argument);
-  EXPECT_THROW(node({.id = std::string(256, 'n')}), std::invalid_argument);
+  EXPECT_THROW(node({.id = std::string(max_name + 1, 'n')}), std::invalid_argument);
   EXPECT_THROW(
       node({.discovery = std::make_shared<static_provider>(std::vector<candidate>())}),
       std::invalid_argument
@@ -298,7 +298,7 @@ bool yaml_takes(const std::string& text) {
 }
 
 TEST_F(NodeTest, TakesTheNamesWeightsAndAddressesThatYamlTakes) {
-  const std::string long_name(64, 'n');
+  const std::string long_name(max_name, 'n');
   for (const auto& name :
        {std::string("n1"),
         std::string("A.b_c-9"),
@@ -312,7 +312,7 @@ TEST_F(NodeTest, TakesTheNamesWeightsAndAddressesThatYamlTakes) {
     EXPECT_EQ(refusal_of({.cluster = name}).empty(), yaml_takes("cluster: \"" + name + "\""))
         << name;
   }
-  for (const std::uint32_t weight : {0, 1, 100, 101, 1000}) {
+  for (const std::uint32_t weight : {0u, 1u, max_weight, max_weight + 1}) {
     const auto in_yaml = "node: {weight: " + std::to_string(weight) + "}";
     EXPECT_EQ(refusal_of({.weight = weight}).empty(), yaml_takes(in_yaml)) << weight;
   }

@@ -1,7 +1,6 @@
 #include "peer/peer_handshake.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdio>
 
 namespace weir {
@@ -46,20 +45,21 @@ std::string taken(const std::string& id, const std::string& where) {
          quoted(id);
 }
 
-bool has_bad_field(const hello& theirs) {
-  const identity& who = theirs.who;
-  return who.id.empty() || who.id.size() > max_node_name || who.cluster.size() > max_node_name ||
-         who.weight == 0 || who.weight > max_member_weight ||
-         theirs.lowest_version > theirs.highest_version;
+/// What is wrong with a hello that a node of this version would not send; empty = nothing. The ring
+/// is compared with one's own later.
+std::string bad_field(const hello& theirs) {
+  if (theirs.lowest_version > theirs.highest_version)
+    return "the protocol versions are " + range(theirs);
+  auto who = theirs.who;
+  who.ring = {};
+  return fault_of(who);
 }
 
 }  // namespace
 
 std::optional<refusal> judge_hello(const hello& theirs, const hello& self, const admission& admit) {
-  if (has_bad_field(theirs)) {
-    return refusal{
-        refusal_reason::bad_hello,
-        "node id of 1 to 253 bytes, cluster name of at most 253 and weight of 1 to 1000 expected"};
+  if (auto fault = bad_field(theirs); !fault.empty()) {
+    return refusal{refusal_reason::bad_hello, std::move(fault)};
   }
   if (std::max(theirs.lowest_version, self.lowest_version) >
       std::min(theirs.highest_version, self.highest_version)) {
@@ -126,17 +126,25 @@ peer_handshake::outcome peer_handshake::on_message(
 }
 
 std::string_view name(refusal_reason reason) noexcept {
-  constexpr std::array<std::string_view, 9> names = {
-      "none",
-      "other_cluster",
-      "self",
-      "doubled_id",
-      "version",
-      "busy",
-      "bad_hello",
-      "other_ring",
-      "own_id"};
-  return names[static_cast<std::size_t>(reason) % names.size()];
+  switch (reason) {
+    case refusal_reason::other_cluster:
+      return "other_cluster";
+    case refusal_reason::self:
+      return "self";
+    case refusal_reason::doubled_id:
+      return "doubled_id";
+    case refusal_reason::version:
+      return "version";
+    case refusal_reason::busy:
+      return "busy";
+    case refusal_reason::bad_hello:
+      return "bad_hello";
+    case refusal_reason::other_ring:
+      return "other_ring";
+    case refusal_reason::own_id:
+      return "own_id";
+  }
+  return "none";
 }
 
 milliseconds redial_pause::next(bool lasting_refusal, std::uint64_t random, milliseconds spent) {

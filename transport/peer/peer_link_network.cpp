@@ -35,6 +35,7 @@ result<std::string> peer_link_network::listen(std::string_view address) {
 }
 
 void peer_link_network::start(identity self, peer_handler& handler) {
+  check(self);
   core_->start(std::move(self), handler);
 }
 

@@ -115,13 +115,18 @@ TEST(NatsPresenceTest, RefusesWhatIsNoPresence) {
       "weir1 here demo n% 10.0.0.1:7420 deadbeef00000001 1 -",
       "weir1 here demo n%zz 10.0.0.1:7420 deadbeef00000001 1 -",
       "weir1 here demo n/1 10.0.0.1:7420 deadbeef00000001 1 -",
-      "weir1 here demo " + std::string(256, 'n') + " 10.0.0.1:7420 deadbeef00000001 1 -",
+      "weir1 here demo " + std::string(max_name + 1, 'n') + " 10.0.0.1:7420 deadbeef00000001 1 -",
       "weir1 here demo n1 " + std::string(256, 'a') + ":7420 deadbeef00000001 1 -",
       std::string(2'049, 'x'),
       std::string(2'000, ' '),
       std::string(100, '\0'),
   };
   for (const auto& each : bad) EXPECT_EQ(read(each), nats_outcome::malformed) << each;
+  const std::string longest(max_name, 'n');
+  EXPECT_EQ(
+      read("weir1 here demo " + longest + " 10.0.0.1:7420 deadbeef00000001 1 -"),
+      nats_outcome::heard
+  );
 }
 
 }  // namespace

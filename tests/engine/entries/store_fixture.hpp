@@ -54,7 +54,7 @@ struct table_fixture {
     auto* found = find(key);
     if (found == nullptr) return "(none)";
     table.touch(*found);
-    return entry_table::value_of(*found).text();
+    return found->value().text();
   }
 
   auto on_gone() {

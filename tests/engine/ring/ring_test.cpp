@@ -60,6 +60,15 @@ double busiest_over_mean(const ring& of) {
   return static_cast<double>(most) * static_cast<double>(of.size()) / slot_count;
 }
 
+/// The slots that the node at `index` owns, ascending.
+std::vector<std::uint16_t> slots_of(const ring& of, std::uint16_t index) {
+  std::vector<std::uint16_t> slots;
+  for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
+    if (of.owner_index(slot) == index) slots.push_back(slot);
+  }
+  return slots;
+}
+
 void expect_within_bounds(const ring& of, double factor) {
   double weights = 0;
   for (const auto& each : of.members()) weights += each.weight;
@@ -67,7 +76,7 @@ void expect_within_bounds(const ring& of, double factor) {
   for (std::uint16_t i = 0; i < of.size(); ++i) {
     const double fair = slot_count * of.members()[i].weight / weights;
     EXPECT_LE(of.load(i), std::ceil(fair * factor)) << of.members()[i].id;
-    EXPECT_EQ(of.load(i), of.slots_of(i).size());
+    EXPECT_EQ(of.load(i), slots_of(of, i).size());
     total += of.load(i);
   }
   EXPECT_EQ(total, slot_count);
@@ -117,7 +126,7 @@ struct plain_ring {
 TEST(RingTest, MappingIsThatOfTheDefinition) {
   auto members = sorted_by_id(node_set(2, 8));
   members[5].weight = 3;
-  for (const double factor : {1.0, 1.05, 1.25, 1000.0}) {
+  for (const double factor : {1.0, 1.05, 1.25, max_bounded_load}) {
     for (const std::uint32_t vnodes : {1u, 3u, 64u, 512u}) {
       const ring_settings settings{.vnodes = vnodes, .bounded_load = factor};
       const ring r(members, settings);
@@ -297,8 +306,6 @@ TEST(RingTest, ALoneNodeOwnsEverything) {
   EXPECT_EQ(r.load(0), slot_count);
   EXPECT_EQ(r.share(0), 1.0);
   EXPECT_EQ(r.gutter_index(5), 0);
-  std::array<std::uint16_t, 3> order{};
-  EXPECT_EQ(r.next_distinct(5, order), 1u);
 }
 
 TEST(RingTest, WeightsSetTheShares) {
@@ -325,27 +332,12 @@ TEST(RingTest, MoreWeightOnlyTakesSlots) {
 
 TEST(RingTest, HeavyAndLightNodesGetAlong) {
   auto members = node_set(6, 24);
-  for (auto& each : members) each.weight = max_member_weight;
+  for (auto& each : members) each.weight = max_weight;
   members.back().weight = 1;
   const ring r(members, {.vnodes = 64, .bounded_load = 1.0});
   expect_within_bounds(r, 1.0);
   for (std::uint16_t slot = 0; slot < slot_count; ++slot) {
     ASSERT_NE(r.gutter_index(slot), r.owner_index(slot));
-  }
-}
-
-TEST(RingTest, NextDistinctBeginsWithOwnerAndGutterAndRepeatsNobody) {
-  const ring r(node_set(8, 10), {.vnodes = 64, .bounded_load = 1.0});
-  std::array<std::uint16_t, 12> order{};
-  std::vector<std::uint16_t> everybody(r.size());
-  std::iota(everybody.begin(), everybody.end(), std::uint16_t{0});
-  for (std::uint16_t slot = 0; slot < slot_count; slot += 97) {
-    ASSERT_EQ(r.next_distinct(slot, order), r.size());
-    EXPECT_EQ(order[0], r.owner_index(slot));
-    EXPECT_EQ(order[1], r.gutter_index(slot));
-    EXPECT_THAT(std::span(order).first(r.size()), testing::UnorderedElementsAreArray(everybody));
-    EXPECT_EQ(r.next_distinct(slot, std::span(order).first(1)), 1u);
-    EXPECT_EQ(r.next_distinct(slot, {}), 0u);
   }
 }
 
@@ -359,8 +351,8 @@ TEST(RingTest, MovedSlotsOfALeaverAreItsSlots) {
     return each.id == members[2].id;
   });
   const auto index = static_cast<std::uint16_t>(leaver - ids.begin());
-  EXPECT_EQ(moved_slots(before, after), before.slots_of(index));
-  EXPECT_EQ(moved_slots(after, before), before.slots_of(index));
+  EXPECT_EQ(moved_slots(before, after), slots_of(before, index));
+  EXPECT_EQ(moved_slots(after, before), slots_of(before, index));
   EXPECT_EQ(moved_slots(before, ring(nodes({"stranger"}))).size(), slot_count);
 }
 

@@ -1,3 +1,4 @@
+#include <weir/engine/ring.hpp>
 #include <weir/engine/view.hpp>
 
 #include <gmock/gmock.h>
@@ -19,7 +20,6 @@ std::vector<member> three() {
 }
 
 std::string fault(std::vector<member> members, ring_settings settings = {}) {
-  EXPECT_EQ(view::from_peer(members, settings).error(), errc::bad_request);
   try {
     view(std::move(members), settings);
   } catch (const std::invalid_argument& error) {
@@ -98,17 +98,18 @@ TEST(ViewTest, WithoutTakesOneMemberAway) {
 
 TEST(ViewTest, RefusesBadMembers) {
   EXPECT_THAT(fault({{"", 1, 1, ""}}), HasSubstr("empty id"));
-  EXPECT_THAT(fault({{std::string(256, 'x'), 1, 1, ""}}), HasSubstr("256 bytes"));
+  EXPECT_THAT(fault({{std::string(max_name + 1, 'x'), 1, 1, ""}}), HasSubstr("65 bytes"));
   EXPECT_THAT(fault({{"a", 1, 1, ""}, {"b", 1, 1, ""}, {"a", 2, 1, ""}}), HasSubstr("called 'a'"));
-  EXPECT_THAT(fault({{"a", 1, 1001, ""}}), HasSubstr("weight 1001"));
-  EXPECT_THROW((void)view(three()).with({"d", 1, 1001, ""}), std::invalid_argument);
+  EXPECT_THAT(fault({{"a", 1, max_weight + 1, ""}}), HasSubstr("weight 101"));
+  EXPECT_THROW((void)view(three()).with({"d", 1, max_weight + 1, ""}), std::invalid_argument);
 }
 
 TEST(ViewTest, RefusesBadSettings) {
   EXPECT_THAT(fault(three(), {.vnodes = 0}), HasSubstr("vnodes"));
-  EXPECT_THAT(fault(three(), {.vnodes = 65537}), HasSubstr("vnodes"));
+  EXPECT_THAT(fault(three(), {.vnodes = max_vnodes + 1}), HasSubstr("vnodes"));
   EXPECT_THAT(fault(three(), {.bounded_load = 0.99}), HasSubstr("bounded_load"));
   EXPECT_THAT(fault(three(), {.bounded_load = -1}), HasSubstr("bounded_load"));
+  EXPECT_THAT(fault(three(), {.bounded_load = 10.01}), HasSubstr("set 0 (off) or 1..10"));
   const auto nan = std::numeric_limits<double>::quiet_NaN();
   const auto infinite = std::numeric_limits<double>::infinity();
   EXPECT_THAT(fault(three(), {.bounded_load = nan}), HasSubstr("bounded_load"));
@@ -118,19 +119,22 @@ TEST(ViewTest, RefusesBadSettings) {
 TEST(ViewTest, HoldsMembersUpToItsLimits) {
   std::vector<member> many;
   for (std::size_t i = 0; i < max_view_members; ++i) {
-    many.push_back({"n" + std::to_string(i), 1, max_member_weight, ""});
+    auto id = "n" + std::to_string(i);
+    id.resize(max_name, 'x');
+    many.push_back({id, 1, max_weight, ""});
   }
-  const view largest(many);
+  const view largest(many, {.vnodes = max_vnodes, .bounded_load = max_bounded_load});
   EXPECT_EQ(largest.size(), max_view_members);
-  EXPECT_THAT(fault(many, {.vnodes = 65536}), HasSubstr("points"));
   many.push_back({"one-more", 1, 1, ""});
   EXPECT_THAT(fault(many), HasSubstr("257 members"));
 }
 
-TEST(ViewTest, TakesGoodMemberListsFromPeers) {
-  const auto taken = view::from_peer(three());
-  ASSERT_TRUE(taken.has_value());
-  EXPECT_EQ(*taken, view(three()));
+TEST(ViewTest, ARingOfMoreMembersThanAViewIsHeldToItsPoints) {
+  std::vector<member> many;
+  for (std::size_t i = 0; i < 400; ++i)
+    many.push_back({std::to_string(1000 + i), 1, max_weight, ""});
+  EXPECT_THAT(check_members(many, {.vnodes = max_vnodes}, ring::max_members), HasSubstr("points"));
+  EXPECT_THAT(check_members(many, {.vnodes = 512}, ring::max_members), IsEmpty());
 }
 
 }  // namespace

@@ -115,7 +115,7 @@ TEST(PeerAgreementCodecTest, TheFullestMessagesStayBelowTheLongestLength) {
   EXPECT_LE(header.remaining, max_length(frame_type::vote, {}));
   ping_request ping;
   ping.note = {1, state};
-  ping.silent.assign(1024, std::string(255, 's'));
+  ping.silent.assign(1024, std::string(max_name, 's'));
   const auto pinged = wire(peer_request{0, milliseconds(1000), ping});
   ASSERT_EQ(read_header(pinged.data(), header), peer_fault::none);
   EXPECT_LE(header.remaining, max_length(frame_type::ping, {}));
@@ -206,10 +206,11 @@ TEST(PeerAgreementCodecTest, AnElectorateOverItsLimitsIsLeftOut) {
   EXPECT_NE(reread({.views = std::vector(64, std::vector<std::string>{"n1"})}).state, nullptr);
   EXPECT_EQ(reread({.views = std::vector(65, std::vector<std::string>{"n1"})}).state, nullptr);
   EXPECT_EQ(reread({.members = {{"", 1}}}).state, nullptr);
-  EXPECT_EQ(reread({.members = {{std::string(256, 'n'), 1}}}).state, nullptr);
-  const std::vector<std::string> wide(1024, std::string(255, 'n'));
-  EXPECT_NE(reread({.views = std::vector(4, wide)}).state, nullptr);
-  EXPECT_EQ(reread({.views = std::vector(5, wide)}).state, nullptr) << "over 1 MiB of ids";
+  EXPECT_NE(reread({.members = {{std::string(max_name, 'n'), 1}}}).state, nullptr);
+  EXPECT_EQ(reread({.members = {{std::string(max_name + 1, 'n'), 1}}}).state, nullptr);
+  const std::vector<std::string> wide(1024, std::string(64, 'n'));
+  EXPECT_NE(reread({.views = std::vector(16, wide)}).state, nullptr);
+  EXPECT_EQ(reread({.views = std::vector(17, wide)}).state, nullptr) << "over 1 MiB of ids";
   EXPECT_EQ(reread({.members = lives(1025)}).digest, 5u);
 }
 
@@ -240,7 +241,10 @@ TEST(PeerAgreementCodecTest, AnElectorateOverItsLimitsIsRefused) {
   EXPECT_EQ(with_views(65, 1, "n"), peer_fault::bad_value);
   EXPECT_EQ(with_views(1, 1, ""), peer_fault::bad_value);
   EXPECT_EQ(with_views(1, 1025, "n"), peer_fault::bad_value);
-  EXPECT_EQ(with_views(5, 1024, std::string(255, 'n')), peer_fault::bad_value);
+  EXPECT_EQ(with_views(1, 1, std::string(max_name, 'n')), peer_fault::none);
+  EXPECT_EQ(with_views(1, 1, std::string(max_name + 1, 'n')), peer_fault::bad_value);
+  EXPECT_EQ(with_views(16, 1024, std::string(64, 'n')), peer_fault::none);
+  EXPECT_EQ(with_views(17, 1024, std::string(64, 'n')), peer_fault::bad_value);
 }
 
 TEST(PeerAgreementCodecTest, HintsOverTheirLimitsBecomeDropEverything) {
@@ -261,7 +265,8 @@ TEST(PeerAgreementCodecTest, AVoteNamesSomebody) {
   };
   EXPECT_EQ(about("n3"), error_code());
   EXPECT_EQ(about(""), errc::bad_request);
-  EXPECT_EQ(about(std::string(256, 'n')), errc::bad_request);
+  EXPECT_EQ(about(std::string(max_name, 'n')), error_code());
+  EXPECT_EQ(about(std::string(max_name + 1, 'n')), errc::bad_request);
 }
 
 TEST(PeerAgreementCodecTest, LongListsOfNamesAreCut) {
@@ -275,7 +280,7 @@ TEST(PeerAgreementCodecTest, LongListsOfNamesAreCut) {
   peer_reply got;
   ASSERT_EQ(decoder.next(rest, message), frame_decoder::status::message);
   ASSERT_EQ(read_reply(message, got), peer_fault::none);
-  reply.unconfirmed = std::vector(1024, std::string(255, 'n'));
+  reply.unconfirmed = std::vector(1024, std::string(max_name, 'n'));
   EXPECT_EQ(describe(got), describe(peer_reply{0, reply}));
 }
 

@@ -192,7 +192,7 @@ TEST(PeerBadInputTest, B17_TtlsOutOfRange) {
   };
   EXPECT_EQ(check(milliseconds(-1)), errc::bad_request);
   EXPECT_EQ(check(milliseconds(0)), error_code());
-  EXPECT_EQ(check(max_wire_ttl), error_code());
+  EXPECT_EQ(check(max_ttl), error_code());
   EXPECT_EQ(check(milliseconds(INT64_MAX)), errc::bad_request);
   auto on_wire = wire(every_request()[5]);
   on_wire.replace(frame_header_size + 19, 4, "\xff\xff\xff\xff");
@@ -204,9 +204,14 @@ TEST(PeerBadInputTest, B18_BatchSizes) {
     return peer_request{0, {}, get_many_request{"users", std::vector<std::string>(count, "k")}};
   };
   EXPECT_EQ(check_request(batch(0), {}), error_code());
-  EXPECT_EQ(check_request(batch(1000), {}), error_code());
-  EXPECT_EQ(check_request(batch(1001), {}), errc::too_large);
+  EXPECT_EQ(check_request(batch(max_batch_keys), {}), error_code());
+  EXPECT_EQ(check_request(batch(max_batch_keys + 1), {}), errc::too_large);
   EXPECT_EQ(feed(wire(batch(1000)), phase::requests).messages.size(), 1u);
+}
+
+TEST(PeerBadInputTest, NobodyOrdersAnotherNodeToClear) {
+  const change_request everything{.keyspace = "users", .kind = change_kind::clear, .key = {}};
+  EXPECT_EQ(check_request({0, {}, everything}, {}), errc::bad_request);
 }
 
 TEST(PeerBadInputTest, B18_ABatchReplyKeepsItsLimit) {

@@ -138,7 +138,7 @@ TEST(PeerCodecTest, TimesOutsideTheirRangeAreCutByTheWriter) {
   reply.answer.entry.ttl = milliseconds(INT64_MAX);
   reply.answer.entry.age = milliseconds(-5);
   const auto got = feed(wire(peer_reply{0, reply}), phase::replies);
-  reply.answer.entry.ttl = max_wire_ttl;
+  reply.answer.entry.ttl = max_ttl;
   reply.answer.entry.age = milliseconds(0);
   EXPECT_EQ(got.messages, std::vector<std::string>{describe(peer_reply{0, reply})});
 }

@@ -1,5 +1,6 @@
 #include "transport/peer/peer_handshake.hpp"
 
+#include "tests/support/enum_names.hpp"
 #include "transport/peer/peer_calls.hpp"
 #include "transport/peer/remark_limiter.hpp"
 
@@ -127,16 +128,28 @@ TEST(RemarkLimiterTest, InventedKindsAreCountedAsOne) {
 
 TEST(PeerHandshakeRulesTest, B9_FieldsAtAndOverTheirLimits) {
   auto odd = other;
-  odd.id = std::string(253, 'n');
+  odd.id = std::string(max_name, 'n');
   EXPECT_EQ(reason_of({odd}), std::nullopt);
-  odd.id = std::string(254, 'n');
+  odd.id = std::string(max_name + 1, 'n');
+  EXPECT_EQ(reason_of({odd}), refusal_reason::bad_hello);
+  EXPECT_EQ(
+      judge_hello({odd}, {me}, {})->text, "node id has 65 bytes; it must be 1 to 64 of A-Za-z0-9._-"
+  );
+  odd.id = "n 2";
   EXPECT_EQ(reason_of({odd}), refusal_reason::bad_hello);
   odd.id = "";
   EXPECT_EQ(reason_of({odd}), refusal_reason::bad_hello);
   odd = other;
   odd.weight = 0;
   EXPECT_EQ(reason_of({odd}), refusal_reason::bad_hello);
-  odd.weight = 1001;
+  odd.weight = max_weight;
+  EXPECT_EQ(reason_of({odd}), std::nullopt);
+  odd.weight = max_weight + 1;
+  EXPECT_EQ(reason_of({odd}), refusal_reason::bad_hello);
+  odd = other;
+  odd.cluster = std::string(max_name, 'c');
+  EXPECT_EQ(reason_of({odd}), refusal_reason::other_cluster);
+  odd.cluster = std::string(max_name + 1, 'c');
   EXPECT_EQ(reason_of({odd}), refusal_reason::bad_hello);
 }
 
@@ -319,6 +332,15 @@ TEST_F(PeerCallsTest, AFullTableTakesNoMore) {
   peer_callback one_more = [](result<peer_reply>) {};
   EXPECT_FALSE(calls.add(frame_type::get, {}, {}, one_more));
   EXPECT_TRUE(one_more) << "untouched";
+}
+
+TEST(PeerNamesTest, EachFaultAndEachRefusalHasOne) {
+  test::expect_named<peer_fault>(peer_fault_count);
+  std::set<std::string_view> names;
+  const auto last = static_cast<std::size_t>(refusal_reason::own_id);
+  for (std::size_t i = 1; i <= last; ++i) names.insert(name(static_cast<refusal_reason>(i)));
+  EXPECT_EQ(names.size(), last);
+  EXPECT_EQ(name(static_cast<refusal_reason>(last + 1)), "none");
 }
 
 }  // namespace

@@ -52,8 +52,8 @@ struct printer {
 
   void operator()(const change_request& r) {
     out << "change " << r.keyspace << '|' << r.key << '|' << r.value.view() << '|' << int(r.kind)
-        << int(r.role) << '|' << (r.ttl ? r.ttl->count() : -1) << '|' << int(r.condition.when)
-        << ',' << to_string(r.condition.since);
+        << '|' << (r.ttl ? r.ttl->count() : -1) << '|' << int(r.condition.when) << ','
+        << to_string(r.condition.since);
   }
 
   void operator()(const ping_request& r) {

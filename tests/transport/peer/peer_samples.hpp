@@ -13,7 +13,7 @@ inline member a_member(std::string id, std::uint32_t weight = 1) {
 }
 
 inline std::vector<member> a_view() {
-  return {a_member("n1"), a_member("n2", 1000), a_member("n3", 7)};
+  return {a_member("n1"), a_member("n2", max_weight), a_member("n3", 7)};
 }
 
 inline get_reply a_hit(std::string value) {
@@ -41,10 +41,10 @@ inline get_reply not_owner_answer() {
 
 inline electorate_state a_state() {
   return {
-      {{"n1", 1}, {"n2", UINT64_MAX}, {std::string(255, 'n'), 0}},
+      {{"n1", 1}, {"n2", UINT64_MAX}, {std::string(max_name, 'n'), 0}},
       {{"n2", 7}},
       {"gone"},
-      {{"n1", "n2"}, {}, {"n1", "n2", std::string(255, 'n')}}};
+      {{"n1", "n2"}, {}, {"n1", "n2", std::string(max_name, 'n')}}};
 }
 
 inline electorate_note a_note() {
@@ -70,7 +70,7 @@ inline std::vector<change_record> some_records() {
       a_push(std::string("a\0\xff", 3), "Ada"),
       a_push("empty", ""),
       {std::string(64, 'k'), "", {}, {}, milliseconds(0), milliseconds(0)},
-      {"users", std::string(max_wire_key, 'x'), {}, {}, milliseconds(0), milliseconds(0)}};
+      {"users", std::string(max_key_bytes, 'x'), {}, {}, milliseconds(0), milliseconds(0)}};
 }
 
 /// One or more of every request, with the odd values of each field.
@@ -83,7 +83,7 @@ inline std::vector<peer_request> every_request() {
   add(get_request{"users", "42"});
   add(get_request{"users", odd_key, serve_as::gutter, get_mode::fresh, true});
   add(get_request{
-      std::string(64, 'k'), std::string(max_wire_key, 'x'), serve_as::owner, get_mode::observe});
+      std::string(64, 'k'), std::string(max_key_bytes, 'x'), serve_as::owner, get_mode::observe});
   add(get_many_request{"users", {}});
   add(get_many_request{"users", {"a", odd_key, "a", std::string(512, 'y')}, serve_as::gutter});
   add(change_request{
@@ -99,12 +99,10 @@ inline std::vector<peer_request> every_request() {
       change_kind::put,
       "big",
       bytes(std::string(300'000, 'v')),
-      max_wire_ttl,
-      precondition::if_unchanged({1, UINT64_MAX}),
-      serve_as::gutter});
+      max_ttl,
+      precondition::if_unchanged({1, UINT64_MAX})});
   add(change_request{"users", change_kind::remove, odd_key, {}, {}, {}});
   add(change_request{"users", change_kind::invalidate, "42", {}, {}, {}});
-  add(change_request{"users", change_kind::clear, "", {}, {}, {}});
   add(ping_request{});
   add(leave_request{});
   add(report_request{});
@@ -214,7 +212,7 @@ inline std::vector<peer_reply> every_reply() {
        .consistency = consistency::available,
        .writes = writes::allow,
        .has_near = true,
-       .ttl = max_wire_ttl,
+       .ttl = max_ttl,
        .negative_ttl = milliseconds(5'000),
        .source = std::string(max_source_kind, 's')}});
   add(full);

@@ -55,7 +55,7 @@ constexpr bool is_control(frame_type type) {
          type == frame_type::vote_reply;
 }
 
-/// The reply that belongs to a request.
+/// The reply that belongs to a request: peer_codec.cpp says of each pair that it is so.
 constexpr frame_type reply_to(frame_type request) {
   return static_cast<frame_type>(static_cast<std::uint8_t>(request) + 16);
 }
@@ -95,7 +95,7 @@ inline std::uint32_t frame_header::chunk() const noexcept {
 
 /// Caps on what travels between two nodes; the same on all nodes of a cluster.
 struct frame_limits {
-  std::uint32_t max_value = 64u << 20;        ///< bytes of one value
+  std::uint32_t max_value = max_value_bytes;  ///< bytes of one value
   std::uint32_t max_batch_reply = 16u << 20;  ///< bytes of all values of one get_many
   std::size_t max_partial = 16;               ///< long messages that may arrive side by side
 };

@@ -13,12 +13,8 @@ namespace weir {
 
 /// Longest strings on the wire, in bytes. Our own texts are cut to fit, a peer's longer ones are a
 /// fault.
-inline constexpr std::size_t max_wire_key = 4096;
-inline constexpr std::size_t max_keyspace_name = 64;
-inline constexpr std::size_t max_node_name = 253;
 inline constexpr std::size_t max_address = 300;
 inline constexpr std::size_t max_metadata = 1024;
-inline constexpr std::size_t max_batch_keys = 1000;
 inline constexpr std::size_t max_explain_steps = 64;
 inline constexpr std::size_t max_explain_text = 1024;
 inline constexpr std::size_t max_records = 4096;            ///< changes in one message
@@ -26,7 +22,6 @@ inline constexpr std::size_t max_records_bytes = 1u << 20;  ///< their keys and 
 inline constexpr std::size_t max_listed_ids = 1024;         ///< members, removals, names in a list
 inline constexpr std::size_t max_counted_views = 64;
 inline constexpr std::size_t max_state_bytes = 1u << 20;  ///< all ids of an electorate
-inline constexpr milliseconds max_wire_ttl{std::chrono::hours(30 * 24)};
 
 /// "I am this node, I speak these versions": the first frame in each direction.
 struct hello {
@@ -90,8 +85,5 @@ peer_fault read_refusal(const frame_message& message, refusal& goodbye);
 /// The frame type that carries a request or reply.
 frame_type type_of(const request_body& body) noexcept;
 frame_type type_of(const reply_body& body) noexcept;
-
-/// True for [a-z0-9_-]{1,64}.
-bool is_keyspace_name(std::string_view name) noexcept;
 
 }  // namespace weir

@@ -15,6 +15,12 @@ constexpr std::size_t smallest_view = 2;
 constexpr std::size_t settings_size = 2 + 1 + 4 + 4 + 1;
 constexpr std::size_t record_size = 2 + 2 + 16 + 4 + 4 + 4;
 
+std::string_view read_id(field_reader& in) {
+  const auto id = in.text8();
+  if (id.size() > max_name) in.fail(peer_fault::bad_value);
+  return id;
+}
+
 bool ids_are_distinct(const std::vector<member>& view) {
   std::vector<std::string_view> ids(view.size());
   std::transform(view.begin(), view.end(), ids.begin(), [](const member& m) {
@@ -61,9 +67,7 @@ bool all_fit(const std::vector<member_life>& lives) {
 }
 
 bool all_fit(const std::vector<std::string>& ids) {
-  const auto one_fits = [](const std::string& id) {
-    return !id.empty() && id.size() <= max_member_id;
-  };
+  const auto one_fits = [](const std::string& id) { return !id.empty() && id.size() <= max_name; };
   return ids.size() <= max_listed_ids && std::all_of(ids.begin(), ids.end(), one_fits);
 }
 
@@ -104,7 +108,7 @@ change_record read_record(field_reader& in, std::size_t& budget) {
   change_record record;
   const auto keyspace = in.text8();
   if (in.ok() && !is_keyspace_name(keyspace)) in.fail(peer_fault::bad_value);
-  const auto key = in.text16(max_wire_key);
+  const auto key = in.text16(max_key_bytes);
   record.version.epoch = in.number<std::uint64_t>();
   record.version.seq = in.number<std::uint64_t>();
   record.ttl = read_ttl(in);
@@ -124,10 +128,10 @@ change_record read_record(field_reader& in, std::size_t& budget) {
 void write_record(field_writer& out, const change_record& record) {
   const bool pushed = is_pushed(record);
   out.text8(record.keyspace);
-  out.text16(record.key, max_wire_key);
+  out.text16(record.key, max_key_bytes);
   out.number(record.version.epoch);
   out.number(record.version.seq);
-  out.number(wire_milliseconds(record.ttl, max_wire_ttl));
+  out.number(wire_milliseconds(record.ttl, max_ttl));
   out.number(pushed ? wire_milliseconds(record.age, max_wire_age) : std::uint32_t{0});
   out.number(static_cast<std::uint32_t>(pushed ? record.value.size() : 0));
   if (pushed) out.value(record.value);
@@ -137,7 +141,7 @@ void write_record(field_writer& out, const change_record& record) {
 
 milliseconds read_ttl(field_reader& in) {
   const milliseconds ttl{in.number<std::uint32_t>()};
-  if (ttl > max_wire_ttl) in.fail(peer_fault::bad_value);
+  if (ttl > max_ttl) in.fail(peer_fault::bad_value);
   return ttl;
 }
 
@@ -162,7 +166,8 @@ std::vector<member> read_view(field_reader& in) {
     one.weight = in.number<std::uint32_t>();
     one.address = in.text16(max_address);
     if (!in.ok()) break;
-    if (one.id.empty() || one.weight > max_member_weight) in.fail(peer_fault::bad_view);
+    const bool has_id = !one.id.empty() && one.id.size() <= max_name;
+    if (!has_id || one.weight > max_weight) in.fail(peer_fault::bad_view);
     view.push_back(std::move(one));
   }
   if (!ids_are_distinct(view)) in.fail(peer_fault::bad_view);
@@ -211,19 +216,19 @@ std::vector<std::string> read_ids(field_reader& in) {
   std::vector<std::string> ids;
   const auto count = in.count(max_listed_ids, smallest_id);
   ids.reserve(count);
-  for (std::size_t i = 0; i < count && in.ok(); ++i) ids.emplace_back(in.text8());
+  for (std::size_t i = 0; i < count && in.ok(); ++i) ids.emplace_back(read_id(in));
   return ids;
 }
 
 void write_ids(field_writer& out, const std::vector<std::string>& ids) {
   const auto count = std::min(ids.size(), max_listed_ids);
   out.number(static_cast<std::uint16_t>(count));
-  for (std::size_t i = 0; i < count; ++i) out.text8(ids[i]);
+  for (std::size_t i = 0; i < count; ++i) out.text8(std::string_view(ids[i]).substr(0, max_name));
 }
 
 member_life read_life(field_reader& in) {
   member_life who;
-  who.id = in.text8();
+  who.id = read_id(in);
   who.incarnation = in.number<std::uint64_t>();
   if (who.id.empty()) in.fail(peer_fault::bad_value);
   return who;
@@ -235,7 +240,7 @@ void write_life(field_writer& out, const member_life& who) {
 }
 
 bool fits(const member_life& who) {
-  return !who.id.empty() && who.id.size() <= max_member_id;
+  return !who.id.empty() && who.id.size() <= max_name;
 }
 
 electorate_note read_note(field_reader& in) {
@@ -273,7 +278,7 @@ error_code check_records(const std::vector<change_record>& records) {
   std::size_t sum = 0;
   for (const auto& record : records) {
     if (!is_keyspace_name(record.keyspace)) return errc::no_keyspace;
-    if (record.key.size() > max_wire_key) return errc::too_large;
+    if (record.key.size() > max_key_bytes) return errc::too_large;
     sum += record.key.size() + (is_pushed(record) ? record.value.size() : 0);
     if (sum > max_records_bytes) return errc::too_large;
   }
@@ -315,8 +320,8 @@ void write_settings(field_writer& out, const keyspace_settings_list& all) {
     if (each.has_near) flags |= settings_flags::near;
     out.text8(each.name);
     out.u8(flags);
-    out.number(wire_milliseconds(each.ttl, max_wire_ttl));
-    out.number(wire_milliseconds(each.negative_ttl, max_wire_ttl));
+    out.number(wire_milliseconds(each.ttl, max_ttl));
+    out.number(wire_milliseconds(each.negative_ttl, max_ttl));
     out.text8(each.source);
   }
 }

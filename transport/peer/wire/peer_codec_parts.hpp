@@ -28,7 +28,7 @@ void write_words(field_writer& out, const error& of);
 
 void write_view(field_writer& out, const std::vector<member>& view);
 
-/// At most `max_listed_ids` names of at most 255 bytes.
+/// At most `max_listed_ids` names of at most `max_name` bytes.
 std::vector<std::string> read_ids(field_reader& in);
 void write_ids(field_writer& out, const std::vector<std::string>& ids);
 

@@ -113,9 +113,8 @@ void read_body(field_reader& in, get_many_request& request) {
 }
 
 void read_body(field_reader& in, change_request& request) {
-  const auto flags = read_flags(in, request_flags::gutter | request_flags::ttl);
-  request.role = role_of(flags);
-  request.kind = in.one_of(change_kind::clear);
+  const auto flags = read_flags(in, request_flags::ttl);
+  request.kind = in.one_of(change_kind::invalidate);
   request.condition.when = in.one_of(precondition::kind::unchanged);
   request.condition.since = read_version(in);
   const auto ttl = read_ttl(in);

@@ -58,7 +58,7 @@ void write_answer(field_writer& out, const get_reply& reply, const std::vector<m
   fixed[5] = static_cast<char>(from.detail);
   store_number(fixed + 6, answer.version.epoch);
   store_number(fixed + 14, answer.version.seq);
-  store_number(fixed + 22, wire_milliseconds(answer.ttl, max_wire_ttl));
+  store_number(fixed + 22, wire_milliseconds(answer.ttl, max_ttl));
   store_number(fixed + 26, wire_milliseconds(answer.age, max_wire_age));
   store_number(fixed + 30, static_cast<std::uint32_t>(has_value ? answer.value.size() : 0));
   out.raw(fixed, sizeof fixed);
@@ -82,7 +82,7 @@ void write_refused_answer(field_writer& out) {
 
 // At least what write_answer() writes.
 std::uint64_t largest_size(const get_reply& reply, const std::vector<member>* earlier) {
-  constexpr std::uint64_t member_size = 1 + max_member_id + 8 + 4 + 2 + max_address;
+  constexpr std::uint64_t member_size = 1 + max_name + 8 + 4 + 2 + max_address;
   constexpr std::uint64_t step_size = 2 * 256 + 2 + max_explain_text + 8;
   const bool same_view = earlier != nullptr && *earlier == reply.view;
   const std::uint64_t words = has_words(reply.error) ? 2 * (2 + max_error_words) : 0;
@@ -101,26 +101,24 @@ void write_body(field_writer& out, const get_request& request, const frame_limit
   out.u8(static_cast<std::uint8_t>(request.mode));
   if (holds) write_version(out, request.held);
   out.text8(request.keyspace);
-  out.text16(request.key, max_wire_key);
+  out.text16(request.key, max_key_bytes);
 }
 
 void write_body(field_writer& out, const get_many_request& request, const frame_limits&) {
   out.u8(request.role == serve_as::gutter ? request_flags::gutter : 0);
   out.text8(request.keyspace);
   out.number(static_cast<std::uint16_t>(request.keys.size()));
-  for (const auto& key : request.keys) out.text16(key, max_wire_key);
+  for (const auto& key : request.keys) out.text16(key, max_key_bytes);
 }
 
 void write_body(field_writer& out, const change_request& request, const frame_limits&) {
-  std::uint8_t flags = request.role == serve_as::gutter ? request_flags::gutter : 0;
-  if (request.ttl) flags |= request_flags::ttl;
-  out.u8(flags);
+  out.u8(flag_if(request.ttl.has_value(), request_flags::ttl));
   out.u8(static_cast<std::uint8_t>(request.kind));
   out.u8(static_cast<std::uint8_t>(request.condition.when));
   write_version(out, request.condition.since);
-  out.number(request.ttl ? wire_milliseconds(*request.ttl, max_wire_ttl) : std::uint32_t{0});
+  out.number(request.ttl ? wire_milliseconds(*request.ttl, max_ttl) : std::uint32_t{0});
   out.text8(request.keyspace);
-  out.text16(request.key, max_wire_key);
+  out.text16(request.key, max_key_bytes);
   out.number(static_cast<std::uint32_t>(request.value.size()));
   out.value(request.value);
 }

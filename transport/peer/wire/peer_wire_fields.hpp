@@ -9,7 +9,7 @@ namespace weir {
 
 /// Bits and sizes that the writer and the reader of messages share.
 namespace request_flags {
-inline constexpr std::uint8_t gutter = 1;
+inline constexpr std::uint8_t gutter = 1;   // get and get many
 inline constexpr std::uint8_t explain = 2;  // get only
 inline constexpr std::uint8_t ttl = 4;      // change only
 inline constexpr std::uint8_t held = 8;     // get only: a version follows

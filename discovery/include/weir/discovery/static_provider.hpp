@@ -11,8 +11,8 @@
 namespace weir WEIR_API {
 
 /// Reads "n1=10.0.0.1:7420" or "10.0.0.1:7420"; the id of the second is learnt from the handshake.
-/// Fails with errc::bad_request on an address without port, port 0, an empty host or an id of more
-/// than 255 bytes.
+/// Fails with errc::bad_request on an address without port, port 0, an empty host or an id that is no
+/// name: see is_name().
 [[nodiscard]] result<candidate> parse_candidate(std::string_view text);
 
 /// A fixed list of candidates, replaceable while it runs. Thread-safe.

@@ -2,6 +2,7 @@
 
 #include <weir/engine/api.hpp>
 #include <weir/engine/entry.hpp>
+#include <weir/engine/limits.hpp>
 #include <weir/engine/timespan.hpp>
 
 #include <chrono>
@@ -12,9 +13,6 @@
 #include <vector>
 
 namespace weir WEIR_API {
-
-/// The longest TTL that can be asked for.
-inline constexpr milliseconds max_ttl = std::chrono::hours(24 * 30);
 
 /// What a node may serve when it holds no lease.
 enum class consistency { strict, available };
@@ -58,16 +56,17 @@ void check(const hedge_options& options);
 
 /// One keyspace. Aggregate: `{.name = "users", .ttl = 60s}`.
 struct keyspace_options {
-  std::string name;  ///< [a-z0-9_-]{1,64}
+  std::string name;  ///< see is_keyspace_name()
   /// Of a loaded value; a source may shorten it. 0 = keep nothing.
   timespan ttl = std::chrono::minutes(5);
-  double jitter = 0.10;  ///< up to this share of the TTL is taken off at random
+  double jitter = 0.10;  ///< up to this share of the TTL is taken off at random, 0 to 0.9
   timespan negative_ttl = milliseconds(5000);  ///< of "not found"; 0 = not kept
   /// Bytes really taken on this node, overhead included; absent keys get a tenth of them.
   std::uint64_t max_memory = 64u << 20;
   std::uint64_t near_memory = 0;       ///< bytes for copies of keys that other nodes own; 0 = none
-  std::uint64_t max_entry = 1u << 20;  ///< bytes of a value; larger ones fail with errc::too_large
-  std::size_t max_key = 512;           ///< bytes of one key, at most 4096
+  /// Bytes of a value, at most max_value_bytes; larger ones fail with errc::too_large.
+  std::uint64_t max_entry = 1u << 20;
+  std::size_t max_key = 512;  ///< bytes of one key, at most max_key_bytes
   weir::eviction eviction = weir::eviction::lru;
   weir::consistency consistency = weir::consistency::strict;
   load_limits loads = {};

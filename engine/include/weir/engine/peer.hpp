@@ -20,13 +20,20 @@ namespace weir WEIR_API {
 /// The identity that a node claims when two nodes meet. Proven by the handshake, never by
 /// discovery.
 struct identity {
-  std::string cluster;
-  std::string id;                 ///< stable over restarts; the ring hashes it
+  std::string cluster;            ///< a name; empty = one without a name
+  std::string id;                 ///< a name, stable over restarts; the ring hashes it
   std::uint64_t incarnation = 0;  ///< random per start; 0 = the engine draws one
-  std::uint32_t weight = 1;
+  std::uint32_t weight = 1;       ///< 1..max_weight
   std::string address;      ///< host:port that others dial
   ring_settings ring = {};  ///< nodes that build other rings refuse each other
 };
+
+/// Says what is wrong with `who`, with the range that is allowed; empty = valid. An id is a name, a
+/// cluster a name or empty, weight and ring within their limits. Nodes ask it of each other, too.
+std::string fault_of(const identity& who);
+
+/// Throws std::invalid_argument with the words of fault_of(), if there are any.
+void check(const identity& who);
 
 inline constexpr std::uint16_t peer_protocol_version = 4;
 
@@ -69,6 +76,7 @@ struct get_many_reply {
   std::vector<get_reply> answers;  ///< one per key, in their order
 };
 
+/// `clear`, of every key, is no order to another node: it goes round as a change_record.
 enum class change_kind : std::uint8_t { put, remove, invalidate, clear };
 
 /// "Change this key." An order to its owner; any other node refuses it with errc::not_owner.
@@ -80,7 +88,6 @@ struct change_request {
   bytes value;      ///< for put
   std::optional<milliseconds> ttl;
   precondition condition;
-  serve_as role = serve_as::owner;  ///< always: nobody orders changes in the owner's place
 };
 
 struct change_reply {

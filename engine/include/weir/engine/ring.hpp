@@ -6,7 +6,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace weir WEIR_API {
@@ -48,10 +47,6 @@ class ring {
 
   std::uint16_t gutter_index(std::uint16_t slot) const noexcept { return gutters_[slot]; }
 
-  /// Fills `out` with distinct nodes in the order in which they would be asked for `slot`: owner,
-  /// gutter, then clockwise. Returns how many; fewer than asked when the ring has no more.
-  std::size_t next_distinct(std::uint16_t slot, std::span<std::uint16_t> out) const noexcept;
-
   /// All members, sorted by id.
   const std::vector<member>& members() const noexcept { return members_; }
 
@@ -63,9 +58,6 @@ class ring {
   double share(std::uint16_t index) const noexcept {
     return static_cast<double>(load(index)) / slot_count;
   }
-
-  /// The slots that the node at `index` owns, ascending. Reads all slots.
-  std::vector<std::uint16_t> slots_of(std::uint16_t index) const;
 
  private:
   void place_points(const std::vector<std::uint32_t>& weights, std::uint32_t vnodes);

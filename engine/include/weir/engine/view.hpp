@@ -1,7 +1,7 @@
 #pragma once
 
 #include <weir/engine/api.hpp>
-#include <weir/engine/result.hpp>
+#include <weir/engine/limits.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -13,9 +13,9 @@ namespace weir WEIR_API {
 
 /// One node of the cluster as the views and the ring know it.
 struct member {
-  std::string id;                 ///< stable name, 1..255 bytes; the ring hashes this
+  std::string id;                 ///< stable name, 1..max_name bytes; the ring hashes this
   std::uint64_t incarnation = 0;  ///< random per start of the node; 0 = not known yet
-  /// Share of the slots relative to the others, 0..1000; all 0 = equal shares.
+  /// Share of the slots relative to the others, 0..max_weight; all 0 = equal shares.
   std::uint32_t weight = 1;
   std::string address;  ///< where peers connect; may differ from node to node
 
@@ -24,15 +24,15 @@ struct member {
 
 /// How slots are spread over the members. Equal on all nodes of a cluster.
 struct ring_settings {
-  std::uint32_t vnodes = 512;  ///< points on the ring per unit of weight, 1..65536
-  double bounded_load = 1.25;  ///< most slots of a node, in fair shares by weight; >= 1, 0 = off
+  std::uint32_t vnodes = 512;  ///< points on the ring per unit of weight, 1..max_vnodes
+  /// Most slots of a node, in fair shares by weight: 1..max_bounded_load, 0 = off.
+  double bounded_load = 1.25;
 
   friend bool operator==(const ring_settings&, const ring_settings&) = default;
 };
 
-inline constexpr std::size_t max_view_members = 256;
-inline constexpr std::size_t max_member_id = 255;
-inline constexpr std::uint32_t max_member_weight = 1000;
+/// Says what is wrong with `settings`, with the range that is allowed. Empty = valid.
+std::string check_ring(const ring_settings& settings);
 
 /// `members` in the order that views and rings keep them in.
 std::vector<member> sorted_by_id(std::vector<member> members);
@@ -58,11 +58,6 @@ class view {
   /// Throws std::invalid_argument, saying which member is wrong, when check_members() finds a
   /// fault.
   explicit view(std::vector<member> members, ring_settings settings = {});
-
-  /// The same for member lists from outside: errc::bad_request in place of the exception.
-  [[nodiscard]] static result<view> from_peer(
-      std::vector<member> members, ring_settings settings = {}
-  );
 
   /// XXH3-64 over id, incarnation and weight of all members and the ring settings.
   /// Addresses are left out: they may differ between nodes. The same on every platform and build.

@@ -29,7 +29,7 @@ class metrics_text;
 /// How a node is made. Aggregate: `{.cluster = "demo", .id = "n1"}`. No door is open unless named
 /// here.
 struct node_options {
-  std::string cluster = "weir";  ///< nodes of another name are refused; [A-Za-z0-9._-]{1,64}
+  std::string cluster = "weir";  ///< nodes of another name are refused; see is_name()
   std::string id = {};       ///< stable name, the ring hashes it; empty = the host name; as cluster
   std::uint32_t weight = 1;  ///< share of the keys relative to other nodes, 1..100
 

@@ -52,7 +52,7 @@ struct peer_link_options {
                                       ///< but heartbeats and votes
   std::size_t max_in_service = 1024;  ///< requests being served per connection; then reading stops.
                                       ///< Those that wait for news of a change do not count
-  std::uint32_t max_value = 64 << 20;  ///< bytes of one value
+  std::uint32_t max_value = max_value_bytes;  ///< bytes of one value
 
   /// The memory of replies that wait for slow nodes, shared with other doors; null = a budget of
   /// its own. Where it is spent, large replies become errc::overloaded.
@@ -123,7 +123,8 @@ class peer_link_network final : public peer_network {
   /// Peers are let in from start() on. Fails with the system's code, address_in_use for example.
   [[nodiscard]] result<std::string> listen(std::string_view address);
 
-  /// From here on the node is `self` and `handler` serves its requests. Call once.
+  /// From here on the node is `self` and `handler` serves its requests. Call once. Throws
+  /// std::invalid_argument for an identity that every node would refuse: see fault_of().
   void start(identity self, peer_handler& handler);
 
   /// Closes every connection; pending calls fail with errc::unavailable. Not on an event loop.
