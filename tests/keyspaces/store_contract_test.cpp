@@ -55,7 +55,7 @@ struct process {
   keyspace docs;
 };
 
-class store_contract : public testing::TestWithParam<backend_kind> {
+class StoreContractTest : public testing::TestWithParam<backend_kind> {
  protected:
   const std::unique_ptr<store_backend> backend = GetParam().make();
   process first{backend->open()};
@@ -75,14 +75,14 @@ update_function append(std::string what) {
   };
 }
 
-TEST_P(store_contract, W1_absent_key_is_not_found_without_error) {
+TEST_P(StoreContractTest, W1_absent_key_is_not_found_without_error) {
   const auto found = docs().find("a");
   ASSERT_TRUE(found);
   EXPECT_FALSE(found->found);
   EXPECT_EQ(first.get("a"), "not_found");
 }
 
-TEST_P(store_contract, W2_update_creates_from_the_initial_value) {
+TEST_P(StoreContractTest, W2_update_creates_from_the_initial_value) {
   const auto done = docs().update("a", plus_one);
   ASSERT_TRUE(done) << done.error().message();
   EXPECT_EQ(done->what, update_decision::kind::put);
@@ -91,7 +91,7 @@ TEST_P(store_contract, W2_update_creates_from_the_initial_value) {
   EXPECT_EQ(backend->read("a"), "1");
 }
 
-TEST_P(store_contract, W3_update_without_create_is_not_found) {
+TEST_P(StoreContractTest, W3_update_without_create_is_not_found) {
   int calls = 0;
   const auto counted = [&](const entry*) -> result<update_decision> {
     ++calls;
@@ -103,7 +103,7 @@ TEST_P(store_contract, W3_update_without_create_is_not_found) {
   EXPECT_EQ(backend->read("a"), "-");
 }
 
-TEST_P(store_contract, W4_no_change_writes_nothing) {
+TEST_P(StoreContractTest, W4_no_change_writes_nothing) {
   backend->write("a", "now");
   std::string seen;
   const auto look = [&](const entry* present) -> result<update_decision> {
@@ -117,13 +117,13 @@ TEST_P(store_contract, W4_no_change_writes_nothing) {
   EXPECT_EQ(watched().writes(), 0);
 }
 
-TEST_P(store_contract, W5_a_second_process_reads_what_the_first_persisted) {
+TEST_P(StoreContractTest, W5_a_second_process_reads_what_the_first_persisted) {
   ASSERT_TRUE(docs().put("a", "kept"));
   process second(backend->open());
   EXPECT_EQ(second.get("a"), "kept");
 }
 
-TEST_P(store_contract, W6_concurrent_updates_of_one_key_are_all_in_the_result) {
+TEST_P(StoreContractTest, W6_concurrent_updates_of_one_key_are_all_in_the_result) {
   std::vector<std::future<result<updated>>> running;
   for (int i = 0; i != 20; ++i) {
     running.push_back(std::async(std::launch::async, [&] { return docs().update("a", plus_one); }));
@@ -133,7 +133,7 @@ TEST_P(store_contract, W6_concurrent_updates_of_one_key_are_all_in_the_result) {
   EXPECT_EQ(watched().writes(), 20);  // one at a time: no conflicts among themselves
 }
 
-TEST_P(store_contract, W7_a_slow_update_does_not_delay_other_keys) {
+TEST_P(StoreContractTest, W7_a_slow_update_does_not_delay_other_keys) {
   std::latch inside(1), go_on(1);
   const auto slow = [&](const entry*) -> result<update_decision> {
     inside.count_down();
@@ -150,7 +150,7 @@ TEST_P(store_contract, W7_a_slow_update_does_not_delay_other_keys) {
   EXPECT_EQ(backend->read("d"), "1");
 }
 
-TEST_P(store_contract, W8_conflict_reads_again) {
+TEST_P(StoreContractTest, W8_conflict_reads_again) {
   ASSERT_TRUE(docs().put("a", "x"));
   backend->write("a", "x+theirs");
   const auto done = docs().update("a", append("+ours"));
@@ -161,7 +161,7 @@ TEST_P(store_contract, W8_conflict_reads_again) {
   EXPECT_EQ(first.get("a"), "x+theirs+ours");
 }
 
-TEST_P(store_contract, W9_exactly_so_many_attempts) {
+TEST_P(StoreContractTest, W9_exactly_so_many_attempts) {
   backend->write("a", "x");
   int rivals = 0;
   watched().before_write([&](const std::string& key) {
@@ -175,7 +175,7 @@ TEST_P(store_contract, W9_exactly_so_many_attempts) {
   EXPECT_EQ(watched().loads(), 5);  // the first read and four more
 }
 
-TEST_P(store_contract, W10_the_next_write_uses_the_etag_of_the_last) {
+TEST_P(StoreContractTest, W10_the_next_write_uses_the_etag_of_the_last) {
   ASSERT_TRUE(docs().update("a", plus_one));
   const auto loads = watched().loads();
   for (int i = 0; i != 5; ++i) ASSERT_TRUE(docs().update("a", plus_one));
@@ -183,7 +183,7 @@ TEST_P(store_contract, W10_the_next_write_uses_the_etag_of_the_last) {
   EXPECT_EQ(backend->read("a"), "6");
 }
 
-TEST_P(store_contract, W11_an_error_of_the_function_is_returned_unchanged) {
+TEST_P(StoreContractTest, W11_an_error_of_the_function_is_returned_unchanged) {
   const auto mine = make_error_code(boost::system::errc::permission_denied);
   int calls = 0;
   const auto fails = [&](const entry*) -> result<update_decision> {
@@ -195,7 +195,7 @@ TEST_P(store_contract, W11_an_error_of_the_function_is_returned_unchanged) {
   EXPECT_EQ(watched().writes(), 0);
 }
 
-TEST_P(store_contract, W12_an_outdated_version_is_refused) {
+TEST_P(StoreContractTest, W12_an_outdated_version_is_refused) {
   const auto old = docs().put("a", "1");
   ASSERT_TRUE(old);
   ASSERT_TRUE(docs().put("a", "2"));
@@ -205,7 +205,7 @@ TEST_P(store_contract, W12_an_outdated_version_is_refused) {
   EXPECT_EQ(backend->read("a"), "2");
 }
 
-TEST_P(store_contract, W12_an_entry_that_is_gone_confirms_nothing) {
+TEST_P(StoreContractTest, W12_an_entry_that_is_gone_confirms_nothing) {
   const auto old = docs().put("a", "1");
   ASSERT_TRUE(docs().invalidate("a"));
   const auto outdated = precondition::if_unchanged(old->version);
@@ -213,7 +213,7 @@ TEST_P(store_contract, W12_an_entry_that_is_gone_confirms_nothing) {
   EXPECT_EQ(backend->read("a"), "1");
 }
 
-TEST_P(store_contract, W13_periodic_touch_writes_once_per_interval) {
+TEST_P(StoreContractTest, W13_periodic_touch_writes_once_per_interval) {
   int now = 0;
   const auto touch = [&](const entry* present) -> result<update_decision> {
     if (present != nullptr && now - std::stoi(present->text()) < 50)
@@ -225,7 +225,7 @@ TEST_P(store_contract, W13_periodic_touch_writes_once_per_interval) {
   EXPECT_EQ(backend->read("a"), "50");
 }
 
-TEST_P(store_contract, W15_deleted_elsewhere_is_made_again_without_a_storm) {
+TEST_P(StoreContractTest, W15_deleted_elsewhere_is_made_again_without_a_storm) {
   ASSERT_TRUE(docs().put("a", "x"));
   backend->erase("a");
   const auto done = docs().update("a", append("new"));
@@ -238,7 +238,7 @@ TEST_P(store_contract, W15_deleted_elsewhere_is_made_again_without_a_storm) {
   EXPECT_EQ(first.get("a"), "not_found");
 }
 
-TEST_P(store_contract, W16_a_failed_write_is_never_seen) {
+TEST_P(StoreContractTest, W16_a_failed_write_is_never_seen) {
   ASSERT_TRUE(docs().put("a", "old"));
   for (const auto why : {errc::source_failed, errc::unknown_outcome, errc::deadline_exceeded}) {
     watched().fail_next_write(why);
@@ -250,7 +250,7 @@ TEST_P(store_contract, W16_a_failed_write_is_never_seen) {
   }
 }
 
-TEST_P(store_contract, W16_an_unknown_write_that_happened_is_seen) {
+TEST_P(StoreContractTest, W16_an_unknown_write_that_happened_is_seen) {
   ASSERT_TRUE(docs().put("a", "old"));
   watched().fail_next_write(errc::unknown_outcome, watched_store::fate::written);
   EXPECT_EQ(docs().put("a", "new").error(), errc::unknown_outcome);
@@ -260,7 +260,7 @@ TEST_P(store_contract, W16_an_unknown_write_that_happened_is_seen) {
   EXPECT_EQ(watched().loads(), loads + 2);  // in doubt for one source time-out: answered, not kept
 }
 
-TEST_P(store_contract, W16_a_write_that_hangs_is_unknown_and_its_key_read_anew) {
+TEST_P(StoreContractTest, W16_a_write_that_hangs_is_unknown_and_its_key_read_anew) {
   process slow(backend->open(), {.timeout = 30ms});
   backend->write("a", "old");
   EXPECT_EQ(slow.get("a"), "old");
@@ -271,7 +271,7 @@ TEST_P(store_contract, W16_a_write_that_hangs_is_unknown_and_its_key_read_anew) 
   EXPECT_EQ(slow.watched->loads(), loads + 1);
 }
 
-TEST_P(store_contract, W16_readers_see_the_old_value_until_the_store_took_the_new_one) {
+TEST_P(StoreContractTest, W16_readers_see_the_old_value_until_the_store_took_the_new_one) {
   ASSERT_TRUE(docs().put("a", "old"));
   watched().hold_writes();
   auto writing = std::async(std::launch::async, [&] { return docs().put("a", "new"); });
@@ -282,7 +282,7 @@ TEST_P(store_contract, W16_readers_see_the_old_value_until_the_store_took_the_ne
   EXPECT_EQ(first.get("a"), "new");
 }
 
-TEST_P(store_contract, W17_what_a_function_does_with_its_copy_stays_its_own) {
+TEST_P(StoreContractTest, W17_what_a_function_does_with_its_copy_stays_its_own) {
   ASSERT_TRUE(docs().put("a", "clean"));
   const auto spoil = [](const entry* present) -> result<update_decision> {
     auto copy = *present;
@@ -296,7 +296,7 @@ TEST_P(store_contract, W17_what_a_function_does_with_its_copy_stays_its_own) {
 // Two lone nodes in front of one store stand for two owners: an entry of either is outdated by the
 // other at any moment, which is more than an owner change does; an invalidation in the middle drops
 // what one of them holds.
-TEST_P(store_contract, W18_two_processes_of_50_increments_are_100) {
+TEST_P(StoreContractTest, W18_two_processes_of_50_increments_are_100) {
   process second(backend->open());
   const auto fifty = [](process& of) {
     for (int i = 0; i != 50; ++i) {
@@ -313,7 +313,7 @@ TEST_P(store_contract, W18_two_processes_of_50_increments_are_100) {
   EXPECT_EQ(backend->read("n"), "100");
 }
 
-TEST_P(store_contract, W19_of_two_who_create_one_retries_on_the_value_of_the_other) {
+TEST_P(StoreContractTest, W19_of_two_who_create_one_retries_on_the_value_of_the_other) {
   process second(backend->open());
   std::latch both(2);
   const auto create = [&](const std::string& mine) -> update_function {
@@ -332,7 +332,7 @@ TEST_P(store_contract, W19_of_two_who_create_one_retries_on_the_value_of_the_oth
   EXPECT_THAT((std::vector<std::string>{"ab", "ba"}), testing::Contains(backend->read("a")));
 }
 
-TEST_P(store_contract, W20_retries_end_at_the_deadline_and_are_reported) {
+TEST_P(StoreContractTest, W20_retries_end_at_the_deadline_and_are_reported) {
   backend->write("a", "x");
   int rivals = 0;
   watched().before_write([&](const std::string& key) {
@@ -349,7 +349,7 @@ TEST_P(store_contract, W20_retries_end_at_the_deadline_and_are_reported) {
   EXPECT_EQ(tries.attempts, tries.conflicts + (is_cut ? 1 : 0));
 }
 
-TEST_P(store_contract, W21_busy_is_retried_and_counted_apart) {
+TEST_P(StoreContractTest, W21_busy_is_retried_and_counted_apart) {
   watched().fail_next_load(errc::overloaded);
   watched().fail_next_load(errc::unavailable);
   watched().fail_next_write(errc::overloaded);
@@ -360,7 +360,7 @@ TEST_P(store_contract, W21_busy_is_retried_and_counted_apart) {
   EXPECT_EQ(backend->read("a"), "1");
 }
 
-TEST_P(store_contract, W23_without_etags_conditions_are_refused_not_faked) {
+TEST_P(StoreContractTest, W23_without_etags_conditions_are_refused_not_faked) {
   process plain(backend->open_without_tags());
   EXPECT_EQ(plain.watched->tags(), entity_tags::none);
   const auto put = plain.docs.put("a", "x");
@@ -378,7 +378,7 @@ TEST_P(store_contract, W23_without_etags_conditions_are_refused_not_faked) {
   EXPECT_EQ(backend->read("a"), "-");
 }
 
-TEST_P(store_contract, W24_tables_of_turns_and_doubts_stay_bounded) {
+TEST_P(StoreContractTest, W24_tables_of_turns_and_doubts_stay_bounded) {
   key_turns turns;
   doubtful_keys doubts;
   runtime loop({.threads = 1});
@@ -393,7 +393,7 @@ TEST_P(store_contract, W24_tables_of_turns_and_doubts_stay_bounded) {
   EXPECT_TRUE(doubts.contains(5, time_point::min()));
 }
 
-TEST_P(store_contract, W25_two_writes_in_one_tick_differ) {
+TEST_P(StoreContractTest, W25_two_writes_in_one_tick_differ) {
   runtime loop({.threads = 1});
   const load_context context{loop, loop.now() + 10s};
   const auto over = backend->open();
@@ -422,7 +422,7 @@ const auto all_backends = testing::Values(of_memory, of_sqlite);
 const auto all_backends = testing::Values(of_memory);
 #endif
 
-INSTANTIATE_TEST_SUITE_P(stores, store_contract, all_backends, [](const auto& of) {
+INSTANTIATE_TEST_SUITE_P(stores, StoreContractTest, all_backends, [](const auto& of) {
   return std::string(of.param.name);
 });
 

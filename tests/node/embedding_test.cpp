@@ -193,6 +193,10 @@ TEST(Embedding, Events) {
   node.on_event([](const weir::cluster_event& event) { std::clog << event.name << ' ' << event.peer << '\n'; });
   if (const auto started = node.start(); !started) std::cerr << started.error().text << '\n';
   std::cout << node.metrics().substr(0, 60) << '\n';
+
+  EXPECT_NE(node.peer_address(), "");   // what follows is not on the page
+  EXPECT_TRUE(node.metrics().starts_with("# HELP weir_"));
+  EXPECT_EQ(node.members().at(0).id, "n1");
 }
 
 TEST(Embedding, Yaml) {

@@ -9,6 +9,11 @@ struct split {
   int nodes;
   std::vector<int> minority;
   cut_by how;
+
+  friend std::ostream& operator<<(std::ostream& out, const split& of) {
+    return out << of.minority.size() << " of " << of.nodes << " cut off by "
+               << (of.how == cut_by::drop ? "drop" : "reset");
+  }
 };
 
 class Partition : public FaultTest, public ::testing::WithParamInterface<split> {

@@ -10,6 +10,10 @@ namespace {
 
 enum class emptied_by : std::uint8_t { clear, restart };
 
+inline std::ostream& operator<<(std::ostream& out, emptied_by how) {
+  return out << (how == emptied_by::clear ? "clear" : "restart");
+}
+
 /// The gate plays a small one with the same proportions: the source can load what 95 % of the reads
 /// want in 0.4 of the time.
 struct refill_size {

@@ -154,7 +154,7 @@ TEST_F(DoorBatch, WhatDoesNotFitIntoTheReplyIsTooLarge) {
   EXPECT_FALSE(lines[17].as_object().contains("value"));
 }
 
-class DoorBadBatch : public door_fixture, public testing::WithParamInterface<const char*> {};
+class DoorBadBatch : public door_fixture, public testing::WithParamInterface<std::string> {};
 
 TEST_P(DoorBadBatch, IsABadRequest) {
   EXPECT_EQ(code_of(post("/v1/users?get", GetParam())), "bad_request");

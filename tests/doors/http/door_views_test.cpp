@@ -177,6 +177,10 @@ struct method_case {
   const char* target;
   const char* method;
   const char* allow;
+
+  friend std::ostream& operator<<(std::ostream& out, const method_case& of) {
+    return out << of.method << ' ' << of.target;
+  }
 };
 
 class DoorMethods : public door_fixture, public testing::WithParamInterface<method_case> {};

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -28,10 +29,10 @@ class scripted_source : public blocking_source {
     {
       std::unique_lock lock(mutex_);
       ++calls_[std::string(key)];
-      ++running_;
+      most_running_ = std::max(most_running_, ++running_);
       changed_.notify_all();
-      changed_.wait(lock, [&] { return !is_closed_ || passes_ > 0; });
-      if (is_closed_) --passes_;
+      changed_.wait(lock, [&] { return !is_held(key) || passes_ > 0; });
+      if (is_held(key)) --passes_;
       answer = answer_;
     }
 
@@ -58,10 +59,11 @@ class scripted_source : public blocking_source {
     answer_with([value](std::string_view) { return loaded{.value = value}; });
   }
 
-  /// From now on loads wait until open() or let_one_pass().
-  void close_gate() {
+  /// From now on loads wait until open_gate() or let_one_pass(): all, or those of one key.
+  void close_gate(std::string key = {}) {
     const std::lock_guard lock(mutex_);
     is_closed_ = true;
+    held_key_ = std::move(key);
   }
 
   void open_gate() {
@@ -88,12 +90,23 @@ class scripted_source : public blocking_source {
     return calls_[key];
   }
 
+  int most_running() {
+    const std::lock_guard lock(mutex_);
+    return most_running_;
+  }
+
  private:
+  bool is_held(std::string_view key) const {
+    return is_closed_ && (held_key_.empty() || held_key_ == key);
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
   std::function<result<loaded>(std::string_view)> answer_;
   std::map<std::string, int> calls_;
+  std::string held_key_;  // empty = all
   int running_ = 0;
+  int most_running_ = 0;
   int passes_ = 0;
   bool is_closed_ = false;
 };
@@ -120,8 +133,8 @@ class CacheTest : public ::testing::Test {
     return std::async(std::launch::async, [this, key, options] { return get(key, options); });
   }
 
-  /// Waits until so many callers wait for a flight.
-  void wait_until_joined(std::uint64_t count) { wait_until(&keyspace_stats::misses, count); }
+  /// Waits until so many callers found nothing and wait for a load, their own or another's.
+  void wait_until_missed(std::uint64_t count) { wait_until(&keyspace_stats::misses, count); }
 
   void wait_until_refused(std::uint64_t count) {
     wait_until(&keyspace_stats::refused_overloaded, count);

@@ -16,7 +16,7 @@ namespace weir::sim {
 
 namespace {
 
-TEST(cas_contract, K1_observe_an_absent_key_then_a_conditional_put_stores_and_get_hits) {
+TEST(CasContractTest, K1_observe_an_absent_key_then_a_conditional_put_stores_and_get_hits) {
   lone_node node;
   const auto token = node.observe("a");
   ASSERT_TRUE(token);
@@ -25,7 +25,7 @@ TEST(cas_contract, K1_observe_an_absent_key_then_a_conditional_put_stores_and_ge
   EXPECT_EQ(node.source->calls["a"], 0);
 }
 
-TEST(cas_contract, K2_an_invalidation_makes_the_next_get_miss_and_old_tokens_conflict) {
+TEST(CasContractTest, K2_an_invalidation_makes_the_next_get_miss_and_old_tokens_conflict) {
   lone_node node;
   const auto before = node.get("a");
   ASSERT_TRUE(before);
@@ -40,7 +40,7 @@ TEST(cas_contract, K2_an_invalidation_makes_the_next_get_miss_and_old_tokens_con
   EXPECT_EQ(node.text("a"), "in time");
 }
 
-TEST(cas_contract, K3_a_token_of_an_absent_key_is_refused_after_any_other_change) {
+TEST(CasContractTest, K3_a_token_of_an_absent_key_is_refused_after_any_other_change) {
   lone_node node;
   const auto before_put = node.observe("a");
   ASSERT_TRUE(node.put("a", "other"));
@@ -53,7 +53,7 @@ TEST(cas_contract, K3_a_token_of_an_absent_key_is_refused_after_any_other_change
   EXPECT_EQ(node.put_if("c", "mine", *before_clear).error(), errc::conflict);
 }
 
-TEST(cas_contract, K4_a_load_that_began_before_an_invalidation_never_becomes_visible_after_it) {
+TEST(CasContractTest, K4_a_load_that_began_before_an_invalidation_never_becomes_visible_after_it) {
   lone_node node;
   node.source->time = 100ms;
   node.source->answers.insert_or_assign("a", "old");
@@ -68,7 +68,9 @@ TEST(cas_contract, K4_a_load_that_began_before_an_invalidation_never_becomes_vis
   EXPECT_EQ(node.text("a"), "new");
 }
 
-TEST(cas_contract, K5_without_the_owner_observe_and_conditional_put_fail_and_nothing_is_written) {
+TEST(
+    CasContractTest, K5_without_the_owner_observe_and_conditional_put_fail_and_nothing_is_written
+) {
   cluster nodes(near_options());
   nodes.run_for(4s);
   const std::string key = nodes.key_of(1);
@@ -87,7 +89,7 @@ TEST(cas_contract, K5_without_the_owner_observe_and_conditional_put_fail_and_not
   EXPECT_EQ(after.label->made_by, maker::load);
 }
 
-TEST(cas_contract, K6_a_source_that_fails_is_an_error_and_no_miss) {
+TEST(CasContractTest, K6_a_source_that_fails_is_an_error_and_no_miss) {
   lone_node node;
   node.source->answers.insert_or_assign("a", errc::source_failed);
   const auto got = node.find("a");
@@ -95,7 +97,7 @@ TEST(cas_contract, K6_a_source_that_fails_is_an_error_and_no_miss) {
   EXPECT_EQ(got.error(), errc::source_failed);
 }
 
-TEST(cas_contract, K10_names_and_keys_never_run_into_each_other) {
+TEST(CasContractTest, K10_names_and_keys_never_run_into_each_other) {
   lone_node node;
   keyspace_options other = lone_node::usual();
   other.name = "users-a";
@@ -108,7 +110,7 @@ TEST(cas_contract, K10_names_and_keys_never_run_into_each_other) {
   EXPECT_EQ(node.text("-a:b:c"), "three");
 }
 
-TEST(cas_contract, K11_outcomes_can_be_told_apart) {
+TEST(CasContractTest, K11_outcomes_can_be_told_apart) {
   lone_node node;
   const auto stored = node.put("a", "one");
   ASSERT_TRUE(stored);
@@ -126,7 +128,7 @@ TEST(cas_contract, K11_outcomes_can_be_told_apart) {
   EXPECT_EQ(node.put("a", "x").error(), errc::unavailable);
 }
 
-TEST(cas_contract, K12_a_keyspace_that_keeps_nothing_misses_and_writes_do_nothing) {
+TEST(CasContractTest, K12_a_keyspace_that_keeps_nothing_misses_and_writes_do_nothing) {
   keyspace_options off = lone_node::usual();
   off.ttl = 0ms;
   off.negative_ttl = 0ms;
@@ -138,7 +140,7 @@ TEST(cas_contract, K12_a_keyspace_that_keeps_nothing_misses_and_writes_do_nothin
   EXPECT_TRUE(node.invalidate("a"));
 }
 
-TEST(cas_contract, K13_get_many_answers_in_order_duplicates_and_nothing_included) {
+TEST(CasContractTest, K13_get_many_answers_in_order_duplicates_and_nothing_included) {
   lone_node node;
   node.source->answers.insert_or_assign("gone", errc::not_found);
   ASSERT_TRUE(node.get("b"));
@@ -154,7 +156,7 @@ TEST(cas_contract, K13_get_many_answers_in_order_duplicates_and_nothing_included
   EXPECT_EQ(node.source->calls["b"], 1);
 }
 
-TEST(cas_contract, K14_get_many_reads_a_stale_member_again_and_keeps_the_fresh_ones) {
+TEST(CasContractTest, K14_get_many_reads_a_stale_member_again_and_keeps_the_fresh_ones) {
   lone_node node;
   const std::vector<std::string> keys{"a", "b", "c"};
   await_on(node.env(), node.on.async_get_many(keys));
@@ -168,7 +170,7 @@ TEST(cas_contract, K14_get_many_reads_a_stale_member_again_and_keeps_the_fresh_o
   EXPECT_EQ(node.source->calls["c"], 1);
 }
 
-TEST(cas_contract, K15_get_many_reports_an_error_for_its_key_and_returns_the_others) {
+TEST(CasContractTest, K15_get_many_reports_an_error_for_its_key_and_returns_the_others) {
   lone_node node;
   node.source->answers.insert_or_assign("bad", errc::source_failed);
   const auto got = await_on(node.env(), node.on.async_get_many({"a", "bad", "c"}));
@@ -177,7 +179,7 @@ TEST(cas_contract, K15_get_many_reports_an_error_for_its_key_and_returns_the_oth
   EXPECT_EQ(got[2]->entry.text(), "value of c");
 }
 
-TEST(cas_contract, K16_put_many_refuses_a_key_that_stands_there_twice) {
+TEST(CasContractTest, K16_put_many_refuses_a_key_that_stands_there_twice) {
   lone_node node;
   std::vector<put_item> items{{"a", "first"}, {"a", "second"}, {"b", "other"}};
   const auto done = await_on(node.env(), node.on.async_put_many(std::move(items)));
@@ -187,7 +189,7 @@ TEST(cas_contract, K16_put_many_refuses_a_key_that_stands_there_twice) {
   EXPECT_EQ(node.text("a"), "first");
 }
 
-TEST(cas_contract, K17_put_many_skips_a_stale_member_and_the_others_land) {
+TEST(CasContractTest, K17_put_many_skips_a_stale_member_and_the_others_land) {
   lone_node node;
   std::vector<put_item> items;
   for (const auto* key : {"a", "stale", "c"}) {
@@ -206,7 +208,7 @@ TEST(cas_contract, K17_put_many_skips_a_stale_member_and_the_others_land) {
   EXPECT_EQ(node.text("stale"), "value of stale");
 }
 
-TEST(cas_contract, K18_a_ttl_in_the_call_wins_over_the_keyspaces) {
+TEST(CasContractTest, K18_a_ttl_in_the_call_wins_over_the_keyspaces) {
   lone_node node;
   put_options brief;
   brief.ttl = 2s;
@@ -216,7 +218,7 @@ TEST(cas_contract, K18_a_ttl_in_the_call_wins_over_the_keyspaces) {
   EXPECT_EQ(node.text("a"), "value of a");
 }
 
-TEST(cas_contract, K21_an_invalidation_that_reaches_too_few_is_no_success) {
+TEST(CasContractTest, K21_an_invalidation_that_reaches_too_few_is_no_success) {
   cluster nodes(near_options());
   nodes.run_for(4s);
   const std::string key = nodes.key_of(0);
@@ -227,7 +229,7 @@ TEST(cas_contract, K21_an_invalidation_that_reaches_too_few_is_no_success) {
   EXPECT_LE(change.ended - change.started, 5s * 1.021 + 100ms);
 }
 
-TEST(cas_contract, K22_stopping_twice_is_fine_and_leaves_the_source_alone) {
+TEST(CasContractTest, K22_stopping_twice_is_fine_and_leaves_the_source_alone) {
   lone_node node;
   ASSERT_TRUE(node.get("a"));
   node.engine->stop();
@@ -237,7 +239,7 @@ TEST(cas_contract, K22_stopping_twice_is_fine_and_leaves_the_source_alone) {
   EXPECT_GE(node.source.use_count(), 1);
 }
 
-TEST(cas_contract, K23_no_event_is_told_after_the_stop) {
+TEST(CasContractTest, K23_no_event_is_told_after_the_stop) {
   lone_node node;
   int events = 0;
   node.engine->on_event([&](const cluster_event&) { ++events; });
@@ -248,7 +250,7 @@ TEST(cas_contract, K23_no_event_is_told_after_the_stop) {
   EXPECT_EQ(events, 0);
 }
 
-TEST(cas_contract, K24_what_the_store_does_not_take_is_answered_and_says_so) {
+TEST(CasContractTest, K24_what_the_store_does_not_take_is_answered_and_says_so) {
   keyspace_options small = lone_node::usual();
   small.max_memory = 64u << 10;
   small.max_entry = 60u << 10;
@@ -275,7 +277,7 @@ void push_out(lone_node& node, int round) {
   }
 }
 
-TEST(cas_contract, K25_a_token_of_an_absent_key_stays_safe_through_eviction_and_expiry) {
+TEST(CasContractTest, K25_a_token_of_an_absent_key_stays_safe_through_eviction_and_expiry) {
   lone_node node(tiny());
   const auto token = node.observe("a");
   ASSERT_TRUE(node.put("a", "other"));
@@ -284,7 +286,7 @@ TEST(cas_contract, K25_a_token_of_an_absent_key_stays_safe_through_eviction_and_
   EXPECT_EQ(node.put_if("a", "mine", *token).error(), errc::conflict);
 }
 
-TEST(cas_contract, K26_a_token_from_before_a_restart_always_conflicts) {
+TEST(CasContractTest, K26_a_token_from_before_a_restart_always_conflicts) {
   lone_node node;
   const auto loaded = node.get("a");
   const auto absent = node.observe("b");
@@ -295,7 +297,7 @@ TEST(cas_contract, K26_a_token_from_before_a_restart_always_conflicts) {
   EXPECT_EQ(node.put_if("a", "mine", loaded->version).error(), errc::conflict);
 }
 
-TEST(cas_contract, K26_a_token_from_before_an_owner_change_always_conflicts) {
+TEST(CasContractTest, K26_a_token_from_before_an_owner_change_always_conflicts) {
   cluster nodes(near_options());
   nodes.run_for(4s);
   const std::string key = nodes.key_of(1);
@@ -313,7 +315,7 @@ TEST(cas_contract, K26_a_token_from_before_an_owner_change_always_conflicts) {
   EXPECT_EQ(back.error, errc::conflict);
 }
 
-TEST(cas_contract, K27_expiry_of_an_entry_never_takes_a_newer_one) {
+TEST(CasContractTest, K27_expiry_of_an_entry_never_takes_a_newer_one) {
   lone_node node;
   put_options brief;
   brief.ttl = 1s;
@@ -325,7 +327,7 @@ TEST(cas_contract, K27_expiry_of_an_entry_never_takes_a_newer_one) {
   EXPECT_EQ(node.source->calls["a"], 0);
 }
 
-TEST(cas_contract, K28_evict_reload_evict_refuses_the_token_of_the_first_value) {
+TEST(CasContractTest, K28_evict_reload_evict_refuses_the_token_of_the_first_value) {
   lone_node node(tiny());
   node.source->answers.insert_or_assign("a", "first");
   const auto first = node.get("a");
@@ -336,7 +338,7 @@ TEST(cas_contract, K28_evict_reload_evict_refuses_the_token_of_the_first_value) 
   EXPECT_EQ(node.put_if("a", "mine", first->version).error(), errc::conflict);
 }
 
-TEST(cas_contract, K29_memory_is_bounded_whatever_number_of_keys_was_ever_seen) {
+TEST(CasContractTest, K29_memory_is_bounded_whatever_number_of_keys_was_ever_seen) {
   lone_node node(tiny());
   for (int i = 0; i != 20'000; ++i) {
     const std::string key = "k" + std::to_string(i);
@@ -357,7 +359,7 @@ TEST(cas_contract, K29_memory_is_bounded_whatever_number_of_keys_was_ever_seen) 
 
 // interleaving_test.cpp plays 100,000; here the smallest of them: every change between observation
 // and write.
-TEST(cas_contract, K30_no_conditional_write_succeeds_across_any_kind_of_change) {
+TEST(CasContractTest, K30_no_conditional_write_succeeds_across_any_kind_of_change) {
   const std::array<std::function<void(lone_node&)>, 4> changes{
       [](lone_node& node) { ASSERT_TRUE(node.put("a", "other")); },
       [](lone_node& node) { ASSERT_TRUE(node.invalidate("a")); },

@@ -18,8 +18,8 @@ namespace weir::sim {
 
 namespace {
 
-struct near_contract : testing::Test {
-  near_contract() : nodes(near_options()) { nodes.run_for(4s); }
+struct NearContractTest : testing::Test {
+  NearContractTest() : nodes(near_options()) { nodes.run_for(4s); }
 
   /// Reads a key at a node that does not own it until it has a copy of its own.
   void keep_near(std::size_t node, const std::string& key) {
@@ -56,7 +56,7 @@ struct near_contract : testing::Test {
   cluster nodes;
 };
 
-TEST_F(near_contract, T1_set_on_one_node_get_on_another_then_from_its_own_copy) {
+TEST_F(NearContractTest, T1_set_on_one_node_get_on_another_then_from_its_own_copy) {
   const std::string key = nodes.key_of(1);
   ASSERT_EQ(nodes.put(0, key).end, request_end::ok);
   const request_record read = nodes.get(2, key);
@@ -69,7 +69,9 @@ TEST_F(near_contract, T1_set_on_one_node_get_on_another_then_from_its_own_copy) 
   EXPECT_EQ(nodes.loads(key), 0u);
 }
 
-TEST_F(near_contract, T2_a_put_is_pushed_to_who_holds_the_key_and_an_invalidation_is_fetched_once) {
+TEST_F(
+    NearContractTest, T2_a_put_is_pushed_to_who_holds_the_key_and_an_invalidation_is_fetched_once
+) {
   const std::string key = nodes.key_of(1);
   keep_near(2, key);
   ASSERT_EQ(nodes.put(0, key).end, request_end::ok);
@@ -84,7 +86,7 @@ TEST_F(near_contract, T2_a_put_is_pushed_to_who_holds_the_key_and_an_invalidatio
   EXPECT_EQ(nodes.loads(key), loads + 1);
 }
 
-TEST_F(near_contract, T3_a_removal_on_one_node_is_seen_on_the_others) {
+TEST_F(NearContractTest, T3_a_removal_on_one_node_is_seen_on_the_others) {
   const std::string key = nodes.key_of(1);
   ASSERT_EQ(nodes.put(1, key).end, request_end::ok);
   keep_near(2, key);
@@ -93,7 +95,7 @@ TEST_F(near_contract, T3_a_removal_on_one_node_is_seen_on_the_others) {
   EXPECT_EQ(nodes.get(1, key).end, request_end::not_found);
 }
 
-TEST_F(near_contract, T4_clear_on_one_node_empties_the_others) {
+TEST_F(NearContractTest, T4_clear_on_one_node_empties_the_others) {
   const std::string mine = nodes.key_of(2);
   const std::string near = nodes.key_of(1);
   nodes.get(2, mine);
@@ -104,7 +106,7 @@ TEST_F(near_contract, T4_clear_on_one_node_empties_the_others) {
   EXPECT_FALSE(nodes.keyspace(2).peek(near));
 }
 
-TEST_F(near_contract, T5_ones_own_records_do_no_harm) {
+TEST_F(NearContractTest, T5_ones_own_records_do_no_harm) {
   const std::string key = nodes.key_of(1);
   keep_near(0, key);
   ASSERT_EQ(nodes.put(0, key).end, request_end::ok);
@@ -116,7 +118,7 @@ TEST_F(near_contract, T5_ones_own_records_do_no_harm) {
   EXPECT_EQ(nodes.get(1, key).version, put.version);
 }
 
-TEST_F(near_contract, T6_many_gets_of_one_missing_key_are_one_fetch_and_others_do_not_wait) {
+TEST_F(NearContractTest, T6_many_gets_of_one_missing_key_are_one_fetch_and_others_do_not_wait) {
   const std::string key = nodes.key_of(1);
   const std::string other = nodes.key_of(1, 1);
   nodes.get(2, other);
@@ -133,7 +135,7 @@ TEST_F(near_contract, T6_many_gets_of_one_missing_key_are_one_fetch_and_others_d
   EXPECT_EQ(nodes.loads(key), 1u);
 }
 
-TEST_F(near_contract, T9_a_change_that_one_node_does_not_hear_names_it) {
+TEST_F(NearContractTest, T9_a_change_that_one_node_does_not_hear_names_it) {
   const std::string key = nodes.key_of(1);
   nodes.freeze(2);
   const std::uint64_t number =
@@ -145,7 +147,7 @@ TEST_F(near_contract, T9_a_change_that_one_node_does_not_hear_names_it) {
   EXPECT_EQ(change.bound, 3300ms);
 }
 
-TEST_F(near_contract, T10_after_the_stop_every_operation_has_a_defined_result) {
+TEST_F(NearContractTest, T10_after_the_stop_every_operation_has_a_defined_result) {
   const std::string key = nodes.key_of(1);
   keep_near(0, key);
   weir::keyspace on = nodes.keyspace(0);
@@ -161,7 +163,7 @@ TEST_F(near_contract, T10_after_the_stop_every_operation_has_a_defined_result) {
   EXPECT_FALSE(on.peek(key));
 }
 
-TEST_F(near_contract, T11_the_counters_add_up) {
+TEST_F(NearContractTest, T11_the_counters_add_up) {
   const std::string key = nodes.key_of(1);
   for (int i = 0; i != 10; ++i) nodes.get(2, key);
   const keyspace_stats near = nodes.keyspace(2).stats();
@@ -174,7 +176,7 @@ TEST_F(near_contract, T11_the_counters_add_up) {
   EXPECT_EQ(near.misses, owner.hits + owner.misses);
 }
 
-TEST(near_options_contract, T14_wrong_options_are_refused_field_by_field) {
+TEST(NearOptionsContractTest, T14_wrong_options_are_refused_field_by_field) {
   const auto refused_with = [](auto&& spoil) -> std::string {
     keyspace_options options = near_options().keyspaces[0];
     spoil(options);
@@ -199,7 +201,7 @@ TEST(near_options_contract, T14_wrong_options_are_refused_field_by_field) {
   EXPECT_EQ(refused_with([](auto&) {}), "");
 }
 
-TEST_F(near_contract, T15_late_and_doubled_records_never_bring_an_older_value_back) {
+TEST_F(NearContractTest, T15_late_and_doubled_records_never_bring_an_older_value_back) {
   const std::string key = nodes.key_of(1);
   keep_near(2, key);
   nodes.spoil_wires({.loss = 0, .duplicate = 0.5, .tail = 0.5, .tail_max = 400ms});
@@ -222,7 +224,7 @@ TEST_F(near_contract, T15_late_and_doubled_records_never_bring_an_older_value_ba
   EXPECT_FALSE(nodes.is_broken());
 }
 
-TEST_F(near_contract, T16_after_two_nodes_wrote_at_once_all_agree_with_the_owner) {
+TEST_F(NearContractTest, T16_after_two_nodes_wrote_at_once_all_agree_with_the_owner) {
   const std::string key = nodes.key_of(1);
   for (const std::size_t node : {0u, 2u}) keep_near(node, key);
   for (int round = 0; round != 20; ++round) {
@@ -235,7 +237,7 @@ TEST_F(near_contract, T16_after_two_nodes_wrote_at_once_all_agree_with_the_owner
   }
 }
 
-TEST_F(near_contract, T17_fetch_in_flight_while_an_invalidation_passes) {
+TEST_F(NearContractTest, T17_fetch_in_flight_while_an_invalidation_passes) {
   const std::string key = nodes.key_of(1);
   nodes.get(2, key);
   nodes.spoil_wires({.loss = 0, .duplicate = 0, .tail = 1, .tail_max = 300ms});
@@ -249,9 +251,9 @@ TEST_F(near_contract, T17_fetch_in_flight_while_an_invalidation_passes) {
   EXPECT_FALSE(nodes.is_broken());
 }
 
-class near_contract_T18 : public near_contract, public testing::WithParamInterface<int> {};
+class NearContractT18Test : public NearContractTest, public testing::WithParamInterface<int> {};
 
-TEST_P(near_contract_T18, after_a_cut_and_k_changes_every_node_is_right_within_a_heartbeat) {
+TEST_P(NearContractT18Test, after_a_cut_and_k_changes_every_node_is_right_within_a_heartbeat) {
   std::vector<std::string> keys;
   for (int i = 0; i != 20; ++i) keys.push_back(nodes.key_of(1, i));
   for (const std::string& key : keys) keep_near(2, key);
@@ -271,9 +273,9 @@ TEST_P(near_contract_T18, after_a_cut_and_k_changes_every_node_is_right_within_a
   EXPECT_FALSE(nodes.is_broken());
 }
 
-INSTANTIATE_TEST_SUITE_P(one_and_many, near_contract_T18, testing::Values(1, 10'000));
+INSTANTIATE_TEST_SUITE_P(one_and_many, NearContractT18Test, testing::Values(1, 10'000));
 
-TEST_F(near_contract, T19_a_node_cut_off_stops_serving_near_copies_within_the_lease) {
+TEST_F(NearContractTest, T19_a_node_cut_off_stops_serving_near_copies_within_the_lease) {
   const std::string key = nodes.key_of(1);
   keep_near(2, key);
   for (const std::size_t other : {0u, 1u}) nodes.cut_both(2, other);
@@ -284,7 +286,7 @@ TEST_F(near_contract, T19_a_node_cut_off_stops_serving_near_copies_within_the_le
   EXPECT_EQ(nodes.get(2, key).end, request_end::value) << "it passes through";
 }
 
-TEST_F(near_contract, T20_a_writer_reads_its_own_write_from_its_own_node_at_once) {
+TEST_F(NearContractTest, T20_a_writer_reads_its_own_write_from_its_own_node_at_once) {
   const std::string key = nodes.key_of(1);
   keep_near(0, key);
   for (int i = 0; i != 10; ++i) {
@@ -294,14 +296,14 @@ TEST_F(near_contract, T20_a_writer_reads_its_own_write_from_its_own_node_at_once
   }
 }
 
-TEST_F(near_contract, T21_a_record_without_a_value_acts_as_an_invalidation) {
+TEST_F(NearContractTest, T21_a_record_without_a_value_acts_as_an_invalidation) {
   const std::string key = nodes.key_of(1);
   keep_near(2, key);
   ASSERT_EQ(change(1, key).end, request_end::ok);
   EXPECT_FALSE(nodes.keyspace(2).peek(key));
 }
 
-TEST_F(near_contract, T22_a_value_too_large_to_push_is_sent_as_an_invalidation) {
+TEST_F(NearContractTest, T22_a_value_too_large_to_push_is_sent_as_an_invalidation) {
   const std::string key = nodes.key_of(1);
   keep_near(2, key);
   const std::string large(200'000, 'x');
@@ -313,7 +315,7 @@ TEST_F(near_contract, T22_a_value_too_large_to_push_is_sent_as_an_invalidation) 
   EXPECT_EQ(got->value.size(), large.size());
 }
 
-TEST_F(near_contract, T23_near_copies_expire_no_later_than_the_owners) {
+TEST_F(NearContractTest, T23_near_copies_expire_no_later_than_the_owners) {
   const std::string key = nodes.key_of(1);
   put_options brief;
   brief.ttl = 5s;
@@ -332,7 +334,7 @@ TEST_F(near_contract, T23_near_copies_expire_no_later_than_the_owners) {
   EXPECT_FALSE(elsewhere.peek(key));
 }
 
-TEST_F(near_contract, T24_what_was_cleared_while_a_node_was_away_does_not_come_back) {
+TEST_F(NearContractTest, T24_what_was_cleared_while_a_node_was_away_does_not_come_back) {
   std::vector<std::string> keys;
   for (int i = 0; i != 10; ++i) {
     keys.push_back(nodes.key_of(1, i));
@@ -354,7 +356,7 @@ TEST_F(near_contract, T24_what_was_cleared_while_a_node_was_away_does_not_come_b
   EXPECT_FALSE(nodes.is_broken());
 }
 
-TEST_F(near_contract, T25_pushes_never_push_out_what_a_node_reads) {
+TEST_F(NearContractTest, T25_pushes_never_push_out_what_a_node_reads) {
   cluster_options small = near_options();
   small.keyspaces[0].near_memory = 128u << 10;
   cluster tight(small);

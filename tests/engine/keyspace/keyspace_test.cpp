@@ -31,7 +31,7 @@ TEST_F(CacheTest, SharesOneLoadAmongConcurrentCallers) {
   source_->close_gate();
   std::vector<std::future<std::string>> callers;
   for (int i = 0; i != 20; ++i) callers.push_back(get_later("1"));
-  wait_until_joined(20);
+  wait_until_missed(20);
   source_->open_gate();
   for (auto& each : callers) EXPECT_EQ(each.get(), "value of 1");
   EXPECT_EQ(source_->loads("1"), 1);
@@ -39,11 +39,12 @@ TEST_F(CacheTest, SharesOneLoadAmongConcurrentCallers) {
 }
 
 TEST_F(CacheTest, LoadsOtherKeysWhileOneHangs) {
-  source_->close_gate();
+  source_->close_gate("slow");
   auto slow = get_later("slow");
   source_->wait_until_running(1);
-  source_->open_gate();
   EXPECT_EQ(get("quick"), "value of quick");
+  EXPECT_EQ(slow.wait_for(0s), std::future_status::timeout);
+  source_->open_gate();
   EXPECT_EQ(slow.get(), "value of slow");
 }
 
@@ -191,12 +192,12 @@ TEST_F(CacheTest, NobodyJoinsAFlightThatWasOvertaken) {
   EXPECT_EQ(source_->loads("1"), 2);
 }
 
-TEST_F(CacheTest, AStormOfInvalidationsNeverRunsAThirdLoad) {
+TEST_F(CacheTest, AStormOfInvalidationsNeverRunsThreeLoadsAtOnce) {
   source_->close_gate();
   std::vector<std::future<std::string>> callers;
   for (int i = 0; i != 6; ++i) {
     callers.push_back(get_later("1"));
-    wait_until_joined(static_cast<std::uint64_t>(i) + 1);
+    wait_until_missed(static_cast<std::uint64_t>(i) + 1);
     if (i < 2) source_->wait_until_running(i + 1);
     users_.invalidate("1").value();
   }
@@ -204,6 +205,7 @@ TEST_F(CacheTest, AStormOfInvalidationsNeverRunsAThirdLoad) {
   source_->open_gate();
   for (auto& each : callers) EXPECT_EQ(each.get(), "value of 1");
   EXPECT_LE(source_->loads("1"), 3);
+  EXPECT_EQ(source_->most_running(), 2);
 }
 
 TEST_F(CacheTest, ClearDropsEverythingAtOnce) {

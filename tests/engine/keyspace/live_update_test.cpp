@@ -125,7 +125,7 @@ TEST_F(LiveUpdateTest, AWiderLimitLetsInThoseWhoWait) {
   auto first = get_later("1");
   auto second = get_later("2");
   source_->wait_until_running(1);
-  wait_until_joined(2);
+  wait_until_missed(2);
   options_.loads.concurrent = 2;
   change();
   source_->wait_until_running(2);

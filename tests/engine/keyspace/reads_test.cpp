@@ -37,7 +37,7 @@ TEST_F(CacheTest, ReadsThatJoinALoadAreNotLoads) {
   source_->close_gate();
   std::vector<std::future<std::string>> callers;
   for (int i = 0; i != 20; ++i) callers.push_back(get_later("1"));
-  wait_until_joined(20);
+  wait_until_missed(20);
   source_->open_gate();
   for (auto& each : callers) each.get();
   const auto stats = users_.stats();

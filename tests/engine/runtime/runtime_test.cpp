@@ -15,20 +15,20 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(runtime_test, refuses_options_out_of_range) {
+TEST(RuntimeTest, refuses_options_out_of_range) {
   EXPECT_THROW(runtime({.threads = 257}), std::invalid_argument);
   EXPECT_THROW(runtime({.worker_threads = 0}), std::invalid_argument);
   EXPECT_THROW(runtime({.worker_queue = 0}), std::invalid_argument);
 }
 
-TEST(runtime_test, has_one_loop_per_thread_asked_for) {
+TEST(RuntimeTest, has_one_loop_per_thread_asked_for) {
   runtime three({.threads = 3});
   EXPECT_EQ(three.loops().size(), 3u);
   runtime some;
   EXPECT_GE(some.loops().size(), 1u);
 }
 
-TEST(runtime_test, knows_its_loops_from_other_threads) {
+TEST(RuntimeTest, knows_its_loops_from_other_threads) {
   runtime env({.threads = 2});
   EXPECT_FALSE(env.on_event_loop());
   for (auto* io : env.loops()) {
@@ -42,12 +42,12 @@ TEST(runtime_test, knows_its_loops_from_other_threads) {
   }
 }
 
-TEST(runtime_test, spreads_callers_from_elsewhere_over_the_loops) {
+TEST(RuntimeTest, spreads_callers_from_elsewhere_over_the_loops) {
   runtime env({.threads = 2});
   EXPECT_NE(env.executor(), env.executor());
 }
 
-TEST(runtime_test, does_not_take_the_loop_of_another_runtime_for_its_own) {
+TEST(RuntimeTest, does_not_take_the_loop_of_another_runtime_for_its_own) {
   runtime one({.threads = 1});
   runtime other({.threads = 1});
   std::promise<bool> same;
@@ -55,7 +55,7 @@ TEST(runtime_test, does_not_take_the_loop_of_another_runtime_for_its_own) {
   EXPECT_FALSE(same.get_future().get());
 }
 
-TEST(runtime_test, coarse_clock_is_never_ahead_nor_goes_back_nor_is_far_behind) {
+TEST(RuntimeTest, coarse_clock_is_never_ahead_nor_goes_back_nor_is_far_behind) {
   runtime env({.threads = 1});
   time_point last{};
   for (int i = 0; i < 10'000; ++i) {
@@ -74,7 +74,7 @@ TEST(runtime_test, coarse_clock_is_never_ahead_nor_goes_back_nor_is_far_behind) 
   EXPECT_LE(least, 10ms);
 }
 
-TEST(runtime_test, random_repeats_itself_only_with_the_same_seed) {
+TEST(RuntimeTest, random_repeats_itself_only_with_the_same_seed) {
   runtime a({.threads = 1, .seed = 1});
   runtime b({.threads = 1, .seed = 1});
   runtime c({.threads = 1, .seed = 2});
@@ -89,7 +89,7 @@ TEST(runtime_test, random_repeats_itself_only_with_the_same_seed) {
   EXPECT_EQ(a.hash_seed(), a.hash_seed());
 }
 
-TEST(runtime_test, random_gives_every_thread_other_numbers) {
+TEST(RuntimeTest, random_gives_every_thread_other_numbers) {
   runtime env({.threads = 1, .seed = 1});
   constexpr int count = 10'000;
   std::vector<std::uint64_t> seen[2];
@@ -105,7 +105,7 @@ TEST(runtime_test, random_gives_every_thread_other_numbers) {
   EXPECT_EQ(all.size(), 2u * count);
 }
 
-TEST(runtime_test, fires_timers_in_order_on_a_loop_and_not_before_their_time) {
+TEST(RuntimeTest, fires_timers_in_order_on_a_loop_and_not_before_their_time) {
   runtime env({.threads = 1});
   std::promise<std::vector<int>> done;
   std::vector<int> order;
@@ -129,7 +129,7 @@ TEST(runtime_test, fires_timers_in_order_on_a_loop_and_not_before_their_time) {
   EXPECT_FALSE(early);
 }
 
-TEST(runtime_test, never_calls_back_before_schedule_returns) {
+TEST(RuntimeTest, never_calls_back_before_schedule_returns) {
   runtime env({.threads = 1});
   std::promise<bool> result;
   asio::post(*env.loops()[0], [&] {
@@ -141,7 +141,7 @@ TEST(runtime_test, never_calls_back_before_schedule_returns) {
   EXPECT_TRUE(result.get_future().get());
 }
 
-TEST(runtime_test, drops_a_cancelled_timer_with_all_that_it_owns) {
+TEST(RuntimeTest, drops_a_cancelled_timer_with_all_that_it_owns) {
   runtime env({.threads = 2});
   auto owned = std::make_shared<int>(1);
   std::weak_ptr<int> watch = owned;
@@ -154,7 +154,7 @@ TEST(runtime_test, drops_a_cancelled_timer_with_all_that_it_owns) {
   env.cancel(~timer_id{0});
 }
 
-TEST(runtime_test, a_callback_may_cancel_one_that_is_due_too) {
+TEST(RuntimeTest, a_callback_may_cancel_one_that_is_due_too) {
   runtime env({.threads = 1});
   std::promise<bool> result;
   asio::post(*env.loops()[0], [&] {
@@ -168,7 +168,7 @@ TEST(runtime_test, a_callback_may_cancel_one_that_is_due_too) {
   EXPECT_FALSE(result.get_future().get());
 }
 
-TEST(runtime_test, a_chain_of_due_timers_does_not_starve_the_loop) {
+TEST(RuntimeTest, a_chain_of_due_timers_does_not_starve_the_loop) {
   runtime env({.threads = 1});
   std::atomic<bool> stop{false};
   std::atomic<int> links{0};
@@ -192,7 +192,7 @@ TEST(runtime_test, a_chain_of_due_timers_does_not_starve_the_loop) {
   EXPECT_GE(links, 0);
 }
 
-TEST(runtime_test, honours_the_executor_of_the_callback) {
+TEST(RuntimeTest, honours_the_executor_of_the_callback) {
   runtime env({.threads = 2});
   auto* const wanted = env.loops()[1];
   for (int i = 0; i < 4; ++i) {  // whichever loop keeps the timer
@@ -204,7 +204,7 @@ TEST(runtime_test, honours_the_executor_of_the_callback) {
   }
 }
 
-TEST(runtime_test, fires_a_hundred_thousand_timers_from_several_threads) {
+TEST(RuntimeTest, fires_a_hundred_thousand_timers_from_several_threads) {
   runtime env({.threads = 2});
   constexpr int per_thread = 25'000;
   std::atomic<int> fired{0};
@@ -233,7 +233,7 @@ TEST(runtime_test, fires_a_hundred_thousand_timers_from_several_threads) {
   EXPECT_EQ(fired, 2 * per_thread);
 }
 
-TEST(runtime_test, stop_drops_pending_timers_and_posts_and_later_ones_never_fire) {
+TEST(RuntimeTest, stop_drops_pending_timers_and_posts_and_later_ones_never_fire) {
   auto owned = std::make_shared<int>(1);
   std::weak_ptr<int> watch = owned;
   {
@@ -249,7 +249,7 @@ TEST(runtime_test, stop_drops_pending_timers_and_posts_and_later_ones_never_fire
   EXPECT_EQ(watch.use_count(), 1);
 }
 
-TEST(runtime_test, stop_on_its_own_threads_is_a_mistake_that_is_named) {
+TEST(RuntimeTest, stop_on_its_own_threads_is_a_mistake_that_is_named) {
   runtime env({.threads = 1});
   const auto stops_throwing = [&] {
     try {

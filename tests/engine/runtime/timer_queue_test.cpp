@@ -15,7 +15,7 @@ time_point at(int ms_from_0) {
   return time_point(std::chrono::milliseconds(ms_from_0));
 }
 
-struct timer_queue_test : testing::Test {
+struct TimerQueueTest : testing::Test {
   timer_queue queue{tag};
   std::vector<int> called;
 
@@ -28,7 +28,7 @@ struct timer_queue_test : testing::Test {
   }
 };
 
-TEST_F(timer_queue_test, calls_in_order_of_time_and_then_of_coming) {
+TEST_F(TimerQueueTest, calls_in_order_of_time_and_then_of_coming) {
   add(30, 3);
   add(10, 1);
   add(20, 2);
@@ -39,7 +39,7 @@ TEST_F(timer_queue_test, calls_in_order_of_time_and_then_of_coming) {
   EXPECT_EQ(queue.size(), 1u);
 }
 
-TEST_F(timer_queue_test, forgets_cancelled_timers_at_once_and_ignores_stale_ids) {
+TEST_F(TimerQueueTest, forgets_cancelled_timers_at_once_and_ignores_stale_ids) {
   const auto first = add(10, 1);
   add(20, 2);
   EXPECT_TRUE(queue.cancel(first));
@@ -54,12 +54,12 @@ TEST_F(timer_queue_test, forgets_cancelled_timers_at_once_and_ignores_stale_ids)
   EXPECT_EQ(called, (std::vector<int>{3, 2}));
 }
 
-TEST_F(timer_queue_test, carries_its_tag_in_every_id) {
+TEST_F(TimerQueueTest, carries_its_tag_in_every_id) {
   EXPECT_EQ(timer_queue::tag_of(add(1, 1)), tag);
   EXPECT_EQ(timer_queue::tag_of(add(1, 2)), tag);
 }
 
-TEST_F(timer_queue_test, agrees_with_a_sorted_list_under_random_adds_and_cancels) {
+TEST_F(TimerQueueTest, agrees_with_a_sorted_list_under_random_adds_and_cancels) {
   std::set<std::pair<int, int>> expected;  // when, name
   std::vector<std::tuple<timer_id, int, int>> made;
   std::uint64_t random = 1;

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Jobs that wait for one another, as sources do that get from other keyspaces.
-struct worker_pool_test : testing::Test {
+struct WorkerPoolTest : testing::Test {
   /// Each level runs the next one on the pool and waits for it; the deepest answers.
   static bool nested(worker_pool& pool, int depth) {
     if (depth == 0) return true;
@@ -33,13 +33,13 @@ struct worker_pool_test : testing::Test {
   }
 };
 
-TEST_F(worker_pool_test, runs_jobs_that_wait_deeper_than_it_has_threads) {
+TEST_F(WorkerPoolTest, runs_jobs_that_wait_deeper_than_it_has_threads) {
   worker_pool pool({.working = 2, .total = 64});
   EXPECT_TRUE(nested(pool, 30));
   EXPECT_EQ(pool.count().waiting, 0u);
 }
 
-TEST_F(worker_pool_test, several_deep_chains_at_once_end_too) {
+TEST_F(WorkerPoolTest, several_deep_chains_at_once_end_too) {
   worker_pool pool({.working = 1, .total = 256});
   std::vector<std::future<bool>> chains;
   for (int i = 0; i < 8; ++i)
@@ -47,13 +47,13 @@ TEST_F(worker_pool_test, several_deep_chains_at_once_end_too) {
   for (auto& chain : chains) EXPECT_TRUE(chain.get());
 }
 
-TEST_F(worker_pool_test, answers_instead_of_a_deadlock_when_all_threads_wait) {
+TEST_F(WorkerPoolTest, answers_instead_of_a_deadlock_when_all_threads_wait) {
   worker_pool pool({.working = 2, .total = 8});
   EXPECT_FALSE(nested(pool, 20));
   EXPECT_TRUE(nested(pool, 5));
 }
 
-TEST_F(worker_pool_test, drops_queued_jobs_when_the_last_thread_begins_to_wait) {
+TEST_F(WorkerPoolTest, drops_queued_jobs_when_the_last_thread_begins_to_wait) {
   worker_pool pool({.working = 1, .total = 1, .queue = 10});
   std::promise<void> queued, go_on;
   auto may_go_on = go_on.get_future();
@@ -82,7 +82,7 @@ TEST_F(worker_pool_test, drops_queued_jobs_when_the_last_thread_begins_to_wait) 
   ended.get_future().get();
 }
 
-TEST_F(worker_pool_test, runs_no_more_than_its_limit_and_refuses_beyond_its_queue) {
+TEST_F(WorkerPoolTest, runs_no_more_than_its_limit_and_refuses_beyond_its_queue) {
   worker_pool pool({.working = 2, .total = 8, .queue = 3});
   std::promise<void> open;
   const auto gate = open.get_future().share();
@@ -109,7 +109,7 @@ TEST_F(worker_pool_test, runs_no_more_than_its_limit_and_refuses_beyond_its_queu
   EXPECT_EQ(most, 2);
 }
 
-TEST_F(worker_pool_test, lets_idle_threads_go) {
+TEST_F(WorkerPoolTest, lets_idle_threads_go) {
   worker_pool pool({.working = 4, .total = 4, .idle = 1ms});
   for (int round = 0; round < 3; ++round) {
     std::promise<void> ran;
@@ -119,7 +119,7 @@ TEST_F(worker_pool_test, lets_idle_threads_go) {
   }
 }
 
-TEST_F(worker_pool_test, stop_waits_for_running_jobs_and_drops_the_others) {
+TEST_F(WorkerPoolTest, stop_waits_for_running_jobs_and_drops_the_others) {
   std::atomic<bool> ended{false};
   auto owned = std::make_shared<int>(1);
   std::promise<void> running, open;
@@ -141,7 +141,7 @@ TEST_F(worker_pool_test, stop_waits_for_running_jobs_and_drops_the_others) {
   EXPECT_EQ(pool.count().threads, 0u);
 }
 
-TEST_F(worker_pool_test, waiting_on_other_threads_changes_nothing) {
+TEST_F(WorkerPoolTest, waiting_on_other_threads_changes_nothing) {
   worker_pool pool({.working = 1});
   pool.begin_wait();
   pool.end_wait();

@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct data_source_test : testing::Test {
+struct DataSourceTest : testing::Test {
   runtime env{{.threads = 2, .worker_threads = 2, .worker_threads_total = 64}};
   std::shared_ptr<source_remark> remark = std::make_shared<source_remark>();
   steady_duration patience = 1h;
@@ -54,14 +54,14 @@ struct upper_source : blocking_source {
   }
 };
 
-TEST_F(data_source_test, a_plain_function_runs_on_the_pool_and_its_value_comes_back) {
+TEST_F(DataSourceTest, a_plain_function_runs_on_the_pool_and_its_value_comes_back) {
   const auto source = plain([&](std::string_view key) -> result<bytes> {
     return bytes(env.on_event_loop() ? "loop" : "pool:" + std::string(key));
   });
   EXPECT_EQ(load(*source, "a")->value.view(), "pool:a");
 }
 
-TEST_F(data_source_test, the_caller_goes_on_where_it_awaited) {
+TEST_F(DataSourceTest, the_caller_goes_on_where_it_awaited) {
   const auto source = plain([](std::string_view) -> result<bytes> { return "x"; });
   for (auto* io : env.loops()) {
     auto stays = [](runtime& on, data_source& from, load_context with) -> asio::awaitable<bool> {
@@ -73,7 +73,7 @@ TEST_F(data_source_test, the_caller_goes_on_where_it_awaited) {
   }
 }
 
-TEST_F(data_source_test, the_caller_may_await_on_a_loop_of_its_own) {
+TEST_F(DataSourceTest, the_caller_may_await_on_a_loop_of_its_own) {
   const auto source = plain([](std::string_view) -> result<bytes> { return "x"; });
   asio::io_context own;
   auto answer = asio::co_spawn(own, source->async_load("a", context()), asio::use_future);
@@ -81,7 +81,7 @@ TEST_F(data_source_test, the_caller_may_await_on_a_loop_of_its_own) {
   EXPECT_EQ(answer.get()->value.view(), "x");
 }
 
-TEST_F(data_source_test, not_found_means_absent_and_other_errors_stay) {
+TEST_F(DataSourceTest, not_found_means_absent_and_other_errors_stay) {
   const auto source = plain([](std::string_view key) -> result<bytes> {
     if (key == "absent") return errc::not_found;
     return errc::overloaded;
@@ -92,7 +92,7 @@ TEST_F(data_source_test, not_found_means_absent_and_other_errors_stay) {
   EXPECT_EQ(load(*source, "busy").error(), errc::overloaded);
 }
 
-TEST_F(data_source_test, functions_may_set_ttl_and_metadata) {
+TEST_F(DataSourceTest, functions_may_set_ttl_and_metadata) {
   const auto source = make_source([](std::string_view) -> result<loaded> {
     return loaded{
         .value = "x", .ttl = 5s, .meta = std::make_shared<metadata>(metadata{"text/plain", ""})};
@@ -102,7 +102,7 @@ TEST_F(data_source_test, functions_may_set_ttl_and_metadata) {
   EXPECT_EQ(answer->meta->content_type, "text/plain");
 }
 
-TEST_F(data_source_test, whatever_is_thrown_becomes_source_failed_with_its_text_kept_apart) {
+TEST_F(DataSourceTest, whatever_is_thrown_becomes_source_failed_with_its_text_kept_apart) {
   const auto standard =
       plain([](std::string_view) -> result<bytes> { throw std::runtime_error("disk on fire"); });
   EXPECT_EQ(load(*standard, "a").error(), errc::source_failed);
@@ -116,7 +116,7 @@ TEST_F(data_source_test, whatever_is_thrown_becomes_source_failed_with_its_text_
   EXPECT_EQ(load(*from_result, "a").error(), errc::source_failed);
 }
 
-TEST_F(data_source_test, an_awaitable_function_runs_on_the_loop_and_is_guarded_alike) {
+TEST_F(DataSourceTest, an_awaitable_function_runs_on_the_loop_and_is_guarded_alike) {
   const auto source = make_source([&](std::string key) -> asio::awaitable<result<bytes>> {
     if (key == "absent") co_return errc::not_found;
     if (key == "throws") throw "a pointer";
@@ -127,7 +127,7 @@ TEST_F(data_source_test, an_awaitable_function_runs_on_the_loop_and_is_guarded_a
   EXPECT_EQ(load(*source, "throws").error(), errc::source_failed);
 }
 
-TEST_F(data_source_test, an_empty_function_is_refused_when_the_source_is_made) {
+TEST_F(DataSourceTest, an_empty_function_is_refused_when_the_source_is_made) {
   EXPECT_THROW(plain({}), std::invalid_argument);
   EXPECT_THROW(
       make_source(std::function<result<loaded>(std::string_view)>()), std::invalid_argument
@@ -138,7 +138,7 @@ TEST_F(data_source_test, an_empty_function_is_refused_when_the_source_is_made) {
   );
 }
 
-TEST_F(data_source_test, takes_every_form_that_add_keyspace_takes) {
+TEST_F(DataSourceTest, takes_every_form_that_add_keyspace_takes) {
   source_argument text([](std::string_view) -> result<bytes> { return "plain"; });
   source_argument full([](std::string_view) -> result<loaded> { return loaded{.value = "full"}; });
   source_argument awaitable([](std::string) -> asio::awaitable<result<bytes>> {
@@ -151,7 +151,7 @@ TEST_F(data_source_test, takes_every_form_that_add_keyspace_takes) {
   EXPECT_EQ(load(*std::move(object).take(), "a")->value.view(), "<a>");
 }
 
-TEST_F(data_source_test, functions_answer_in_whatever_form_says_the_same) {
+TEST_F(DataSourceTest, functions_answer_in_whatever_form_says_the_same) {
   const auto answer_of = [&](auto function, const char* key) {
     return load(*make_source(std::move(function)), key);
   };
@@ -175,7 +175,7 @@ TEST_F(data_source_test, functions_answer_in_whatever_form_says_the_same) {
   EXPECT_EQ(answer_of(std::move(moved), "a")->value.view(), "own");
 }
 
-TEST_F(data_source_test, awaitable_functions_answer_in_these_forms_too) {
+TEST_F(DataSourceTest, awaitable_functions_answer_in_these_forms_too) {
   const auto text = make_source([](std::string_view key) -> asio::awaitable<std::string> {
     co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable);
     co_return std::string(key) + "?";  // the key outlives the suspension
@@ -192,7 +192,7 @@ TEST_F(data_source_test, awaitable_functions_answer_in_these_forms_too) {
   EXPECT_FALSE(load(*maybe, "absent")->found);
 }
 
-TEST_F(data_source_test, a_batch_without_load_many_asks_key_by_key) {
+TEST_F(DataSourceTest, a_batch_without_load_many_asks_key_by_key) {
   upper_source source;
   const auto answers = load_many(source, {"a", "absent", "throws", "b"});
   ASSERT_EQ(answers.size(), 4u);
@@ -202,7 +202,7 @@ TEST_F(data_source_test, a_batch_without_load_many_asks_key_by_key) {
   EXPECT_EQ(answers[3]->value.view(), "<b>");
 }
 
-TEST_F(data_source_test, an_awaitable_source_answers_batches_key_by_key_too) {
+TEST_F(DataSourceTest, an_awaitable_source_answers_batches_key_by_key_too) {
   const auto source = make_source([](std::string key) -> asio::awaitable<result<bytes>> {
     if (key == "absent") co_return errc::not_found;
     co_return bytes(key + "!");
@@ -213,7 +213,7 @@ TEST_F(data_source_test, an_awaitable_source_answers_batches_key_by_key_too) {
   EXPECT_FALSE(answers[1]->found);
 }
 
-TEST_F(data_source_test, a_batch_that_throws_or_miscounts_fails_as_a_whole) {
+TEST_F(DataSourceTest, a_batch_that_throws_or_miscounts_fails_as_a_whole) {
   struct bad_batch : upper_source {
     std::vector<result<loaded>> load_many(const std::vector<std::string>& keys, const load_context&)
         override {
@@ -232,7 +232,7 @@ TEST_F(data_source_test, a_batch_that_throws_or_miscounts_fails_as_a_whole) {
   EXPECT_EQ(remark->text(), "load_many() gave 1 answers for 3 keys");
 }
 
-TEST_F(data_source_test, a_call_whose_deadline_has_passed_is_not_made) {
+TEST_F(DataSourceTest, a_call_whose_deadline_has_passed_is_not_made) {
   std::atomic<int> calls{0};
   const auto source = plain([&](std::string_view) -> result<bytes> {
     ++calls;
@@ -263,18 +263,18 @@ struct nested_source : blocking_source {
   runtime& env;
 };
 
-TEST_F(data_source_test, nested_loads_may_go_deeper_than_the_pool_has_threads) {
+TEST_F(DataSourceTest, nested_loads_may_go_deeper_than_the_pool_has_threads) {
   nested_source source(env);
   EXPECT_EQ(load(source, "40")->value.view(), "bottom");
 }
 
-TEST_F(data_source_test, nested_loads_beyond_every_thread_end_as_overloaded) {
+TEST_F(DataSourceTest, nested_loads_beyond_every_thread_end_as_overloaded) {
   nested_source source(env);
   EXPECT_EQ(load(source, "100").error(), errc::overloaded);
   EXPECT_EQ(load(source, "10")->value.view(), "bottom");
 }
 
-TEST_F(data_source_test, a_thousand_loads_at_once_are_all_answered) {
+TEST_F(DataSourceTest, a_thousand_loads_at_once_are_all_answered) {
   const auto source = plain([](std::string_view key) -> result<bytes> { return bytes(key); });
   std::vector<std::future<result<loaded>>> answers;
   for (int i = 0; i < 1000; ++i) {
@@ -286,36 +286,41 @@ TEST_F(data_source_test, a_thousand_loads_at_once_are_all_answered) {
     EXPECT_EQ(answers[static_cast<std::size_t>(i)].get()->value.view(), std::to_string(i));
 }
 
-TEST_F(data_source_test, stopping_with_loads_in_progress_leaks_nothing_and_keeps_the_source_alive) {
+TEST_F(DataSourceTest, stopping_with_loads_in_progress_keeps_the_source_alive_until_they_ended) {
+  auto mine = std::make_unique<runtime>(runtime_options{
+      .threads = 2, .worker_threads = 2, .worker_threads_total = 64});
+  const auto begin = [&](data_source& source, const char* key) {
+    const load_context with{*mine, mine->now() + 1h, remark};
+    return asio::co_spawn(mine->executor(), source.async_load(key, with), asio::use_future);
+  };
   std::promise<void> running, open;
   auto gate = open.get_future().share();
-  auto source = plain([&, gate](std::string_view key) -> result<bytes> {
+  auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> by_the_source = held;
+  auto source = plain([&running, gate, held = std::move(held)](std::string_view key) {
     if (key == "first") running.set_value();
     gate.wait();
-    return "x";
+    return result<bytes>("x");
   });
   std::vector<std::future<result<loaded>>> answers;
-  answers.push_back(
-      asio::co_spawn(env.executor(), source->async_load("first", context()), asio::use_future)
-  );
+  answers.push_back(begin(*source, "first"));
   running.get_future().get();
-  for (int i = 0; i < 10; ++i) {
-    answers.push_back(
-        asio::co_spawn(env.executor(), source->async_load("more", context()), asio::use_future)
-    );
-  }
-  for (auto* io : env.loops()) {
+  for (int i = 0; i < 10; ++i) answers.push_back(begin(*source, "more"));
+  for (auto* io : mine->loops()) {
     std::promise<void> all_began;
     asio::post(*io, [&] { all_began.set_value(); });
     all_began.get_future().get();
   }
   source.reset();
-  auto stopping = std::async(std::launch::async, [&] { env.stop(); });
+  EXPECT_FALSE(by_the_source.expired()) << "a load runs in it";
+  auto stopping = std::async(std::launch::async, [&] { mine->stop(); });
   open.set_value();
   stopping.get();
+  mine.reset();
+  EXPECT_TRUE(by_the_source.expired());
 }
 
-TEST(source_remark_test, keeps_only_the_beginning_of_a_long_text) {
+TEST(SourceRemarkTest, keeps_only_the_beginning_of_a_long_text) {
   source_remark remark;
   remark.say(std::string(5000, 'x'));
   EXPECT_EQ(remark.text().size(), source_remark::max_text);

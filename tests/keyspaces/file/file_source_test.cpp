@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 using namespace std::string_literals;
 
-struct file_source_test : loading_test {
+struct FileSourceTest : loading_test {
   test::scratch_folder folder;
 
   void SetUp() override {
@@ -27,12 +27,12 @@ struct file_source_test : loading_test {
   void use(file_source_options options) { source = make_file_source(std::move(options)); }
 };
 
-TEST_F(file_source_test, the_key_is_the_path_below_the_root) {
+TEST_F(FileSourceTest, the_key_is_the_path_below_the_root) {
   EXPECT_EQ(answer("a.txt"), "value:hello");
   EXPECT_EQ(answer("sub/b.json"), "value:{}");
 }
 
-TEST_F(file_source_test, files_may_be_empty_and_hold_any_byte) {
+TEST_F(FileSourceTest, files_may_be_empty_and_hold_any_byte) {
   const std::string every("\0\r\n\xff", 4);
   folder.write("root/every", every);
   folder.write("root/empty", "");
@@ -40,7 +40,7 @@ TEST_F(file_source_test, files_may_be_empty_and_hold_any_byte) {
   EXPECT_EQ(answer("empty"), "value:");
 }
 
-TEST_F(file_source_test, the_extension_tells_the_content_type) {
+TEST_F(FileSourceTest, the_extension_tells_the_content_type) {
   folder.write("root/PAGE.HTML", "x");
   folder.write("root/none", "x");
   folder.write("root/some.d/none", "x");
@@ -53,7 +53,7 @@ TEST_F(file_source_test, the_extension_tells_the_content_type) {
   EXPECT_EQ(load("odd.zzz")->meta, nullptr);
 }
 
-TEST_F(file_source_test, a_file_that_may_be_half_written_is_not_kept_for_long) {
+TEST_F(FileSourceTest, a_file_that_may_be_half_written_is_not_kept_for_long) {
   std::ofstream growing(folder / "root/page.html");
   growing << "first half," << std::flush;
   const auto half = load("page.html");
@@ -66,14 +66,14 @@ TEST_F(file_source_test, a_file_that_may_be_half_written_is_not_kept_for_long) {
   EXPECT_EQ(answer("page.html"), "value:first half, second half");
 }
 
-TEST_F(file_source_test, a_file_that_rests_is_kept_as_long_as_others) {
+TEST_F(FileSourceTest, a_file_that_rests_is_kept_as_long_as_others) {
   use({.root = "/usr/bin", .max_entry = 10'000'000});
   const auto old = load("env");
   ASSERT_TRUE(old);
   EXPECT_EQ(old->ttl, std::nullopt);
 }
 
-TEST_F(file_source_test, a_copy_with_an_old_date_counts_as_young) {
+TEST_F(FileSourceTest, a_copy_with_an_old_date_counts_as_young) {
   const timespec long_ago[] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
   ASSERT_EQ(::utimensat(AT_FDCWD, (folder / "root/a.txt").c_str(), long_ago, 0), 0);
   const auto copy = load("a.txt");
@@ -81,13 +81,13 @@ TEST_F(file_source_test, a_copy_with_an_old_date_counts_as_young) {
   EXPECT_TRUE(copy->ttl);
 }
 
-TEST_F(file_source_test, missing_files_and_folders_are_not_found) {
+TEST_F(FileSourceTest, missing_files_and_folders_are_not_found) {
   for (const char* key : {"b.txt", "sub", "a.txt/b", "sub/missing", "missing/a"}) {
     EXPECT_EQ(answer(key), "not found") << key;
   }
 }
 
-TEST_F(file_source_test, nothing_outside_of_the_root_is_found) {
+TEST_F(FileSourceTest, nothing_outside_of_the_root_is_found) {
   for (const auto& key :
        {"../outside.txt"s,
         "sub/../../outside.txt"s,
@@ -100,7 +100,7 @@ TEST_F(file_source_test, nothing_outside_of_the_root_is_found) {
   }
 }
 
-TEST_F(file_source_test, a_file_has_one_key_and_other_spellings_are_not_found) {
+TEST_F(FileSourceTest, a_file_has_one_key_and_other_spellings_are_not_found) {
   for (const auto& key :
        {""s,
         "."s,
@@ -118,7 +118,7 @@ TEST_F(file_source_test, a_file_has_one_key_and_other_spellings_are_not_found) {
   }
 }
 
-TEST_F(file_source_test, odd_names_are_names) {
+TEST_F(FileSourceTest, odd_names_are_names) {
   for (const auto& key :
        {"..."s,
         ".hidden"s,
@@ -141,7 +141,7 @@ TEST_F(file_source_test, odd_names_are_names) {
   EXPECT_EQ(answer(deep + "f"), "not found");
 }
 
-TEST_F(file_source_test, links_inside_are_followed_and_none_leads_out) {
+TEST_F(FileSourceTest, links_inside_are_followed_and_none_leads_out) {
   fs::create_symlink("a.txt", folder / "root/near");
   fs::create_symlink("../a.txt", folder / "root/sub/up");
   fs::create_symlink("../outside.txt", folder / "root/out");
@@ -158,7 +158,7 @@ TEST_F(file_source_test, links_inside_are_followed_and_none_leads_out) {
   EXPECT_EQ(answer("loop"), "error: source_failed");
 }
 
-TEST_F(file_source_test, fifos_sockets_and_devices_are_errors_and_never_wait) {
+TEST_F(FileSourceTest, fifos_sockets_and_devices_are_errors_and_never_wait) {
   ASSERT_EQ(::mkfifo((folder / "root/fifo").c_str(), 0600), 0);
   const int socket = ::socket(AF_UNIX, SOCK_STREAM, 0);
   sockaddr_un address{};
@@ -176,7 +176,7 @@ TEST_F(file_source_test, fifos_sockets_and_devices_are_errors_and_never_wait) {
   EXPECT_EQ(answer("null"), "error: source_failed");
 }
 
-TEST_F(file_source_test, a_file_over_the_limit_is_too_large_and_not_read) {
+TEST_F(FileSourceTest, a_file_over_the_limit_is_too_large_and_not_read) {
   folder.write("root/fits", std::string(1000, 'x'));
   folder.write("root/over", std::string(1001, 'x'));
   folder.write("root/huge", "");
@@ -186,20 +186,20 @@ TEST_F(file_source_test, a_file_over_the_limit_is_too_large_and_not_read) {
   EXPECT_EQ(answer("huge"), "error: too_large");
 }
 
-TEST_F(file_source_test, a_file_whose_size_is_not_what_it_says_is_an_error) {
+TEST_F(FileSourceTest, a_file_whose_size_is_not_what_it_says_is_an_error) {
   use({.root = "/proc/self"});
   EXPECT_EQ(answer("status"), "error: source_failed");
   EXPECT_EQ(remark->text(), "the file changes while it is read");
 }
 
-TEST_F(file_source_test, a_file_that_may_not_be_read_is_an_error) {
+TEST_F(FileSourceTest, a_file_that_may_not_be_read_is_an_error) {
   if (::geteuid() == 0) GTEST_SKIP() << "everything may be read by root";
   fs::permissions(folder / "root/a.txt", fs::perms::none);
   EXPECT_EQ(answer("a.txt"), "error: source_failed");
   EXPECT_EQ(remark->text(), "the file: Permission denied");
 }
 
-TEST_F(file_source_test, sees_changed_files_and_a_replaced_root_and_survives_its_absence) {
+TEST_F(FileSourceTest, sees_changed_files_and_a_replaced_root_and_survives_its_absence) {
   folder.write("root/a.txt", "changed");
   EXPECT_EQ(answer("a.txt"), "value:changed");
   fs::rename(folder / "root", folder / "old");
@@ -209,12 +209,12 @@ TEST_F(file_source_test, sees_changed_files_and_a_replaced_root_and_survives_its
   EXPECT_EQ(answer("a.txt"), "value:new");
 }
 
-TEST_F(file_source_test, nothing_is_read_after_the_deadline) {
+TEST_F(FileSourceTest, nothing_is_read_after_the_deadline) {
   patience = -1s;
   EXPECT_EQ(answer("a.txt"), "error: deadline_exceeded");
 }
 
-TEST_F(file_source_test, a_root_that_is_no_folder_is_refused_with_its_name) {
+TEST_F(FileSourceTest, a_root_that_is_no_folder_is_refused_with_its_name) {
   const auto text = [](file_source_options options) {
     return thrown_text<std::invalid_argument>([&] { make_file_source(std::move(options)); });
   };

@@ -24,7 +24,7 @@ std::optional<milliseconds> ttl(std::string control) {
   return ttl_of({{"Cache-Control", std::move(control)}});
 }
 
-TEST(cache_control_test, says_nothing_when_the_origin_says_nothing) {
+TEST(CacheControlTest, says_nothing_when_the_origin_says_nothing) {
   EXPECT_EQ(ttl_of({}), std::nullopt);
   EXPECT_EQ(ttl_of({{"Age", "10"}}), std::nullopt);
   EXPECT_EQ(ttl_of({{"Date", minute_ago}, {"Last-Modified", minute_ago}}), std::nullopt);
@@ -34,33 +34,33 @@ TEST(cache_control_test, says_nothing_when_the_origin_says_nothing) {
   EXPECT_EQ(ttl(" , ,, "), std::nullopt);
 }
 
-TEST(cache_control_test, takes_max_age_whatever_its_spelling) {
+TEST(CacheControlTest, takes_max_age_whatever_its_spelling) {
   EXPECT_EQ(ttl("max-age=60"), 60s);
   EXPECT_EQ(ttl("public, MAX-AGE = \"60\" ,must-revalidate"), 60s);
   EXPECT_EQ(ttl("max-age=0"), 0s);
   EXPECT_EQ(ttl_of({{"CACHE-CONTROL", "max-age=5"}}), 5s);
 }
 
-TEST(cache_control_test, prefers_the_life_time_for_shared_caches) {
+TEST(CacheControlTest, prefers_the_life_time_for_shared_caches) {
   EXPECT_EQ(ttl("max-age=60, s-maxage=600"), 600s);
   EXPECT_EQ(ttl("s-maxage=6, max-age=60"), 6s);
 }
 
-TEST(cache_control_test, keeps_nothing_when_told_so) {
+TEST(CacheControlTest, keeps_nothing_when_told_so) {
   EXPECT_EQ(ttl("no-store"), 0s);
   EXPECT_EQ(ttl("max-age=60, No-Store"), 0s);
   EXPECT_EQ(ttl("no-cache"), 0s);
   EXPECT_EQ(ttl("must-understand, no-store, max-age=60"), 0s);
 }
 
-TEST(cache_control_test, a_shared_cache_does_not_keep_what_is_private) {
+TEST(CacheControlTest, a_shared_cache_does_not_keep_what_is_private) {
   EXPECT_EQ(ttl("private"), 0s);
   EXPECT_EQ(ttl("private, max-age=60"), 0s);
   EXPECT_EQ(ttl("s-maxage=60, PRIVATE"), 0s);
   EXPECT_EQ(ttl_of({{"Cache-Control", "max-age=9"}, {"Cache-Control", "private"}}), 0s);
 }
 
-TEST(cache_control_test, a_list_of_fields_concerns_those_that_are_kept_only) {
+TEST(CacheControlTest, a_list_of_fields_concerns_those_that_are_kept_only) {
   EXPECT_EQ(ttl("no-cache=\"Set-Cookie\", max-age=60"), 60s);
   EXPECT_EQ(ttl("private=\"x-user, max-age=5\", max-age=60"), 60s);
   EXPECT_EQ(ttl("private=\"x-user, no-store\""), std::nullopt);
@@ -68,34 +68,34 @@ TEST(cache_control_test, a_list_of_fields_concerns_those_that_are_kept_only) {
   EXPECT_EQ(ttl("no-cache=\"ETag\", max-age=60"), 0s);
 }
 
-TEST(cache_control_test, a_list_that_cannot_be_read_forbids_all) {
+TEST(CacheControlTest, a_list_that_cannot_be_read_forbids_all) {
   EXPECT_EQ(ttl("private=x-user, max-age=60"), 0s);
   EXPECT_EQ(ttl("private=\"x-user, max-age=60"), 0s);
   EXPECT_EQ(ttl("no-cache=, max-age=60"), 0s);
   EXPECT_EQ(ttl("private=\"a\\\", max-age=60"), 0s);
 }
 
-TEST(cache_control_test, takes_the_age_off_but_never_below_nothing) {
+TEST(CacheControlTest, takes_the_age_off_but_never_below_nothing) {
   EXPECT_EQ(ttl_of({{"Cache-Control", "max-age=60"}, {"Age", "45"}}), 15s);
   EXPECT_EQ(ttl_of({{"Age", "61"}, {"Cache-Control", "max-age=60"}}), 0s);
   EXPECT_EQ(ttl_of({{"Cache-Control", "max-age=60"}, {"Age", "soon"}}), 60s);
   EXPECT_EQ(ttl_of({{"Cache-Control", "max-age=60"}, {"Age", "-1"}}), 60s);
 }
 
-TEST(cache_control_test, does_not_trust_what_it_cannot_read) {
+TEST(CacheControlTest, does_not_trust_what_it_cannot_read) {
   for (const char* value :
        {"max-age=", "max-age", "max-age=soon", "max-age=-5", "max-age=1.5", "max-age=60s"}) {
     EXPECT_EQ(ttl(value), 0s) << value;
   }
 }
 
-TEST(cache_control_test, bounds_what_is_too_large_and_takes_the_shortest_of_many) {
+TEST(CacheControlTest, bounds_what_is_too_large_and_takes_the_shortest_of_many) {
   EXPECT_EQ(ttl("max-age=99999999999999999999999"), std::chrono::seconds(1LL << 31));
   EXPECT_EQ(ttl("max-age=9999999999"), std::chrono::seconds(1LL << 31));
   EXPECT_EQ(ttl_of({{"Cache-Control", "max-age=9"}, {"Cache-Control", "max-age=3"}}), 3s);
 }
 
-TEST(cache_control_test, a_date_of_expiry_counts_from_the_date_of_the_answer) {
+TEST(CacheControlTest, a_date_of_expiry_counts_from_the_date_of_the_answer) {
   EXPECT_EQ(ttl_of({{"Expires", in_a_minute}, {"Date", at_now}}), 60s);
   EXPECT_EQ(ttl_of({{"Expires", in_a_minute}, {"Date", minute_ago}}), 120s);
   EXPECT_EQ(ttl_of({{"Expires", in_a_minute}}), 60s);
@@ -103,7 +103,7 @@ TEST(cache_control_test, a_date_of_expiry_counts_from_the_date_of_the_answer) {
   EXPECT_EQ(ttl_of({{"Expires", in_a_minute}, {"Date", at_now}, {"Age", "20"}}), 40s);
 }
 
-TEST(cache_control_test, a_date_of_expiry_that_is_past_or_no_date_keeps_nothing) {
+TEST(CacheControlTest, a_date_of_expiry_that_is_past_or_no_date_keeps_nothing) {
   EXPECT_EQ(ttl_of({{"Expires", minute_ago}, {"Date", at_now}}), 0s);
   EXPECT_EQ(ttl_of({{"Expires", at_now}, {"Date", at_now}}), 0s);
   EXPECT_EQ(ttl_of({{"Expires", "Thu, 01 Jan 1970 00:00:00 GMT"}}), 0s);
@@ -113,13 +113,13 @@ TEST(cache_control_test, a_date_of_expiry_that_is_past_or_no_date_keeps_nothing)
   EXPECT_EQ(ttl_of({{"Expires", in_a_minute}, {"Expires", "0"}}), 0s);
 }
 
-TEST(cache_control_test, a_lifetime_goes_before_a_date_of_expiry) {
+TEST(CacheControlTest, a_lifetime_goes_before_a_date_of_expiry) {
   EXPECT_EQ(ttl_of({{"Expires", "0"}, {"Cache-Control", "max-age=60"}}), 60s);
   EXPECT_EQ(ttl_of({{"Expires", in_a_minute}, {"Cache-Control", "s-maxage=5"}}), 5s);
   EXPECT_EQ(ttl_of({{"Expires", in_a_minute}, {"Cache-Control", "private"}}), 0s);
 }
 
-TEST(cache_control_test, the_date_tells_the_age_of_what_came_through_caches_without_one) {
+TEST(CacheControlTest, the_date_tells_the_age_of_what_came_through_caches_without_one) {
   const http_fields direct{{"Cache-Control", "max-age=90"}, {"Date", minute_ago}};
   EXPECT_EQ(ttl_of(direct), 90s);  // the origin's clock may be wrong
   auto relayed = direct;
@@ -129,13 +129,13 @@ TEST(cache_control_test, the_date_tells_the_age_of_what_came_through_caches_with
   EXPECT_EQ(ttl_of(relayed), 80s);
 }
 
-TEST(cache_control_test, what_varies_by_everything_is_not_kept) {
+TEST(CacheControlTest, what_varies_by_everything_is_not_kept) {
   EXPECT_EQ(ttl_of({{"Vary", "*"}, {"Cache-Control", "max-age=60"}}), 0s);
   EXPECT_EQ(ttl_of({{"Vary", "accept, *"}}), 0s);
   EXPECT_EQ(ttl_of({{"Vary", "accept-encoding, cookie"}, {"Cache-Control", "max-age=60"}}), 60s);
 }
 
-TEST(http_date_test, reads_the_three_forms) {
+TEST(HttpDateTest, reads_the_three_forms) {
   const sys_seconds expected = sys_days(std::chrono::year(1994) / 11 / 6) + 8h + 49min + 37s;
   EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), expected);
   EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT"), expected);
@@ -147,7 +147,7 @@ TEST(http_date_test, reads_the_three_forms) {
   EXPECT_EQ(parse_http_date(at_now), now);
 }
 
-TEST(http_date_test, refuses_everything_else) {
+TEST(HttpDateTest, refuses_everything_else) {
   for (const char* text :
        {"",
         "0",

@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct http_source_test : loading_test {
+struct HttpSourceTest : loading_test {
   http_origin server;
   std::shared_ptr<http_client> client = std::make_shared<http_client>(env.loops());
 
@@ -27,14 +27,14 @@ struct http_source_test : loading_test {
   void SetUp() override { use({}); }
 };
 
-TEST_F(http_source_test, the_body_of_a_200_is_the_value) {
+TEST_F(HttpSourceTest, the_body_of_a_200_is_the_value) {
   server.handle([](const std::string& target) { return http_origin::ok("you asked for " + target); }
   );
   EXPECT_EQ(answer("a/b"), "value:you asked for /items/a%2Fb");
   EXPECT_EQ(server.requests(), 1);
 }
 
-TEST_F(http_source_test, bodies_may_be_empty_or_hold_any_byte) {
+TEST_F(HttpSourceTest, bodies_may_be_empty_or_hold_any_byte) {
   answers_with("HTTP/1.1 204 No Content\r\n\r\n");
   EXPECT_EQ(answer("a"), "value:");
   answers_with(http_origin::ok(""));
@@ -44,21 +44,21 @@ TEST_F(http_source_test, bodies_may_be_empty_or_hold_any_byte) {
   EXPECT_EQ(answer("a"), "value:" + odd);
 }
 
-TEST_F(http_source_test, a_chunked_body_is_put_together) {
+TEST_F(HttpSourceTest, a_chunked_body_is_put_together) {
   answers_with(
       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"
   );
   EXPECT_EQ(answer("a"), "value:abcde");
 }
 
-TEST_F(http_source_test, only_404_and_410_mean_that_there_is_no_such_key) {
+TEST_F(HttpSourceTest, only_404_and_410_mean_that_there_is_no_such_key) {
   for (const char* status : {"404 Not Found", "410 Gone"}) {
     answers_with(http_origin::response(status, "nothing"));
     EXPECT_EQ(answer("a"), "not found") << status;
   }
 }
 
-TEST_F(http_source_test, every_other_status_is_an_error_that_names_it) {
+TEST_F(HttpSourceTest, every_other_status_is_an_error_that_names_it) {
   for (const char* status :
        {"201",
         "206",
@@ -90,7 +90,7 @@ TEST_F(http_source_test, every_other_status_is_an_error_that_names_it) {
   EXPECT_NE(remark->text().find("redirects are not followed"), std::string::npos);
 }
 
-TEST_F(http_source_test, keys_that_could_leave_their_place_are_not_asked_for) {
+TEST_F(HttpSourceTest, keys_that_could_leave_their_place_are_not_asked_for) {
   server.handle([](const std::string&) { return http_origin::ok("secret"); });
   for (const char* key : {".", "..", "../secret", "a/../../secret", "..\\secret"}) {
     EXPECT_EQ(answer(key), "not found") << key;
@@ -98,7 +98,7 @@ TEST_F(http_source_test, keys_that_could_leave_their_place_are_not_asked_for) {
   EXPECT_EQ(server.requests(), 0);
 }
 
-TEST_F(http_source_test, weird_keys_arrive_as_they_are) {
+TEST_F(HttpSourceTest, weird_keys_arrive_as_they_are) {
   server.handle([](const std::string& target) { return http_origin::ok(target); });
   EXPECT_EQ(answer(std::string("\0", 1)), "value:/items/%00");
   EXPECT_EQ(answer("\r\nHost: x"), "value:/items/%0D%0AHost%3A%20x");
@@ -108,7 +108,7 @@ TEST_F(http_source_test, weird_keys_arrive_as_they_are) {
   EXPECT_EQ(answer(std::string(4096, 'k')).size(), std::string("value:/items/").size() + 4096);
 }
 
-TEST_F(http_source_test, cache_control_bounds_the_ttl_of_values_and_of_absence) {
+TEST_F(HttpSourceTest, cache_control_bounds_the_ttl_of_values_and_of_absence) {
   answers_with(http_origin::response("200 OK", "x", "Cache-Control: max-age=60\r\nAge: 10\r\n"));
   EXPECT_EQ(load("a")->ttl, 50s);
   answers_with(http_origin::response("200 OK", "x", "Cache-Control: no-store\r\n"));
@@ -119,7 +119,7 @@ TEST_F(http_source_test, cache_control_bounds_the_ttl_of_values_and_of_absence) 
   EXPECT_EQ(load("a")->ttl, std::nullopt);
 }
 
-TEST_F(http_source_test, content_type_and_etag_are_kept_unless_they_are_huge) {
+TEST_F(HttpSourceTest, content_type_and_etag_are_kept_unless_they_are_huge) {
   answers_with(
       http_origin::response("200 OK", "{}", "Content-Type: application/json\r\nETag: W/\"7\"\r\n")
   );
@@ -132,7 +132,7 @@ TEST_F(http_source_test, content_type_and_etag_are_kept_unless_they_are_huge) {
   EXPECT_EQ(load("a")->meta, nullptr);
 }
 
-TEST_F(http_source_test, names_what_is_wrong_with_an_answer_that_is_not_taken) {
+TEST_F(HttpSourceTest, names_what_is_wrong_with_an_answer_that_is_not_taken) {
   const auto words_for = [&](std::string response) {
     answers_with(std::move(response));
     EXPECT_EQ(answer("a"), "error: source_failed");
@@ -162,20 +162,20 @@ TEST_F(http_source_test, names_what_is_wrong_with_an_answer_that_is_not_taken) {
   );
 }
 
-TEST_F(http_source_test, takes_many_and_long_fields) {
+TEST_F(HttpSourceTest, takes_many_and_long_fields) {
   std::string fields = "X-Long: " + std::string(40'000, 'x') + "\r\n";
   for (int i = 0; i != 120; ++i) fields += "X-" + std::to_string(i) + ": y\r\n";
   answers_with(http_origin::response("200 OK", "x", fields));
   EXPECT_EQ(answer("a"), "value:x");
 }
 
-TEST_F(http_source_test, a_name_that_nobody_knows_is_named) {
+TEST_F(HttpSourceTest, a_name_that_nobody_knows_is_named) {
   use({.url = "http://nohost.invalid:9/{key}"});
   EXPECT_EQ(answer("a"), "error: source_failed");
   EXPECT_THAT(remark->text(), testing::HasSubstr("\"nohost.invalid\""));
 }
 
-TEST_F(http_source_test, a_body_over_the_limit_is_too_large_declared_or_not) {
+TEST_F(HttpSourceTest, a_body_over_the_limit_is_too_large_declared_or_not) {
   use({.url = {}, .max_entry = 10});
   answers_with(http_origin::ok(std::string(10, 'x')));
   EXPECT_EQ(answer("a"), "value:xxxxxxxxxx");
@@ -188,7 +188,7 @@ TEST_F(http_source_test, a_body_over_the_limit_is_too_large_declared_or_not) {
   EXPECT_EQ(answer("a"), "error: too_large");
 }
 
-TEST_F(http_source_test, an_answer_that_is_no_http_or_is_cut_off_is_an_error) {
+TEST_F(HttpSourceTest, an_answer_that_is_no_http_or_is_cut_off_is_an_error) {
   for (const char* bytes :
        {"",
         "hello\r\n\r\n",
@@ -199,14 +199,14 @@ TEST_F(http_source_test, an_answer_that_is_no_http_or_is_cut_off_is_an_error) {
   }
 }
 
-TEST_F(http_source_test, a_coding_that_nobody_asked_for_is_not_taken_for_the_value) {
+TEST_F(HttpSourceTest, a_coding_that_nobody_asked_for_is_not_taken_for_the_value) {
   answers_with(http_origin::response("200 OK", "\x1f\x8b", "Content-Encoding: gzip\r\n"));
   EXPECT_EQ(answer("a"), "error: source_failed");
   answers_with(http_origin::response("200 OK", "x", "Content-Encoding: identity\r\n"));
   EXPECT_EQ(answer("a"), "value:x");
 }
 
-TEST_F(http_source_test, an_origin_that_says_nothing_costs_the_timeout_and_no_more) {
+TEST_F(HttpSourceTest, an_origin_that_says_nothing_costs_the_timeout_and_no_more) {
   server.handle([](const std::string&) { return http_origin::silence; });
   use({.url = {}, .timeout = 50ms});
   EXPECT_EQ(answer("a"), "error: deadline_exceeded");
@@ -217,7 +217,7 @@ TEST_F(http_source_test, an_origin_that_says_nothing_costs_the_timeout_and_no_mo
   EXPECT_EQ(answer("a"), "error: deadline_exceeded");
 }
 
-TEST_F(http_source_test, a_server_that_is_not_there_is_an_error_that_names_it) {
+TEST_F(HttpSourceTest, a_server_that_is_not_there_is_an_error_that_names_it) {
   const auto gone = server.url();
   server.stop();
   use({.url = gone + "/{key}"});
@@ -225,7 +225,7 @@ TEST_F(http_source_test, a_server_that_is_not_there_is_an_error_that_names_it) {
   EXPECT_EQ(remark->text().find(gone.substr(7) + ": "), 0u) << remark->text();
 }
 
-TEST_F(http_source_test, headers_are_sent_and_take_the_place_of_defaults) {
+TEST_F(HttpSourceTest, headers_are_sent_and_take_the_place_of_defaults) {
   use({.url = {}, .headers = {{"Authorization", "Bearer t"}, {"Accept", "text/plain"}}});
   answers_with(http_origin::ok("x"));
   EXPECT_EQ(answer("a"), "value:x");
@@ -235,7 +235,7 @@ TEST_F(http_source_test, headers_are_sent_and_take_the_place_of_defaults) {
   EXPECT_EQ(head.find("*/*"), std::string::npos) << head;
 }
 
-TEST_F(http_source_test, many_loads_at_once_all_get_their_own_answer) {
+TEST_F(HttpSourceTest, many_loads_at_once_all_get_their_own_answer) {
   server.handle([](const std::string& target) { return http_origin::ok(target); });
   std::vector<std::future<result<loaded>>> answers;
   for (int i = 0; i < 200; ++i) answers.push_back(start(std::to_string(i)));
@@ -246,7 +246,7 @@ TEST_F(http_source_test, many_loads_at_once_all_get_their_own_answer) {
   }
 }
 
-TEST_F(http_source_test, wrong_options_are_refused_without_showing_secrets) {
+TEST_F(HttpSourceTest, wrong_options_are_refused_without_showing_secrets) {
   const auto text = [&](http_source_options options) {
     return thrown_text<std::invalid_argument>([&] { make_http_source(client, std::move(options)); }
     );

@@ -105,7 +105,7 @@ http {
   pid_t pid_ = 0;
 };
 
-struct nginx_test : loading_test {
+struct NginxTest : loading_test {
   nginx server;
   std::shared_ptr<http_client> client = std::make_shared<http_client>(env.loops());
 
@@ -116,7 +116,7 @@ struct nginx_test : loading_test {
   }
 };
 
-TEST_F(nginx_test, values_types_and_etags_come_as_served) {
+TEST_F(NginxTest, values_types_and_etags_come_as_served) {
   const auto got = load("42.json");
   ASSERT_TRUE(got);
   EXPECT_EQ(got->value.text(), R"({"id": 42})");
@@ -128,19 +128,19 @@ TEST_F(nginx_test, values_types_and_etags_come_as_served) {
   EXPECT_EQ(answer("big").size(), 300'006u);
 }
 
-TEST_F(nginx_test, statuses_mean_what_they_should) {
+TEST_F(NginxTest, statuses_mean_what_they_should) {
   EXPECT_EQ(answer("missing"), "not found");
   EXPECT_EQ(answer("gone"), "not found");
   for (const char* key : {"moved", "forbidden", "broken"})
     EXPECT_EQ(answer(key), "error: source_failed") << key;
 }
 
-TEST_F(nginx_test, cache_control_bounds_the_ttl) {
+TEST_F(NginxTest, cache_control_bounds_the_ttl) {
   EXPECT_EQ(load("minute")->ttl, 60s);
   EXPECT_EQ(load("never")->ttl, 0s);
 }
 
-TEST_F(nginx_test, no_key_leaves_its_place_though_nginx_decodes_dots_and_slashes) {
+TEST_F(NginxTest, no_key_leaves_its_place_though_nginx_decodes_dots_and_slashes) {
   http_client_request outside;
   outside.url = server.url() + "/products/%2e%2e%2fsecret";
   const auto escaped = http_fetch(outside);
@@ -152,7 +152,7 @@ TEST_F(nginx_test, no_key_leaves_its_place_though_nginx_decodes_dots_and_slashes
   }
 }
 
-TEST_F(nginx_test, weird_keys_are_answered_and_harm_nothing) {
+TEST_F(NginxTest, weird_keys_are_answered_and_harm_nothing) {
   for (const auto& key :
        {std::string("\r\nX: y"),
         std::string("\xff\xfe"),
@@ -164,13 +164,13 @@ TEST_F(nginx_test, weird_keys_are_answered_and_harm_nothing) {
   EXPECT_EQ(answer("42.json"), "value:{\"id\": 42}");
 }
 
-TEST_F(nginx_test, a_value_over_the_limit_is_too_large) {
+TEST_F(NginxTest, a_value_over_the_limit_is_too_large) {
   use({.url = server.url() + "/products/{key}", .max_entry = 299'999});
   EXPECT_EQ(answer("big"), "error: too_large");
   EXPECT_EQ(answer("42.json"), "value:{\"id\": 42}");
 }
 
-TEST_F(nginx_test, kept_connections_that_the_server_closes_cost_no_load) {
+TEST_F(NginxTest, kept_connections_that_the_server_closes_cost_no_load) {
   for (int i = 0; i < 20; ++i)
     EXPECT_EQ(answer("42.json"), "value:{\"id\": 42}") << i;  // 3 per connection
   std::vector<std::future<result<loaded>>> answers;
@@ -178,7 +178,7 @@ TEST_F(nginx_test, kept_connections_that_the_server_closes_cost_no_load) {
   for (auto& each : answers) EXPECT_TRUE(each.get());
 }
 
-TEST_F(nginx_test, a_server_that_goes_and_comes_back_is_used_again) {
+TEST_F(NginxTest, a_server_that_goes_and_comes_back_is_used_again) {
   EXPECT_EQ(answer("42.json"), "value:{\"id\": 42}");
   server.stop();
   EXPECT_EQ(answer("42.json"), "error: source_failed");

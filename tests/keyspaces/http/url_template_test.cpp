@@ -17,7 +17,7 @@ std::optional<std::string> target(std::string url, std::string_view key) {
   return filled;
 }
 
-TEST(url_template_test, puts_the_key_in_as_one_encoded_segment) {
+TEST(UrlTemplateTest, puts_the_key_in_as_one_encoded_segment) {
   EXPECT_EQ(target("/p/{key}", "42"), "/p/42");
   EXPECT_EQ(target("/p/{key}.json?full=1", "a b"), "/p/a%20b.json?full=1");
   EXPECT_EQ(target("/p/{key}", "a/b?c#d%e"), "/p/a%2Fb%3Fc%23d%25e");
@@ -27,12 +27,12 @@ TEST(url_template_test, puts_the_key_in_as_one_encoded_segment) {
   EXPECT_EQ(target("/p/{key}", "{key}"), "/p/%7Bkey%7D");
 }
 
-TEST(url_template_test, fills_every_place_also_in_the_query) {
+TEST(UrlTemplateTest, fills_every_place_also_in_the_query) {
   EXPECT_EQ(target("/{key}/x/{key}?id={key}", "a&b"), "/a%26b/x/a%26b?id=a%26b");
   EXPECT_EQ(target("?id={key}", "1"), "?id=1");
 }
 
-TEST(url_template_test, never_lets_a_key_out_of_its_place) {
+TEST(UrlTemplateTest, never_lets_a_key_out_of_its_place) {
   for (const auto& key :
        {"."s, ".."s, "../x"s, "a/.."s, "a/../b"s, "/.."s, "./x"s, "..\\x"s, "x\\.."s}) {
     EXPECT_EQ(target("/p/{key}", key), std::nullopt) << key;
@@ -43,7 +43,7 @@ TEST(url_template_test, never_lets_a_key_out_of_its_place) {
   EXPECT_EQ(target("/p/{key}.json", "../x"), std::nullopt);
 }
 
-TEST(url_template_test, leaves_dots_alone_that_lead_nowhere) {
+TEST(UrlTemplateTest, leaves_dots_alone_that_lead_nowhere) {
   for (const auto& key : {"..."s, "a.b"s, ".x"s, "x."s, "..x"s, "a/.b"s, "%2e%2e"s}) {
     EXPECT_NE(target("/p/{key}", key), std::nullopt) << key;
   }
@@ -51,7 +51,7 @@ TEST(url_template_test, leaves_dots_alone_that_lead_nowhere) {
   EXPECT_EQ(target("/p?id={key}", "../x"), "/p?id=..%2Fx");
 }
 
-TEST(url_template_test, knows_the_server_for_messages) {
+TEST(UrlTemplateTest, knows_the_server_for_messages) {
   EXPECT_EQ(url_template("http://example.org/{key}").server(), "example.org:80");
   EXPECT_EQ(url_template("http://[::1]:9000/{key}").server(), "[::1]:9000");
   EXPECT_EQ(url_template("http://[::1]/{key}").server(), "[::1]:80");
@@ -64,7 +64,7 @@ struct refused {
   const char* why;
 };
 
-TEST(url_template_test, refuses_every_wrong_url_with_its_reason) {
+TEST(UrlTemplateTest, refuses_every_wrong_url_with_its_reason) {
   const refused cases[] = {
       {"", "needs a scheme"},
       {"h/p/{key}", "needs a scheme"},

@@ -15,7 +15,7 @@ constexpr file_stamp changed_at(file_stamp::time when) {
   return {.device = 1, .inode = 2, .size = 3, .written = 0s, .changed = when};
 }
 
-TEST(file_stamp, a_file_rests_two_seconds_after_its_last_change) {
+TEST(FileStampTest, a_file_rests_two_seconds_after_its_last_change) {
   const auto stamp = changed_at(100s);
   EXPECT_EQ(stamp.left_to_rest(100s), 2000ms);
   EXPECT_EQ(stamp.left_to_rest(101s + 1ns), 1000ms);
@@ -23,11 +23,11 @@ TEST(file_stamp, a_file_rests_two_seconds_after_its_last_change) {
   EXPECT_EQ(stamp.left_to_rest(102s), 0ms);
 }
 
-TEST(file_stamp, a_change_in_the_future_is_a_young_one) {
+TEST(FileStampTest, a_change_in_the_future_is_a_young_one) {
   EXPECT_EQ(changed_at(100s).left_to_rest(99s), 2000ms);
 }
 
-TEST(file_stamp, tells_a_copy_with_the_same_size_and_date) {
+TEST(FileStampTest, tells_a_copy_with_the_same_size_and_date) {
   const test::scratch_folder folder;
   const auto path = folder.write("a", "one");
   const timespec then[] = {{1'000'000'000, 0}, {1'000'000'000, 0}};
@@ -46,7 +46,7 @@ TEST(file_stamp, tells_a_copy_with_the_same_size_and_date) {
   EXPECT_NE(after, before);
 }
 
-TEST(file_stamp, a_missing_file_has_none) {
+TEST(FileStampTest, a_missing_file_has_none) {
   EXPECT_EQ(file_stamp::of(std::filesystem::path("/nowhere/at/all")), std::nullopt);
 }
 

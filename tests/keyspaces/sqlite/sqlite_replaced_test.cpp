@@ -80,7 +80,7 @@ void write_over(const fs::path& to, const fs::path& from) {
   ASSERT_EQ(status, 0);
 }
 
-struct sqlite_replaced_test : loading_test {
+struct SqliteReplacedTest : loading_test {
   test::scratch_folder folder;
   const fs::path live = made(folder / "live.db", "one");
 
@@ -105,7 +105,7 @@ struct sqlite_replaced_test : loading_test {
   }
 };
 
-TEST_F(sqlite_replaced_test, a_reader_sees_the_new_content) {
+TEST_F(SqliteReplacedTest, a_reader_sees_the_new_content) {
   source = make_sqlite_source({.path = live, .query = query});
   EXPECT_EQ(answer("k1"), "value:one-1");
   write_over(live, made(folder / "two.db", "two"));
@@ -113,7 +113,7 @@ TEST_F(sqlite_replaced_test, a_reader_sees_the_new_content) {
   EXPECT_EQ(answer("k2"), "value:two-2");
 }
 
-TEST_F(sqlite_replaced_test, a_reader_of_a_file_that_rested_notices_too) {
+TEST_F(SqliteReplacedTest, a_reader_of_a_file_that_rested_notices_too) {
   const sqlite_connection::settings with{
       .path = live, .max_entry = 1000, .file_clock = []() noexcept {
         return file_stamp::now() + 1h;
@@ -125,7 +125,7 @@ TEST_F(sqlite_replaced_test, a_reader_of_a_file_that_rested_notices_too) {
   EXPECT_FALSE(reader.read("k1", {env, env.now() + patience, remark})) << "answers from old pages";
 }
 
-TEST_F(sqlite_replaced_test, a_store_writes_into_the_new_content_and_nothing_else) {
+TEST_F(SqliteReplacedTest, a_store_writes_into_the_new_content_and_nothing_else) {
   const auto over = open_store();
   ASSERT_TRUE(start_put(*over, "k1", "put").get()) << remark->text();
   const auto two = made(folder / "two.db", "two");
@@ -137,7 +137,7 @@ TEST_F(sqlite_replaced_test, a_store_writes_into_the_new_content_and_nothing_els
   EXPECT_EQ(answer("k1"), "value:two-0");
 }
 
-TEST_F(sqlite_replaced_test, a_writer_that_finds_another_file_under_its_lock_writes_nothing) {
+TEST_F(SqliteReplacedTest, a_writer_that_finds_another_file_under_its_lock_writes_nothing) {
   sqlite_writer writer(
       {.connection = {.path = live, .max_entry = 1000},
        .query = {.text = query},
@@ -154,7 +154,7 @@ TEST_F(sqlite_replaced_test, a_writer_that_finds_another_file_under_its_lock_wri
 }
 
 // The statement counts for a while under the lock; meanwhile the file becomes another one.
-TEST_F(sqlite_replaced_test, a_write_that_is_overtaken_begins_anew_in_the_new_content) {
+TEST_F(SqliteReplacedTest, a_write_that_is_overtaken_begins_anew_in_the_new_content) {
   const auto over = open_store(
       "INSERT OR REPLACE INTO t SELECT ?1, ?2 || substr(x, 1, 0) FROM (WITH RECURSIVE c(x) AS "
       "(SELECT 1 UNION ALL SELECT x+1 FROM c WHERE x<3000000) SELECT max(x) AS x FROM c)"
@@ -174,7 +174,7 @@ TEST_F(sqlite_replaced_test, a_write_that_is_overtaken_begins_anew_in_the_new_co
   EXPECT_EQ(answer("k250"), "value:put");
 }
 
-TEST_F(sqlite_replaced_test, a_name_that_moves_to_another_file_is_followed_by_a_store) {
+TEST_F(SqliteReplacedTest, a_name_that_moves_to_another_file_is_followed_by_a_store) {
   const auto over = open_store();
   ASSERT_TRUE(start_put(*over, "k1", "put").get()) << remark->text();
   fs::rename(made(folder / "two.db", "two"), live);
@@ -187,7 +187,7 @@ TEST_F(sqlite_replaced_test, a_name_that_moves_to_another_file_is_followed_by_a_
   EXPECT_EQ(state(), "ok: 499 one, 0 two, 500 rows");
 }
 
-TEST_F(sqlite_replaced_test, half_a_database_gives_an_error_and_no_value) {
+TEST_F(SqliteReplacedTest, half_a_database_gives_an_error_and_no_value) {
   source = make_sqlite_source({.path = live, .query = query});
   const auto size = fs::file_size(live);
   const auto whole = made(folder / "two.db", "two");

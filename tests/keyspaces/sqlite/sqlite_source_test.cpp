@@ -38,7 +38,7 @@ class writer {
 
 constexpr const char* all_values = "SELECT v FROM t WHERE k = ?1";
 
-struct sqlite_source_test : loading_test {
+struct SqliteSourceTest : loading_test {
   test::scratch_folder folder;
   fs::path path = folder / "test.db";
 
@@ -71,19 +71,19 @@ struct sqlite_source_test : loading_test {
   }
 };
 
-TEST_F(sqlite_source_test, the_first_column_of_the_first_row_is_the_value) {
+TEST_F(SqliteSourceTest, the_first_column_of_the_first_row_is_the_value) {
   EXPECT_EQ(answer("a"), "value:Ada");
   use({.path = path, .query = "SELECT v, k FROM t WHERE v IS NOT NULL AND k >= ?1 ORDER BY k DESC"}
   );
   EXPECT_EQ(answer("real"), "value:1.5");
 }
 
-TEST_F(sqlite_source_test, no_row_and_null_are_not_found) {
+TEST_F(SqliteSourceTest, no_row_and_null_are_not_found) {
   EXPECT_EQ(answer("missing"), "not found");
   EXPECT_EQ(answer("null"), "not found");
 }
 
-TEST_F(sqlite_source_test, text_numbers_and_blobs_come_as_bytes) {
+TEST_F(SqliteSourceTest, text_numbers_and_blobs_come_as_bytes) {
   EXPECT_EQ(answer("number"), "value:42");
   EXPECT_EQ(answer("real"), "value:1.5");
   EXPECT_EQ(answer("blob"), "value:\0\xff\r\n"s);
@@ -91,7 +91,7 @@ TEST_F(sqlite_source_test, text_numbers_and_blobs_come_as_bytes) {
   EXPECT_EQ(answer("empty blob"), "value:");
 }
 
-TEST_F(sqlite_source_test, keys_are_bound_as_text_of_any_bytes_and_never_as_sql) {
+TEST_F(SqliteSourceTest, keys_are_bound_as_text_of_any_bytes_and_never_as_sql) {
   EXPECT_EQ(answer("a\0b"s), "value:nul");
   EXPECT_EQ(answer("a\0"s), "not found");
   for (const auto& key :
@@ -107,13 +107,13 @@ TEST_F(sqlite_source_test, keys_are_bound_as_text_of_any_bytes_and_never_as_sql)
   EXPECT_EQ(answer("a"), "value:Ada");
 }
 
-TEST_F(sqlite_source_test, a_text_key_finds_a_number) {
+TEST_F(SqliteSourceTest, a_text_key_finds_a_number) {
   use({.path = path, .query = "SELECT v FROM n WHERE id = ?1"});
   EXPECT_EQ(answer("7"), "value:seven");
   EXPECT_EQ(answer("7x"), "not found");
 }
 
-TEST_F(sqlite_source_test, every_form_of_the_one_parameter_is_taken) {
+TEST_F(SqliteSourceTest, every_form_of_the_one_parameter_is_taken) {
   for (const char* query :
        {"SELECT v FROM t WHERE k = ?",
         "SELECT v FROM t WHERE k = :key",
@@ -126,7 +126,7 @@ TEST_F(sqlite_source_test, every_form_of_the_one_parameter_is_taken) {
   }
 }
 
-TEST_F(sqlite_source_test, queries_that_do_not_fit_are_refused_with_the_reason) {
+TEST_F(SqliteSourceTest, queries_that_do_not_fit_are_refused_with_the_reason) {
   struct {
     const char* query;
     const char* why;
@@ -156,7 +156,7 @@ TEST_F(sqlite_source_test, queries_that_do_not_fit_are_refused_with_the_reason) 
   EXPECT_NE(refusal("SELECT v\0 FROM t"s).find("NUL"), std::string::npos);
 }
 
-TEST_F(sqlite_source_test, files_that_cannot_be_used_are_refused_with_the_reason) {
+TEST_F(SqliteSourceTest, files_that_cannot_be_used_are_refused_with_the_reason) {
   const auto text = [&](const fs::path& at) {
     return thrown_text<std::invalid_argument>([&] {
       make_sqlite_source({.path = at, .query = all_values});
@@ -179,7 +179,7 @@ TEST_F(sqlite_source_test, files_that_cannot_be_used_are_refused_with_the_reason
   );
 }
 
-TEST_F(sqlite_source_test, wrong_numbers_are_refused) {
+TEST_F(SqliteSourceTest, wrong_numbers_are_refused) {
   const auto text = [&](std::size_t readers, std::chrono::milliseconds busy, std::size_t max_entry
                     ) {
     return thrown_text<std::invalid_argument>([&] {
@@ -192,7 +192,7 @@ TEST_F(sqlite_source_test, wrong_numbers_are_refused) {
   EXPECT_NE(text(1, 0ms, 0).find("max_entry"), std::string::npos);
 }
 
-TEST_F(sqlite_source_test, values_over_the_limit_are_too_large) {
+TEST_F(SqliteSourceTest, values_over_the_limit_are_too_large) {
   writer(path).run(
       "INSERT INTO t VALUES ('fits', zeroblob(2000000)), ('over', zeroblob(2000001)), ('huge', "
       "zeroblob(50000000))"
@@ -203,7 +203,7 @@ TEST_F(sqlite_source_test, values_over_the_limit_are_too_large) {
   EXPECT_EQ(answer("a"), "value:Ada");
 }
 
-TEST_F(sqlite_source_test, a_query_that_takes_too_long_ends_at_the_deadline) {
+TEST_F(SqliteSourceTest, a_query_that_takes_too_long_ends_at_the_deadline) {
   use(
       {.path = path,
        .query = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) "
@@ -216,7 +216,7 @@ TEST_F(sqlite_source_test, a_query_that_takes_too_long_ends_at_the_deadline) {
   EXPECT_EQ(answer("a"), "value:Ada");
 }
 
-TEST_F(sqlite_source_test, a_locked_database_is_overloaded_after_the_busy_timeout) {
+TEST_F(SqliteSourceTest, a_locked_database_is_overloaded_after_the_busy_timeout) {
   use({.path = path, .query = all_values, .busy_timeout = 1ms});
   {
     writer other(path);
@@ -228,7 +228,7 @@ TEST_F(sqlite_source_test, a_locked_database_is_overloaded_after_the_busy_timeou
   EXPECT_EQ(answer("a"), "value:Ada");
 }
 
-TEST_F(sqlite_source_test, a_lock_is_waited_for_as_long_as_the_load_may_take) {
+TEST_F(SqliteSourceTest, a_lock_is_waited_for_as_long_as_the_load_may_take) {
   writer other(path);
   other.run("BEGIN EXCLUSIVE");
   auto waits = start("a");
@@ -239,7 +239,7 @@ TEST_F(sqlite_source_test, a_lock_is_waited_for_as_long_as_the_load_may_take) {
   EXPECT_EQ(got->value.text(), "Ada");
 }
 
-TEST_F(sqlite_source_test, a_lock_that_outlasts_the_load_is_told_in_time) {
+TEST_F(SqliteSourceTest, a_lock_that_outlasts_the_load_is_told_in_time) {
   writer other(path);
   other.run("BEGIN EXCLUSIVE");
   patience = 1s;
@@ -249,7 +249,7 @@ TEST_F(sqlite_source_test, a_lock_that_outlasts_the_load_is_told_in_time) {
   other.run("COMMIT");
 }
 
-TEST_F(sqlite_source_test, a_database_that_is_locked_at_the_start_is_looked_at_by_the_first_load) {
+TEST_F(SqliteSourceTest, a_database_that_is_locked_at_the_start_is_looked_at_by_the_first_load) {
   writer other(path);
   other.run("BEGIN EXCLUSIVE");
   use({.path = path, .query = all_values});
@@ -261,7 +261,7 @@ TEST_F(sqlite_source_test, a_database_that_is_locked_at_the_start_is_looked_at_b
 }
 
 // As on a read-only mount: the files that a log needs beside the database cannot be made.
-TEST_F(sqlite_source_test, a_folder_that_cannot_be_written_is_not_blamed_on_the_query) {
+TEST_F(SqliteSourceTest, a_folder_that_cannot_be_written_is_not_blamed_on_the_query) {
   writer(path).run("PRAGMA journal_mode = WAL");
   source.reset();
   fs::permissions(path, fs::perms(0644));
@@ -275,7 +275,7 @@ TEST_F(sqlite_source_test, a_folder_that_cannot_be_written_is_not_blamed_on_the_
   EXPECT_EQ(text.find("query"), std::string::npos) << text;
 }
 
-TEST_F(sqlite_source_test, changes_are_seen_and_writers_are_never_kept_waiting) {
+TEST_F(SqliteSourceTest, changes_are_seen_and_writers_are_never_kept_waiting) {
   writer other(path);
   for (int i = 0; i < 10; ++i) {
     other.run("UPDATE t SET v = 'v" + std::to_string(i) + "' WHERE k = 'a'");
@@ -286,14 +286,14 @@ TEST_F(sqlite_source_test, changes_are_seen_and_writers_are_never_kept_waiting) 
   EXPECT_NE(remark->text().find("no such table: t"), std::string::npos) << remark->text();
 }
 
-TEST_F(sqlite_source_test, a_database_in_wal_mode_is_read_too) {
+TEST_F(SqliteSourceTest, a_database_in_wal_mode_is_read_too) {
   writer other(path);
   other.run("PRAGMA journal_mode = WAL");
   other.run("UPDATE t SET v = 'wal' WHERE k = 'a'");
   EXPECT_EQ(answer("a"), "value:wal");
 }
 
-TEST_F(sqlite_source_test, a_replaced_file_is_opened_anew_and_a_missing_one_is_an_error) {
+TEST_F(SqliteSourceTest, a_replaced_file_is_opened_anew_and_a_missing_one_is_an_error) {
   EXPECT_EQ(answer("a"), "value:Ada");
   make(folder / "new.db", "Grace");
   fs::rename(folder / "new.db", path);
@@ -306,7 +306,7 @@ TEST_F(sqlite_source_test, a_replaced_file_is_opened_anew_and_a_missing_one_is_a
   EXPECT_EQ(answer("a"), "value:Back");
 }
 
-TEST_F(sqlite_source_test, many_loads_share_few_connections) {
+TEST_F(SqliteSourceTest, many_loads_share_few_connections) {
   use({.path = path, .query = all_values, .readers = 2});
   std::vector<std::future<result<loaded>>> answers;
   for (int i = 0; i < 500; ++i) answers.push_back(start(i % 2 == 0 ? "a" : "missing"));
@@ -317,7 +317,7 @@ TEST_F(sqlite_source_test, many_loads_share_few_connections) {
   }
 }
 
-TEST_F(sqlite_source_test, a_load_that_gets_no_connection_in_time_says_so) {
+TEST_F(SqliteSourceTest, a_load_that_gets_no_connection_in_time_says_so) {
   use(
       {.path = path,
        .query = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) "

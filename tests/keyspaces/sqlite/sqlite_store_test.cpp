@@ -19,7 +19,7 @@ constexpr const char* good_put =
     "WHERE revision = ?3";
 constexpr const char* good_delete = "DELETE FROM docs WHERE id = ?1 AND revision = ?3";
 
-struct sqlite_store_test : loading_test {
+struct SqliteStoreTest : loading_test {
   sqlite_backend backend;
   std::shared_ptr<store> over = backend.open();
 
@@ -49,12 +49,12 @@ struct sqlite_store_test : loading_test {
   }
 };
 
-TEST_F(sqlite_store_test, without_statements_that_write_it_is_no_store) {
+TEST_F(SqliteStoreTest, without_statements_that_write_it_is_no_store) {
   const auto made = make_sqlite_source({.path = backend.path(), .query = good_query});
   EXPECT_EQ(std::dynamic_pointer_cast<store>(made), nullptr);
 }
 
-TEST_F(sqlite_store_test, text_is_stored_as_text_and_other_bytes_as_a_blob) {
+TEST_F(SqliteStoreTest, text_is_stored_as_text_and_other_bytes_as_a_blob) {
   use(options());
   ASSERT_TRUE(put("text", "Zoë"));
   ASSERT_TRUE(put("blob", bytes("\xff\x00z", 3)));
@@ -68,7 +68,7 @@ TEST_F(sqlite_store_test, text_is_stored_as_text_and_other_bytes_as_a_blob) {
   EXPECT_EQ(answer("blob"), "value:is blob");
 }
 
-TEST_F(sqlite_store_test, a_text_may_be_the_revision) {
+TEST_F(SqliteStoreTest, a_text_may_be_the_revision) {
   backend.run("CREATE TABLE notes (id TEXT PRIMARY KEY, body, tag TEXT)");
   use({
       .path = backend.path(),
@@ -84,7 +84,7 @@ TEST_F(sqlite_store_test, a_text_may_be_the_revision) {
   EXPECT_EQ(erase("a").error(), errc::method_not_allowed);
 }
 
-TEST_F(sqlite_store_test, a_condition_holds_even_if_the_statement_compares_nothing) {
+TEST_F(SqliteStoreTest, a_condition_holds_even_if_the_statement_compares_nothing) {
   auto careless = options();
   careless.put = "INSERT OR REPLACE INTO docs VALUES (?1, ?2, random())";
   careless.erase = "DELETE FROM docs WHERE id = ?1";
@@ -97,7 +97,7 @@ TEST_F(sqlite_store_test, a_condition_holds_even_if_the_statement_compares_nothi
   EXPECT_EQ(backend.read("a"), "2");
 }
 
-TEST_F(sqlite_store_test, a_locked_database_is_busy_and_nothing_is_written) {
+TEST_F(SqliteStoreTest, a_locked_database_is_busy_and_nothing_is_written) {
   auto hasty = options();
   hasty.busy_timeout = 0ms;
   use(hasty);
@@ -107,7 +107,7 @@ TEST_F(sqlite_store_test, a_locked_database_is_busy_and_nothing_is_written) {
   EXPECT_TRUE(put("a", "1"));
 }
 
-TEST_F(sqlite_store_test, what_the_table_refuses_is_a_bad_request) {
+TEST_F(SqliteStoreTest, what_the_table_refuses_is_a_bad_request) {
   backend.run(
       "CREATE TRIGGER no BEFORE INSERT ON docs WHEN new.body = 'bad' BEGIN SELECT RAISE(ABORT, "
       "'never'); END"
@@ -118,7 +118,7 @@ TEST_F(sqlite_store_test, what_the_table_refuses_is_a_bad_request) {
   EXPECT_EQ(backend.read("a"), "-");
 }
 
-TEST_F(sqlite_store_test, a_lock_is_waited_for_and_then_told_of) {
+TEST_F(SqliteStoreTest, a_lock_is_waited_for_and_then_told_of) {
   use(options());
   backend.run("BEGIN IMMEDIATE");
   patience = 1s;
@@ -129,7 +129,7 @@ TEST_F(sqlite_store_test, a_lock_is_waited_for_and_then_told_of) {
   backend.run("COMMIT");
 }
 
-TEST_F(sqlite_store_test, a_rule_on_another_column_is_no_conflict_of_versions) {
+TEST_F(SqliteStoreTest, a_rule_on_another_column_is_no_conflict_of_versions) {
   backend.run("CREATE UNIQUE INDEX one_body ON docs (body)");
   use(options());
   ASSERT_TRUE(put("a", "x@y"));
@@ -139,7 +139,7 @@ TEST_F(sqlite_store_test, a_rule_on_another_column_is_no_conflict_of_versions) {
   EXPECT_EQ(put("a", "z", write_condition::if_absent()).error(), errc::conflict);
 }
 
-TEST_F(sqlite_store_test, a_key_that_a_plain_insert_finds_taken_is_a_bad_request) {
+TEST_F(SqliteStoreTest, a_key_that_a_plain_insert_finds_taken_is_a_bad_request) {
   auto plain = options();
   plain.put = "INSERT INTO docs VALUES (?1, ?2, random())";
   use(plain);
@@ -148,7 +148,7 @@ TEST_F(sqlite_store_test, a_key_that_a_plain_insert_finds_taken_is_a_bad_request
   EXPECT_EQ(put("a", "2", write_condition::if_absent()).error(), errc::conflict);
 }
 
-TEST_F(sqlite_store_test, a_store_that_is_locked_at_the_start_works_afterwards) {
+TEST_F(SqliteStoreTest, a_store_that_is_locked_at_the_start_works_afterwards) {
   over.reset();
   backend.run("PRAGMA journal_mode = DELETE");
   backend.run("BEGIN EXCLUSIVE");
@@ -163,7 +163,7 @@ TEST_F(sqlite_store_test, a_store_that_is_locked_at_the_start_works_afterwards) 
   EXPECT_EQ(answer("a"), "value:1");
 }
 
-TEST_F(sqlite_store_test, a_put_that_keeps_the_revision_is_undone) {
+TEST_F(SqliteStoreTest, a_put_that_keeps_the_revision_is_undone) {
   auto frozen = options();
   frozen.put = "INSERT INTO docs VALUES (?1, ?2, 1) ON CONFLICT (id) DO UPDATE SET body = ?2";
   use(frozen);
@@ -173,7 +173,7 @@ TEST_F(sqlite_store_test, a_put_that_keeps_the_revision_is_undone) {
   EXPECT_EQ(backend.read("a"), "1");
 }
 
-TEST_F(sqlite_store_test, wrong_statements_are_refused_at_start) {
+TEST_F(SqliteStoreTest, wrong_statements_are_refused_at_start) {
   auto wrong = options();
   wrong.put = "SELECT ?1, ?2";
   EXPECT_THAT(refusal(wrong), HasSubstr("put must change the table"));

@@ -2,12 +2,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <ostream>
 #include <vector>
 
 namespace weir::sim {
 
 /// How all caches become empty at once.
 enum class emptied_by : std::uint8_t { clear, restart };
+
+inline std::ostream& operator<<(std::ostream& out, emptied_by how) {
+  return out << (how == emptied_by::clear ? "clear" : "restart");
+}
 
 /// Reads of Zipf's distribution (0.99) over a source that refuses what it cannot take.
 struct refill_plan {

@@ -20,6 +20,10 @@ enum class links : std::uint8_t {
   proxied,  ///< each node dials each other one through a fault_proxy of that pair
 };
 
+inline std::ostream& operator<<(std::ostream& out, links of) {
+  return out << (of == links::direct ? "direct" : "proxied");
+}
+
 /// How packets of a cut are refused.
 enum class cut_by : std::uint8_t {
   drop,   ///< nobody hears anything
