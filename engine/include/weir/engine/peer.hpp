@@ -24,8 +24,8 @@ struct identity {
   std::string id;                 ///< a name, stable over restarts; the ring hashes it
   std::uint64_t incarnation = 0;  ///< random per start; 0 = the engine draws one
   std::uint32_t weight = 1;       ///< 1..max_weight
-  std::string address;      ///< host:port that others dial
-  ring_settings ring = {};  ///< nodes that build other rings refuse each other
+  std::string address;            ///< host:port that others dial
+  ring_settings ring = {};        ///< nodes that build other rings refuse each other
 };
 
 /// Says what is wrong with `who`, with the range that is allowed; empty = valid. An id is a name, a
