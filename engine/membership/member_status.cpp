@@ -14,7 +14,7 @@ constexpr milliseconds well_after{60'000};  // then earlier failures are no long
 member_state member_table::shown_state(const peer& of) {
   if (of.has_said_goodbye && !of.is_linked) return member_state::left;
   if (of.is_linked && (of.has_said_goodbye || of.is_draining)) return member_state::draining;
-  return static_cast<member_state>(of.health.now);
+  return shown(of.health.now);
 }
 
 member_status member_table::status_of(const peer& of, const routing& route, time_point now) const {

@@ -126,7 +126,7 @@ struct plain_ring {
 TEST(RingTest, MappingIsThatOfTheDefinition) {
   auto members = sorted_by_id(node_set(2, 8));
   members[5].weight = 3;
-  for (const double factor : {1.0, 1.05, 1.25, 1000.0}) {
+  for (const double factor : {1.0, 1.05, 1.25, max_bounded_load}) {
     for (const std::uint32_t vnodes : {1u, 3u, 64u, 512u}) {
       const ring_settings settings{.vnodes = vnodes, .bounded_load = factor};
       const ring r(members, settings);

@@ -25,9 +25,9 @@ TEST(NamesTest, EachErrorHasItsOwn) {
 
 TEST(NamesTest, AStateOfHealthIsShownUnderItsOwnName) {
   using state = health::state;
-  EXPECT_EQ(name(shown(state::unproven)), "unproven");
-  EXPECT_EQ(name(shown(state::reachable)), "reachable");
-  EXPECT_EQ(name(shown(state::unreachable)), "unreachable");
+  EXPECT_EQ(shown(state::unproven), member_state::unproven);
+  EXPECT_EQ(shown(state::reachable), member_state::reachable);
+  EXPECT_EQ(shown(state::unreachable), member_state::unreachable);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ inline member a_member(std::string id, std::uint32_t weight = 1) {
 }
 
 inline std::vector<member> a_view() {
-  return {a_member("n1"), a_member("n2", 1000), a_member("n3", 7)};
+  return {a_member("n1"), a_member("n2", max_weight), a_member("n3", 7)};
 }
 
 inline get_reply a_hit(std::string value) {
