@@ -5,6 +5,8 @@
 #include "utf8.hpp"
 #include "version.hpp"
 
+#include <weir/engine/limits.hpp>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <sstream>

@@ -66,7 +66,7 @@ struct keyspace_options {
   timespan negative_ttl = milliseconds(5000);  ///< of "not found"; 0 = not kept
   /// Bytes really taken on this node, overhead included; absent keys get a tenth of them.
   std::uint64_t max_memory = 64u << 20;
-  std::uint64_t near_memory = 0;       ///< bytes for copies of keys that other nodes own; 0 = none
+  std::uint64_t near_memory = 0;  ///< bytes for copies of keys that other nodes own; 0 = none
   /// Bytes of a value, at most max_value_bytes; larger ones fail with errc::too_large.
   std::uint64_t max_entry = 1u << 20;
   std::size_t max_key = 512;  ///< bytes of one key, at most max_key_bytes
