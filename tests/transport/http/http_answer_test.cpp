@@ -404,8 +404,8 @@ TEST(HttpAnswerTest, StaysInsideItsBoundsWhateverTheBytes) {
     const auto cut = random() % whole.size();
     const auto in_two = read({whole.substr(0, cut), whole.substr(cut)});
     // Of a head that does not end, only the first line is judged before it is cut off.
-    const bool is_judged = in_two.error != boost::asio::error::eof || got.error != errc::protocol;
-    if (is_judged) ASSERT_EQ(in_two.error, got.error) << text << "\ncut at " << cut;
+    if (in_two.error == boost::asio::error::eof && got.error == errc::protocol) continue;
+    ASSERT_EQ(in_two.error, got.error) << text << "\ncut at " << cut;
     ASSERT_EQ(in_two.body, got.body) << text << "\ncut at " << cut;
   }
   EXPECT_GT(good, 10'000);

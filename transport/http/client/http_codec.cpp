@@ -17,9 +17,9 @@ namespace {
 namespace http = boost::beast::http;
 using beast_view = boost::beast::string_view;
 
-constexpr std::size_t most_fields = 128;
-constexpr std::size_t most_value = 65'000;  // Beast counts in 16 bits, and throws beyond
-constexpr int most_interim_answers = 8;
+constexpr std::size_t max_fields = 128;
+constexpr std::size_t max_value = 65'000;  // Beast counts in 16 bits, and throws beyond
+constexpr int max_interim_answers = 8;
 constexpr auto status_size = std::string_view("HTTP/1.1 200 ").size();
 
 bool names_the_server_part(std::string_view name) {
@@ -95,7 +95,7 @@ class plain_parser final : public http::basic_parser<false> {
   /// Stricter than Beast in what frames the body.
   void on_field_impl(http::field id, beast_view name, beast_view value, error_code& error)
       override {
-    if (into_.fields.size() == most_fields) {
+    if (into_.fields.size() == max_fields) {
       error = http::error::header_limit;
       refusal_ = "too many header fields";
     } else if (id == http::field::content_length) {
@@ -152,7 +152,7 @@ result<std::string> write_http_request(
   message.set(http::field::host, host);
   for (const auto& [field, value] : request.fields) {
     if (!is_http_token(field) || !is_http_value(value) || names_the_server_part(field)) return bad;
-    if (field.size() > most_value || value.size() > most_value) return bad;
+    if (field.size() > max_value || value.size() > max_value) return bad;
     message.insert(field, value);
   }
   const bool expects_length = request.method == http_method::put ||
@@ -224,7 +224,7 @@ class http_answer_reader::impl {
 
   error_code refuse_size(const char* why) {
     refusal_ = why;
-    refusal_ += "; taken are " + std::to_string(most_fields) + " fields and " +
+    refusal_ += "; taken are " + std::to_string(max_fields) + " fields and " +
                 std::to_string(most_.header) + " bytes";
     return make_error_code(errc::protocol);
   }
@@ -260,7 +260,7 @@ class http_answer_reader::impl {
     if (has_head_) return {};
     is_complete_ = false;
     if (answer_.status == 101) return refuse("101, though no other protocol was asked for");
-    if (++interim_answers_ > most_interim_answers) return refuse("interim answers without end");
+    if (++interim_answers_ > max_interim_answers) return refuse("interim answers without end");
     begin();
     return {};
   }
