@@ -30,9 +30,21 @@ const char* variable(const char* name) {
   return std::getenv(name);
 }
 
+outcome outcome_of(tls_fault fault) {
+  switch (fault) {
+    case tls_fault::plaintext:
+    case tls_fault::version:
+    case tls_fault::refused:
+    case tls_fault::broken:
+      return outcome::malformed;
+    default:
+      return outcome::untrusted;  // its certificate
+  }
+}
+
 outcome outcome_of(const error_code& error) {
   if (error == make_error_code(errc::deadline_exceeded)) return outcome::timed_out;
-  if (error == make_error_code(errc::unauthorized)) return outcome::untrusted;
+  if (error.category() == tls_category()) return outcome_of(static_cast<tls_fault>(error.value()));
   if (error == make_error_code(errc::too_large)) return outcome::too_many;
   if (error == make_error_code(errc::bad_request) || error == make_error_code(errc::protocol))
     return outcome::malformed;

@@ -21,7 +21,9 @@ bool has_list_token(std::string_view list, std::string_view token) noexcept {
   return false;
 }
 
-parse_state take_content_length(std::string_view value, http_head& head, http_refusal& why) {
+parse_state take_content_length(
+    std::string_view value, http_request_head& head, http_refusal& why
+) {
   if (head.content_length) return refuse(why, 400, "more than one Content-Length");
   std::uint64_t length = 0;
   const auto* end = value.data() + value.size();
@@ -36,8 +38,8 @@ parse_state take_content_length(std::string_view value, http_head& head, http_re
   return parse_state::complete;
 }
 
-/// Fields that frame the message, alike in requests and responses.
-parse_state take_framing(const http_field& field, http_head& head, http_refusal& why) {
+/// Fields that frame the message.
+parse_state take_framing(const http_field& field, http_request_head& head, http_refusal& why) {
   switch (field.name.size()) {
     case 10:
       if (!http_name_equal(field.name, "connection")) break;
@@ -65,12 +67,12 @@ parse_state take_framing(const http_field& field, http_head& head, http_refusal&
 }
 
 /// The field lines from `at` to the empty line; `see` gets each field.
-template <class Head, class See>
+template <class See>
 parse_state take_fields(
     std::string_view buffer,
     std::size_t at,
     const head_limits& limits,
-    Head& head,
+    http_request_head& head,
     http_refusal& why,
     See see
 ) {
@@ -98,7 +100,7 @@ parse_state take_fields(
   return parse_state::complete;
 }
 
-void reset(http_head& head) noexcept {
+void reset(http_request_head& head) noexcept {
   head.field_count = 0;
   head.size = 0;
   head.content_length.reset();
@@ -108,7 +110,7 @@ void reset(http_head& head) noexcept {
 }
 
 /// "HTTP/1.1" or "HTTP/1.0"; 505 for another number.
-parse_state take_version(std::string_view text, http_head& head, http_refusal& why) {
+parse_state take_version(std::string_view text, http_request_head& head, http_refusal& why) {
   if (text == "HTTP/1.1") return parse_state::complete;
   if (text == "HTTP/1.0") {
     head.http_1_0 = true;
@@ -239,30 +241,6 @@ parse_state parse_request_head(
   if (!has_host && !head.http_1_0) return refuse(why, 400, "Host is missing");
   if (connection_upgrade && !head.http_1_0) head.upgrade = upgrade;
   return split_target(head, why);
-}
-
-parse_state parse_response_head(
-    std::string_view buffer, const head_limits& limits, http_response_head& head, http_refusal& why
-) {
-  reset(head);
-  std::size_t at = 0;
-  std::string_view line;
-  const auto state = take_line(buffer, at, line, why);
-  if (state == parse_state::need_more && buffer.size() > limits.header)
-    return refuse(why, 431, "the status line is over its limit");
-  if (state != parse_state::complete) return state;
-  if (line.size() < 12 || line[8] != ' ' || (line.size() > 12 && line[12] != ' ')) {
-    return refuse(why, 400, "not an HTTP status line");
-  }
-  if (take_version(line.substr(0, 8), head, why) != parse_state::complete)
-    return parse_state::refused;
-  const auto parsed = std::from_chars(line.data() + 9, line.data() + 12, head.status);
-  if (parsed.ec != std::errc() || parsed.ptr != line.data() + 12 || head.status < 100 ||
-      head.status > 599) {
-    return refuse(why, 400, "the status is not a number of 100..599");
-  }
-  const auto see_nothing = [](const http_field&) { return parse_state::complete; };
-  return take_fields(buffer, at, limits, head, why, see_nothing);
 }
 
 bool is_http_token(std::string_view text) noexcept {

@@ -22,10 +22,8 @@ struct http_refusal {
 
 enum class parse_state : std::uint8_t { need_more, complete, refused };
 
-/// The most fields a head may have, whatever the limits say: of a request to a server here, and of an
-/// answer to a client here.
+/// The most fields a head may have, whatever the limits say.
 inline constexpr std::size_t max_http_fields = 64;
-inline constexpr std::size_t max_answer_fields = 128;
 
 /// What a head may be at most; the rest of http_limits is for the connection.
 struct head_limits {
@@ -34,35 +32,23 @@ struct head_limits {
   std::size_t fields = max_http_fields;
 };
 
-/// What request and response heads have in common. Views point into the parsed buffer.
-struct http_head {
-  std::size_t field_count = 0;
-  std::size_t size = 0;  ///< bytes up to and with the empty line
-  std::optional<std::uint64_t> content_length;
-  bool chunked = false;
-  bool keep_alive = true;
-  bool http_1_0 = false;
-};
-
-/// A head with room for so many fields.
-template <std::size_t Most>
-struct http_head_of : http_head {
-  std::array<http_field, Most> storage;
-
-  std::span<const http_field> fields() const noexcept { return {storage.data(), field_count}; }
-};
-
-struct http_request_head : http_head_of<max_http_fields> {
+/// Views point into the parsed buffer.
+struct http_request_head {
   http_method method = http_method::get;
   std::string_view target, path, query;
   std::string_view host;
   std::string_view upgrade;  ///< empty unless `Connection: upgrade` names it too
   std::string_view timeout;  ///< of Weir-Timeout
   bool expects_continue = false;
-};
+  std::size_t field_count = 0;
+  std::size_t size = 0;  ///< bytes up to and with the empty line
+  std::optional<std::uint64_t> content_length;
+  bool chunked = false;
+  bool keep_alive = true;
+  bool http_1_0 = false;
+  std::array<http_field, max_http_fields> storage;
 
-struct http_response_head : http_head_of<max_answer_fields> {
-  unsigned status = 0;
+  std::span<const http_field> fields() const noexcept { return {storage.data(), field_count}; }
 };
 
 /// Parses a request head from the front of `buffer` (RFC 9112, strict: no folded lines, no blank
@@ -71,11 +57,6 @@ struct http_response_head : http_head_of<max_answer_fields> {
 /// refused.
 parse_state parse_request_head(
     std::string_view buffer, const head_limits& limits, http_request_head& head, http_refusal& why
-);
-
-/// The same for a response head; 1xx answers are the caller's to skip.
-parse_state parse_response_head(
-    std::string_view buffer, const head_limits& limits, http_response_head& head, http_refusal& why
 );
 
 /// Takes the chunked coding off a body, piece by piece. Trailers are checked and dropped.

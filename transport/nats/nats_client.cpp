@@ -18,7 +18,6 @@
 namespace weir {
 namespace {
 
-using asio::ip::tcp;
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
@@ -160,10 +159,13 @@ class nats_client::core : public std::enable_shared_from_this<core> {
   }
 
   asio::awaitable<ending> serve(nats_server server) {
-    const auto link =
-        std::make_shared<nats_link>(executor_, nats_limits{.max_message = options_.max_message});
+    const auto deadline = clock::now() + options_.connect_timeout;
+    const dial_options dial{
+        .connect = {.deadline = deadline, .per_address = options_.connect_timeout}};
+    const nats_limits limits{.max_message = options_.max_message};
+    const auto link = std::make_shared<nats_link>(executor_, dial, limits);
     link_ = link;
-    const auto refused = co_await greet(*link, server);
+    const auto refused = co_await greet(*link, server, deadline);
     ending out;
     if (refused) {
       out.why = *refused;
@@ -183,11 +185,12 @@ class nats_client::core : public std::enable_shared_from_this<core> {
   }
 
   /// Connects, says who this is and subscribes. Nothing = all of it is done.
-  asio::awaitable<std::optional<nats_trouble>> greet(nats_link& link, nats_server server) {
-    const auto deadline = clock::now() + options_.connect_timeout;
+  asio::awaitable<std::optional<nats_trouble>> greet(
+      nats_link& link, nats_server server, clock::time_point deadline
+  ) {
     const deadline_guard guard(executor_, deadline, [&link] { link.close(); });
-    const bool is_connected = co_await connect(link, server, deadline);
-    if (!is_connected) co_return nats_trouble::failed;
+    const auto unreached = co_await link.connect(names_, server.where);
+    if (unreached || is_closed_) co_return nats_trouble::failed;
     nats_input got;
     const auto first = co_await link.read(got);
     if (first == nats_parser::status::need_more) co_return nats_trouble::failed;
@@ -213,23 +216,6 @@ class nats_client::core : public std::enable_shared_from_this<core> {
     if (ended) co_return ended;
     remember(info, server);
     co_return std::nullopt;
-  }
-
-  asio::awaitable<bool> connect(nats_link& link, nats_server server, clock::time_point deadline) {
-    auto found = co_await names_.async_resolve(server.where.host, deadline);
-    if (!found || is_closed_) co_return false;
-    for (const auto& literal : *found) {
-      const tcp::endpoint to(asio::ip::make_address(literal), server.where.port);
-      if (clock::now() >= deadline || is_closed_) co_return false;
-      error_code ignored;
-      link.socket().close(ignored);
-      const auto [error] = co_await link.socket().async_connect(to, as_tuple);
-      if (!error) {
-        link.socket().set_option(tcp::no_delay(true), ignored);
-        co_return true;
-      }
-    }
-    co_return false;
   }
 
   asio::awaitable<bool> secure(nats_link& link, nats_server server) {

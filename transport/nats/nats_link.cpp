@@ -1,13 +1,9 @@
 #include "nats/nats_link.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include <openssl/ssl.h>
 #include <utility>
 
 namespace weir {
@@ -19,18 +15,19 @@ const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
 }  // namespace
 
+asio::awaitable<error_code> nats_link::connect(resolver& names, host_port server) {
+  const auto self = shared_from_this();
+  auto reached = co_await dialler_.run(names, std::move(server), nullptr);
+  if (!reached) co_return reached.error();
+  stream_ = std::move(*reached);
+  co_return error_code();
+}
+
 asio::awaitable<error_code> nats_link::secure(tls_context context, std::string name) {
   if (!rest_.empty()) co_return make_error_code(tls_fault::broken);
-  context_ = std::move(context);
-  auto& stream = tls_.emplace(socket_, *context_);
-  error_code is_name;
-  asio::ip::make_address(name, is_name);
-  if (is_name) SSL_set_tlsext_host_name(stream.native_handle(), name.c_str());
-  error_code failed;
-  stream.set_verify_callback(asio::ssl::host_name_verification(name), failed);
-  if (failed) co_return failed;
   const auto self = shared_from_this();
-  const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::client, as_tuple);
+  stream_.secure(std::move(context), tls_side::client, name);
+  const auto [error] = co_await stream_.async_handshake(as_tuple);
   co_return error;
 }
 
@@ -39,13 +36,7 @@ asio::awaitable<nats_parser::status> nats_link::read(nats_input& into) {
   while (true) {
     const auto read = parser_.next(rest_, into);
     if (read != nats_parser::status::need_more) co_return read;
-    error_code error;
-    std::size_t size = 0;
-    if (tls_) {
-      std::tie(error, size) = co_await tls_->async_read_some(asio::buffer(buffer_), as_tuple);
-    } else {
-      std::tie(error, size) = co_await socket_.async_read_some(asio::buffer(buffer_), as_tuple);
-    }
+    const auto [error, size] = co_await stream_.async_read_some(asio::buffer(buffer_), as_tuple);
     if (error) co_return nats_parser::status::need_more;
     rest_ = std::string_view(buffer_.data(), size);
   }
@@ -65,11 +56,7 @@ void nats_link::flush() {
     if (error) return self->close();
     self->flush();
   };
-  if (tls_) {
-    asio::async_write(*tls_, asio::buffer(sending_), std::move(done));
-  } else {
-    asio::async_write(socket_, asio::buffer(sending_), std::move(done));
-  }
+  asio::async_write(stream_, asio::buffer(sending_), std::move(done));
 }
 
 void nats_link::keep_alive(std::chrono::milliseconds interval, int most) {
@@ -80,7 +67,7 @@ void nats_link::keep_alive(std::chrono::milliseconds interval, int most) {
 void nats_link::wait_to_ping(std::chrono::milliseconds interval, int most) {
   ping_timer_.expires_after(interval);
   auto fired = [self = shared_from_this(), interval, most](const error_code& stopped) {
-    if (stopped || !self->socket_.is_open()) return;
+    if (stopped || !self->stream_.socket().is_open()) return;
     if (self->unanswered_ >= most) return self->close();
     ++self->unanswered_;
     self->write("PING\r\n");
@@ -91,7 +78,8 @@ void nats_link::wait_to_ping(std::chrono::milliseconds interval, int most) {
 
 void nats_link::close() {
   error_code ignored;
-  socket_.close(ignored);
+  dialler_.close();
+  stream_.close(ignored);
   ping_timer_.cancel();
 }
 

@@ -1,18 +1,14 @@
 #pragma once
 
 #include "nats/nats_parser.hpp"
-
-#include <weir/transport/tls.hpp>
+#include "net/net_dialler.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <array>
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,10 +20,14 @@ namespace weir {
 /// only.
 class nats_link : public std::enable_shared_from_this<nats_link> {
  public:
-  nats_link(const asio::any_io_executor& executor, nats_limits limits)
-      : socket_(executor), ping_timer_(executor), parser_(limits) {}
+  nats_link(const asio::any_io_executor& executor, dial_options options, nats_limits limits)
+      : dialler_(executor, options),
+        stream_(asio::ip::tcp::socket(executor)),
+        ping_timer_(executor),
+        parser_(limits) {}
 
-  asio::ip::tcp::socket& socket() { return socket_; }
+  /// Connects to the first of the server's addresses that takes it. At most once.
+  asio::awaitable<error_code> connect(resolver& names, host_port server);
 
   /// Switches to TLS with a server whose certificate must have this name. Fails also when something
   /// was sent behind the last line that was read: that is not from the server.
@@ -50,9 +50,8 @@ class nats_link : public std::enable_shared_from_this<nats_link> {
   void flush();
   void wait_to_ping(std::chrono::milliseconds interval, int most);
 
-  asio::ip::tcp::socket socket_;
-  tls_context context_;
-  std::optional<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
+  net_dialler dialler_;
+  net_stream stream_;
   asio::steady_timer ping_timer_;
   int unanswered_ = 0;
   nats_parser parser_;

@@ -76,8 +76,7 @@ TEST(HttpParserTest, StaysInsideTheBufferWhateverTheBytes) {
   const std::vector<std::string> seeds = {
       "GET /v1/a HTTP/1.1\r\nHost: t\r\nConnection: close\r\nWeir-Timeout: 1s\r\n\r\n",
       "PUT http://t/k?q HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: "
-      "chunked\r\n\r\n4;x\r\nWiki\r\n0\r\nT: x\r\n\r\n",
-      "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nETag: \"x\"\r\n\r\n0123456789"};
+      "chunked\r\n\r\n4;x\r\nWiki\r\n0\r\nT: x\r\n\r\n"};
   const std::string alphabet = std::string("\r\n \t:,;/?0123456789abcdefGETHTP.%\xff") + '\0';
   std::mt19937 random(7);
   for (int round = 0; round < 60'000; ++round) {
@@ -116,10 +115,6 @@ TEST(HttpParserTest, StaysInsideTheBufferWhateverTheBytes) {
         ASSERT_LE(consumed, buffer.size() - request.size);
         ASSERT_LE(body.size(), 1'000u);
       }
-    }
-    http_response_head response;
-    if (parse_response_head(buffer, {}, response, why) == parse_state::complete) {
-      ASSERT_LE(response.size, buffer.size());
     }
   }
 }

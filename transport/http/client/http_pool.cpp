@@ -1,8 +1,8 @@
 #include "http/client/http_pool.hpp"
 
 #include "http/client/http_exchange.hpp"
-#include "net/connect_race.hpp"
 #include "net/deadline_guard.hpp"
+#include "net/net_dialler.hpp"
 
 #include <weir/engine/errc.hpp>
 
@@ -135,41 +135,11 @@ result<tls_context> http_pool::context_for(const http_client_request& request) {
 asio::awaitable<result<net_stream>> http_pool::connect(
     const http_url& url, const tls_context& tls, clock::time_point deadline
 ) {
-  const auto addresses = co_await resolver_.async_resolve(url.server.host, deadline);
-  if (!addresses) co_return addresses.error();
-  auto endpoints = endpoints_of(*addresses, url.server.port);
-  const connect_options options{deadline, options_.connect_timeout, options_.next_address_after};
-  error_code untrusted;
-  while (!endpoints.empty()) {
-    const auto race = std::make_shared<connect_race>(loop_.get_executor(), options);
-    auto connected = co_await race->run(endpoints);
-    if (!connected) co_return untrusted ? untrusted : connected.error();
-    net_stream socket(std::move(*connected));
-    error_code ignored;
-    socket.socket().set_option(tcp::no_delay(true), ignored);
-    if (!tls) co_return std::move(socket);
-    untrusted = co_await secure(socket, tls, url.server.host, deadline);
-    if (!untrusted) co_return std::move(socket);
-    if (untrusted == errc::deadline_exceeded) break;
-    std::erase(endpoints, race->reached());
-  }
-  if (!untrusted) untrusted = asio::error::host_not_found;
-  co_return untrusted;
-}
-
-asio::awaitable<error_code> http_pool::secure(
-    net_stream& socket, const tls_context& tls, const std::string& host, clock::time_point deadline
-) {
-  const auto latest = std::min(deadline, clock::now() + options_.connect_timeout);
-  const deadline_guard guard(loop_.get_executor(), latest, [&socket] {
-    error_code ignored;
-    socket.close(ignored);
-  });
-  socket.secure(tls, tls_side::client, std::string(without_root(host)));
-  auto [refused] = co_await socket.async_handshake(as_tuple);
-  if (!guard.expired()) co_return refused;
-  if (latest == deadline) co_return make_error_code(errc::deadline_exceeded);
-  co_return make_error_code(asio::error::timed_out);
+  const dial_options options{
+      .connect = {deadline, options_.connect_timeout, options_.next_address_after},
+      .handshake = options_.connect_timeout};
+  net_dialler dialler(loop_.get_executor(), options);
+  co_return co_await dialler.run(resolver_, url.server, tls);
 }
 
 asio::awaitable<result<http_client_response>> http_pool::try_once(
@@ -183,10 +153,10 @@ asio::awaitable<result<http_client_response>> http_pool::try_once(
     error_code ignored;
     used.socket.close(ignored);
   });
-  http_exchange exchange(
-      used.socket, {options_.max_header, std::min(options_.max_response, request.max_response)}
-  );
-  auto answer = co_await exchange.run(text, request.body, request.method);
+  const http_answer_reader::limits most{
+      options_.max_header, std::min(options_.max_response, request.max_response)};
+  http_exchange exchange(used.socket, request.method, most);
+  auto answer = co_await exchange.run(text, request.body);
   heard = exchange.heard();
   if (!answer && guard.expired()) co_return make_error_code(errc::deadline_exceeded);
   if (!answer && request.remark && !exchange.refusal().empty())

@@ -60,12 +60,6 @@ class http_pool : public std::enable_shared_from_this<http_pool> {
   );
   /// The context of an https request: its own, the client's, or one of the system's authorities.
   result<tls_context> context_for(const http_client_request& request);
-  asio::awaitable<error_code> secure(
-      net_stream& socket,
-      const tls_context& tls,
-      const std::string& host,
-      clock::time_point deadline
-  );
   asio::awaitable<result<http_client_response>> try_once(
       kept& used,
       const http_client_request& request,

@@ -51,9 +51,9 @@ class http_stream {
 
   /// Connects, sends the request and reads the head of the answer. At most once.
   ///
-  /// Fails with errc::deadline_exceeded, errc::unauthorized (the certificate is not trusted),
-  /// errc::bad_request (the request cannot be written), errc::protocol (the answer is neither TLS
-  /// nor HTTP), or what the network said: connection_refused, eof, ...
+  /// Fails with errc::deadline_exceeded, errc::bad_request (the request cannot be written),
+  /// errc::protocol (the answer is not HTTP), or what the network said: connection_refused, eof, a
+  /// tls_fault (the server is not who it should be, or does not speak TLS), ...
   [[nodiscard]] asio::awaitable<result<http_stream_head>> async_open(
       http_stream_request request, time_point deadline
   );
