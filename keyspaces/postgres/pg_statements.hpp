@@ -1,0 +1,44 @@
+#pragma once
+
+#include "postgres/pg_result.hpp"
+
+#include <weir/keyspaces/make_sources.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace weir {
+
+/// What a source does to a database. Conditional writes are statements of their own: an upsert with
+/// a condition would insert where the row is gone.
+enum class pg_act : std::uint8_t { load, create, update, put, erase, erase_if };
+
+/// One statement. $1 is the key, of a load an array of keys; $2 the value, $3 the revision that the
+/// row must have, $4 a new one at random.
+struct pg_statement {
+  std::string sql = {};         ///< empty: the source does not do that
+  std::vector<Oid> types = {};  ///< of parameters of which the statement does not tell
+  std::string name = {};        ///< "query", "create", ...: for words
+};
+
+using pg_statements = std::array<pg_statement, 6>;
+
+inline const pg_statement& statement_of(const pg_statements& all, pg_act act) {
+  return all[static_cast<std::size_t>(act)];
+}
+
+/// Those of the options: written for the table, or as given. Each row of a load is key, value and
+/// where there is one the revision.
+pg_statements pg_statements_of(const postgres_source_options& options);
+
+/// The load with columns of types that need no decoding: text or bytea, with a fourth one, the size
+/// of the value, which is NULL itself when it is over `max_value`. `columns` are the types that the
+/// load has by itself.
+std::string pg_bounded_load(
+    const std::string& load, const std::vector<Oid>& columns, std::size_t max_value
+);
+
+}  // namespace weir
