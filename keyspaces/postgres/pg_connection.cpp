@@ -11,6 +11,10 @@ namespace {
 
 void ignore_notice(void*, const char*) {}
 
+pg_fault late(const char* what) {
+  return {pg_fault::kind::late, {}, what};
+}
+
 bool is_fatal(const PGresult* answer) {
   const char* const severity = PQresultErrorField(answer, PG_DIAG_SEVERITY_NONLOCALIZED);
   return severity == nullptr || std::string_view(severity) != "ERROR";
@@ -49,7 +53,8 @@ asio::awaitable<pg_connection::made> pg_connection::async_connect(
   out.connection.reset(new pg_connection(PQconnectStartParams(keys.data(), values.data(), 0)));
   PGconn* const connecting = out.connection->connection_;
   PQsetNoticeProcessor(connecting, &ignore_notice, nullptr);
-  pg_socket socket(co_await asio::this_coro::executor, deadline);
+  const auto here = co_await asio::this_coro::executor;
+  pg_socket socket(here, deadline);
   auto wanted =
       PQstatus(connecting) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (wanted == PGRES_POLLING_READING || wanted == PGRES_POLLING_WRITING) {
@@ -59,7 +64,7 @@ asio::awaitable<pg_connection::made> pg_connection::async_connect(
     const bool is_in_time = co_await socket.async_wait(what);
     socket.leave();
     if (!is_in_time) {
-      out.fault = pg_fault{pg_fault::kind::late, {}, "no connection in time"};
+      out.fault = late("no connection in time");
       break;
     }
     wanted = PQconnectPoll(connecting);
@@ -148,12 +153,14 @@ asio::awaitable<pg_answers> pg_connection::async_round(time_point deadline) {
     out.fault = lost();
     co_return out;
   }
-  pg_socket socket(co_await asio::this_coro::executor, deadline);
+  const auto here = co_await asio::this_coro::executor;
+  pg_socket socket(here, deadline);
   if (!socket.watch(PQsocket(connection_))) out.fault = lost();
   if (!out.fault) out.fault = co_await flush(socket);
   int ends = 0;
   while (!out.fault || out.fault->what == pg_fault::kind::refused) {
-    if (auto failed = co_await await_answer(socket)) {
+    auto failed = co_await await_answer(socket);
+    if (failed) {
       out.fault = std::move(failed);
       break;
     }
@@ -177,20 +184,19 @@ asio::awaitable<pg_answers> pg_connection::async_round(time_point deadline) {
 }
 
 asio::awaitable<std::optional<pg_fault>> pg_connection::flush(pg_socket& socket) {
-  for (;;) {
-    const int left = PQflush(connection_);
-    if (left == 0) co_return std::nullopt;
+  for (int left = PQflush(connection_); left != 0; left = PQflush(connection_)) {
     if (left < 0) co_return lost();
-    if (!co_await socket.async_wait(pg_socket::wait_type::wait_write))
-      co_return pg_fault{pg_fault::kind::late, {}, "the server did not take all in time"};
+    const bool is_in_time = co_await socket.async_wait(pg_socket::wait_type::wait_write);
+    if (!is_in_time) co_return late("the server did not take all in time");
     if (PQconsumeInput(connection_) != 1) co_return lost();
   }
+  co_return std::nullopt;
 }
 
 asio::awaitable<std::optional<pg_fault>> pg_connection::await_answer(pg_socket& socket) {
   while (PQisBusy(connection_) == 1) {
-    if (!co_await socket.async_wait(pg_socket::wait_type::wait_read))
-      co_return pg_fault{pg_fault::kind::late, {}, "no answer in time"};
+    const bool is_in_time = co_await socket.async_wait(pg_socket::wait_type::wait_read);
+    if (!is_in_time) co_return late("no answer in time");
     if (PQconsumeInput(connection_) != 1) co_return lost();
   }
   co_return std::nullopt;

@@ -30,8 +30,12 @@ pg_patience::pg_patience(const load_context& context) {
       context.deadline - context.env.now(), steady_duration::zero(), std::chrono::hours(24)
   );
   until = std::chrono::steady_clock::now() + left;
-  const auto whole = std::chrono::duration_cast<milliseconds>(left);
-  limit = rounded_down(whole - std::clamp(whole / 10, milliseconds(5), milliseconds(100)));
+}
+
+milliseconds pg_patience::limit() const {
+  const auto now = std::chrono::steady_clock::now();
+  const auto left = std::chrono::duration_cast<milliseconds>(until - now);
+  return rounded_down(left - std::clamp(left / 10, milliseconds(5), milliseconds(100)));
 }
 
 pg_database::pg_database(const postgres_source_options& options)
@@ -57,12 +61,14 @@ asio::awaitable<result<std::unique_ptr<pg_pool::place>>> pg_database::async_take
 asio::awaitable<std::optional<pg_fault>> pg_database::async_prepare(
     pg_connection& on, pg_act act, pg_patience patience
 ) const {
-  const auto number = static_cast<std::size_t>(act);
+  const auto number = number_of(act);
   if (on.prepared(number) != nullptr) co_return std::nullopt;
   auto wanted = statement(act);
   pg_prepared made;
   auto fault = co_await describe(on, wanted, patience, made);
-  if (!fault) fault = check(act, made);
+  if (fault) co_return fault;
+  fault = check(act, made);
+  if (fault) on.run("DEALLOCATE " + made.name);  // with the next round
   if (!fault && act == pg_act::load) {
     wanted.sql = pg_bounded_load(wanted.sql, made.columns, max_entry_);
     on.run("DEALLOCATE " + made.name);

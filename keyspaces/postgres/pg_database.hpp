@@ -17,7 +17,8 @@ struct pg_patience {
   explicit pg_patience(const load_context& context);
 
   pg_connection::time_point until;
-  std::chrono::milliseconds limit;
+
+  std::chrono::milliseconds limit() const;
 };
 
 /// The database of one source: its connections and statements. Thread-safe.

@@ -13,6 +13,11 @@ bool is_of_data(const pg_fault& fault) {
   return fault.what == pg_fault::kind::refused && fault.state.starts_with("22");
 }
 
+/// As the server says it where it notices itself.
+pg_fault other_type() {
+  return {pg_fault::kind::refused, "0A000", "the type of the value has changed"};
+}
+
 }  // namespace
 
 asio::awaitable<std::vector<result<loaded>>> pg_loader::async_load(
@@ -50,12 +55,14 @@ asio::awaitable<std::optional<pg_fault>> pg_loader::fetch(
 ) const {
   const bool is_reused = at.get() != nullptr;
   if (is_reused) {
+    const bool was_prepared = at.get()->prepared(number_of(pg_act::load)) != nullptr;
     auto fault = co_await fetch_once(*at.get(), keys, into, patience);
     if (!fault || fault->what == pg_fault::kind::late) {
       if (fault) at.drop();
       co_return fault;
     }
-    if (fault->what == pg_fault::kind::refused && !fault->is_stale()) co_return fault;
+    const bool is_outdated = was_prepared && fault->is_stale();
+    if (fault->what == pg_fault::kind::refused && !is_outdated) co_return fault;
   }
   auto fault = co_await at.async_connect(patience.until);
   if (fault) co_return fault;
@@ -67,8 +74,9 @@ asio::awaitable<std::optional<pg_fault>> pg_loader::fetch(
 asio::awaitable<std::optional<pg_fault>> pg_loader::fetch_once(
     pg_connection& on, names keys, answers into, pg_patience patience
 ) const {
-  if (auto fault = co_await of_->async_prepare(on, pg_act::load, patience)) co_return fault;
-  const auto& prepared = *on.prepared(static_cast<std::size_t>(pg_act::load));
+  auto unprepared = co_await of_->async_prepare(on, pg_act::load, patience);
+  if (unprepared) co_return unprepared;
+  const auto& prepared = *on.prepared(number_of(pg_act::load));
   const auto form = pg_form_of(prepared.parameters[0]);
   std::vector<std::string_view> asked;
   for (const auto& key : keys) {
@@ -77,14 +85,17 @@ asio::awaitable<std::optional<pg_fault>> pg_loader::fetch_once(
   if (asked.empty()) co_return std::nullopt;
   const auto array = pg_array_of(form, asked);
   const pg_parameter parameter{array.c_str(), array.size()};
-  on.limit_statements(patience.limit);
+  on.limit_statements(patience.limit());
   on.execute(prepared.name, {&parameter, 1}, true);
   auto answered = co_await on.async_round(patience.until);
   if (answered.fault) co_return std::move(answered.fault);
 
   const auto& rows = answered.results.back();
   std::unordered_map<std::string_view, int> row_of;
-  for (int row = 0; row != PQntuples(rows.get()); ++row) row_of.emplace(pg_cell(rows, row, 0), row);
+  for (int row = 0; row != PQntuples(rows.get()); ++row) {
+    if (pg_cell(rows, row, 4) == "true") co_return other_type();
+    row_of.emplace(pg_cell(rows, row, 0), row);
+  }
   for (std::size_t i = 0; i != keys.size(); ++i) {
     const auto found = row_of.find(keys[i]);
     if (found != row_of.end()) into[i] = value_of(rows, found->second);

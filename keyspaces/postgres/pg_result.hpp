@@ -28,8 +28,9 @@ struct pg_fault {
   std::string state = {};  ///< SQLSTATE of what was refused
   std::string text = {};   ///< the words of the server or of libpq
 
-  /// What was prepared is not there any more, or was made for columns of other types.
-  bool is_stale() const { return what == kind::refused && (state == "0A000" || state == "26000"); }
+  /// What was prepared is not there any more, or was made for columns of other types; a statement
+  /// that is prepared anew may work.
+  bool is_stale() const;
 };
 
 /// The answers to the messages of one round, in their order; as far as they came if there is a

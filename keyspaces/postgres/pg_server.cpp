@@ -35,6 +35,10 @@ std::vector<std::string> split(const std::string& list) {
   return parts;
 }
 
+void append(std::string& faults, const pg_fault& next) {
+  faults += (faults.empty() ? "" : "; ") + next.text;
+}
+
 bool is_loopback(const std::string& host) {
   if (host == "localhost" || host.ends_with(".localhost")) return true;
   error_code none;
@@ -142,16 +146,19 @@ std::string pg_server::name() const {
 // libpq would try addresses in turn too, but wait for a silent one without end.
 asio::awaitable<pg_connection::made> pg_server::async_connect(pg_connection::time_point deadline
 ) const {
+  const auto here = co_await asio::this_coro::executor;
   pg_connection::made out;
+  std::string faults;  // of all that were tried
   for (const auto& at : places_) {
     std::vector<std::string> addresses{at.host};
     if (!at.is_folder() && !is_address(at.host)) {
-      resolver names(co_await asio::this_coro::executor);
+      resolver names(here);
       auto found = co_await names.async_resolve(at.host, deadline);
       if (!found) {
         out.fault =
             pg_fault{pg_fault::kind::lost, {}, "there is no address of the host " + at.host};
         if (found.error() == errc::deadline_exceeded) out.fault->what = pg_fault::kind::late;
+        append(faults, *out.fault);
         continue;
       }
       addresses = std::move(*found);
@@ -166,8 +173,10 @@ asio::awaitable<pg_connection::made> pg_server::async_connect(pg_connection::tim
       const auto share = left / static_cast<int>(addresses.size() - i);
       out = co_await pg_connection::async_connect(std::move(login), now + share);
       if (out.connection) co_return out;
+      append(faults, *out.fault);
     }
   }
+  out.fault->text = std::move(faults);
   co_return out;
 }
 

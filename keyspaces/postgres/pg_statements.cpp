@@ -84,9 +84,9 @@ pg_statements of_table(const postgres_table& table) {
   const table_writer writer(table);
   pg_statements all{writer.load(), {}, {}, writer.put(), writer.erase(), {}};
   if (table.revision.empty()) return all;
-  all[static_cast<std::size_t>(pg_act::create)] = writer.create();
-  all[static_cast<std::size_t>(pg_act::update)] = writer.update();
-  all[static_cast<std::size_t>(pg_act::erase_if)] = writer.erase_if();
+  all[number_of(pg_act::create)] = writer.create();
+  all[number_of(pg_act::update)] = writer.update();
+  all[number_of(pg_act::erase_if)] = writer.erase_if();
   return all;
 }
 
@@ -100,6 +100,12 @@ std::string bare(std::string sql) {
 std::vector<Oid> types_of_insert(const std::string& sql) {
   const bool skips_revision = sql.find("$4") != sql.npos && sql.find("$3") == sql.npos;
   return skips_revision ? no_revision : std::vector<Oid>{};
+}
+
+/// With an ON CONFLICT of its own a statement has dealt with the key; what is then not unique is
+/// another column.
+bool is_plain_insert(const std::string& sql) {
+  return sql.find("CONFLICT") == sql.npos && sql.find("conflict") == sql.npos;
 }
 
 std::vector<Oid> types_of_keys(pg_key_type key) {
@@ -124,7 +130,7 @@ pg_statements pg_statements_of(const postgres_source_options& options) {
   const bool has_tags = !options.update.empty();
   return {
       pg_statement{bare(options.query), types_of_keys(options.key), "query"},
-      pg_statement{create, types_of_insert(create), "create"},
+      pg_statement{create, types_of_insert(create), "create", is_plain_insert(create)},
       pg_statement{bare(options.update), {}, "update"},
       pg_statement{put, types_of_insert(put), "put"},
       pg_statement{erase, no_value, "delete"},
@@ -142,10 +148,11 @@ std::string pg_bounded_load(
   const auto value = plain(1, "v");
   const auto revision = columns.size() > 2 ? std::string("own.r::text") : std::string("NULL::text");
   const std::string names = columns.size() > 2 ? "(k, v, r)" : "(k, v)";
+  const auto changed = "pg_typeof(own.v)::oid <> " + std::to_string(columns[1]);
   return "SELECT k, CASE WHEN size <= " + std::to_string(max_value) +
-         " THEN v END, r, size::text FROM (SELECT " + plain(0, "k") + " AS k, " + value +
-         " AS v, " + revision + " AS r, octet_length(" + value + ") AS size FROM (" + load +
-         "\n) AS own" + names + ") AS bounded";
+         " THEN v END, r, size::text, changed::text FROM (SELECT " + plain(0, "k") + " AS k, " +
+         value + " AS v, " + revision + " AS r, octet_length(" + value + ") AS size, " + changed +
+         " AS changed FROM (" + load + "\n) AS own" + names + ") AS bounded";
 }
 
 }  // namespace weir

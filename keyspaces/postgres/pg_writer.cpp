@@ -72,7 +72,7 @@ asio::awaitable<result<stored>> pg_writer::async_write(pg_change change, load_co
   if (made.fault) {
     of_->say(context, *made.fault);
     if (made.fault->what == pg_fault::kind::refused)
-      co_return pg_write_error(*made.fault, change.act);
+      co_return pg_write_error(*made.fault, of_->statement(change.act));
     co_return made.was_sent ? errc::unknown_outcome : errc::unavailable;
   }
   if (made.rows == 0 && change.act != pg_act::erase) {
@@ -90,11 +90,13 @@ asio::awaitable<pg_writer::attempt> pg_writer::write(
   attempt made;
   const bool is_reused = at.get() != nullptr;
   if (is_reused) {
+    const bool was_prepared = at.get()->prepared(number_of(change.act)) != nullptr;
     made = co_await write_once(*at.get(), change, context, patience);
     if (!made.fault) co_return made;
     const bool is_lost = made.fault->what == pg_fault::kind::lost;
     if (made.fault->what != pg_fault::kind::refused) at.drop();
-    if (!made.fault->is_stale() && (!is_lost || made.was_sent)) co_return made;
+    const bool is_outdated = was_prepared && made.fault->is_stale();
+    if (!is_outdated && (!is_lost || made.was_sent)) co_return made;
   }
   made = attempt();
   made.fault = co_await at.async_connect(patience.until);
@@ -110,11 +112,11 @@ asio::awaitable<pg_writer::attempt> pg_writer::write_once(
   attempt made;
   made.fault = co_await of_->async_prepare(on, change.act, patience);
   if (made.fault) co_return made;
-  const auto& prepared = *on.prepared(static_cast<std::size_t>(change.act));
+  const auto& prepared = *on.prepared(number_of(change.act));
   change_parameters parameters(change, context.env.random());
   made.fault = parameters.fit(prepared.parameters);
   if (made.fault) co_return made;
-  on.limit_statements(patience.limit);
+  on.limit_statements(patience.limit());
   made.was_sent = true;
   on.execute(prepared.name, parameters.all(), false);
   auto answered = co_await on.async_round(patience.until);
