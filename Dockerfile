@@ -7,7 +7,7 @@
 FROM debian:12-slim AS base
 RUN apt-get update -qq \
  && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates \
-      libboost-json1.81.0 libc-ares2 libsqlite3-0 libssl3 libstdc++6 libyaml-cpp0.7 >/dev/null \
+      libboost-json1.81.0 libc-ares2 libpq5 libsqlite3-0 libssl3 libstdc++6 libyaml-cpp0.7 >/dev/null \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* \
  && groupadd --gid 10001 weir \
  && useradd --uid 10001 --gid 10001 --no-create-home --home-dir / --shell /usr/sbin/nologin weir

@@ -75,10 +75,33 @@ void check_header(const std::string& name, const std::string& value) {
   }
 }
 
-void check_sql(const std::string& what, const std::string& sql) {
+void check_sql(
+    const std::string& what, const std::string& sql, const std::string& source = "sqlite"
+) {
   if (sql.find('\0') != std::string::npos)
-    refuse("the " + what + " of the sqlite source has a NUL byte");
-  if (sql.size() > 64 * 1024) refuse("the " + what + " of the sqlite source is over 64 KiB");
+    refuse("the " + what + " of the " + source + " source has a NUL byte");
+  if (sql.size() > 64 * 1024)
+    refuse("the " + what + " of the " + source + " source is over 64 KiB");
+}
+
+void check_column(const char* what, const std::string& name) {
+  if (name.empty()) refuse("the table of the postgres source needs " + std::string(what));
+  if (name.find('\0') != std::string::npos)
+    refuse(std::string(what) + " of the postgres source has a NUL byte");
+  if (name.size() > 200)
+    refuse(std::string(what) + " of the postgres source is longer than names can be");
+}
+
+void check_table(const postgres_source_options& options) {
+  const bool has_own = !options.query.empty() || !options.create.empty() ||
+                       !options.update.empty() || !options.put.empty() || !options.erase.empty();
+  if (has_own)
+    refuse("the postgres source has a table: weir writes its statements, leave them out");
+  check_column("the name of the table", options.table->name);
+  check_column("the key column", options.table->key);
+  check_column("the value column", options.table->value);
+  if (!options.table->revision.empty())
+    check_column("the revision column", options.table->revision);
 }
 
 }  // namespace
@@ -114,6 +137,33 @@ void check(const sqlite_source_options& options) {
       "busy_timeout of the sqlite source", std::chrono::milliseconds(0), options.busy_timeout
   );
   check_max_entry("sqlite", options.max_entry);
+}
+
+void check(const postgres_source_options& options) {
+  if (options.url.empty())
+    refuse("the postgres source needs a url, postgresql://user@host/database");
+  if (options.connections < 1 || options.connections > 256) {
+    refuse(
+        "connections of the postgres source is " + std::to_string(options.connections) +
+        "; allowed are 1 to 256"
+    );
+  }
+  check_max_entry("postgres", options.max_entry);
+  if (options.password.find('\0') != std::string::npos)
+    refuse("the password of the postgres source has a NUL byte");
+  if (options.table) return check_table(options);
+  if (options.query.empty()) refuse("the postgres source needs a table or a query");
+  check_sql("query", options.query, "postgres");
+  check_sql("create", options.create, "postgres");
+  check_sql("update", options.update, "postgres");
+  check_sql("put", options.put, "postgres");
+  check_sql("delete", options.erase, "postgres");
+  if (options.create.empty() != options.update.empty()) {
+    refuse(
+        "create and update of the postgres source go together: the conditional puts of an absent "
+        "row and of one that is there"
+    );
+  }
 }
 
 void check(const file_source_options& options) {

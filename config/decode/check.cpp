@@ -208,6 +208,7 @@ class checker {
     negative_ttl(where.path, &written, given);
     sqlite_revision(index, where, given);
     unused_statements(index, where, given);
+    postgres_statements(index, where, given);
     const node* limit = find(written, "max_entry");
     if (given.max_memory && limit != nullptr && given.max_entry > *given.max_memory &&
         problems_.clean(where.path)) {
@@ -248,6 +249,27 @@ class checker {
         {"nobody may write, so that " + std::string(key) + " is never run",
          "add writes: allow to the keyspace"}
     );
+  }
+
+  void postgres_statements(std::size_t index, const place& where, const keyspace_settings& given) {
+    const auto* from = std::get_if<postgres_source>(&given.source);
+    const node* source = find(keyspace_node(index), "source");
+    if (from == nullptr || source == nullptr || !problems_.clean(where.path)) return;
+    const auto refuse = [&](const char* key, const char* what, const char* advice) {
+      const node* at = find(*source, key);
+      const bool is_there = at != nullptr;
+      const std::string path = where.path + ".source" + (is_there ? "." + std::string(key) : "");
+      problems_.error(is_there ? at->at : source->at, {path, {}}, {what, advice});
+    };
+    const bool has_own = from->query || from->create || from->update || from->put || from->erase;
+    if (from->table && has_own)
+      return refuse("table", "weir writes the statements of a table itself", "remove the others");
+    if (!from->table && !from->query)
+      return refuse("", "it has neither a table nor a query", "add one of them");
+    if (from->create.has_value() != from->update.has_value()) {
+      const char* one = from->create ? "create" : "update";
+      refuse(one, "create and update are of use only together", "add the other one, or put");
+    }
   }
 
   void unique_name(std::size_t index, const place& where) {

@@ -139,7 +139,7 @@ extern const shape listen_shape;
 extern const shape tls_shape;
 extern const shape auth_shape;
 extern const shape discovery_shape;
-extern const alternative source_types[4];
+extern const alternative source_types[5];
 
 /// The rows of one keyspace and of `defaults`, which are a part of them.
 extern const shape keyspace_shape;

@@ -71,6 +71,117 @@ constexpr auto sqlite_fields = all_live({
 });
 constexpr shape sqlite_shape{"sqlite", sqlite_fields};
 
+constexpr field name_row(std::string_view name, std::string_view text, accessor member) {
+  return {
+      .name = name,
+      .low = "1",
+      .high = "200",
+      .text = text,
+      .needed = presence::required,
+      .member = member};
+}
+
+constexpr auto table_fields = all_live({
+    name_row(
+        "name",
+        "The table, if need be with its schema: `app.users`.",
+        scalar_member<&postgres_table::name>()
+    ),
+    name_row(
+        "key",
+        "Column of the key, with a primary key or a unique index of its own.",
+        scalar_member<&postgres_table::key>()
+    ),
+    name_row(
+        "value",
+        "Column of the value: a bytea as it is, other types as their text. NULL counts as absent.",
+        scalar_member<&postgres_table::value>()
+    ),
+    {.name = "revision",
+     .low = "1",
+     .high = "200",
+     .text = "What changes with every write of the row: `xmin`, which each table has, or a column "
+             "(bigint, text) into which weir writes 62 random bits. None = no conditional writes.",
+     .member = scalar_member<&postgres_table::revision>()},
+});
+constexpr shape table_shape{"table", table_fields};
+
+constexpr field statement_row(std::string_view name, std::string_view text, accessor member) {
+  return {.name = name, .low = "1", .high = "65536", .text = text, .member = member};
+}
+
+constexpr auto postgres_fields = all_live({
+    {.name = "url",
+     .low = "1",
+     .high = "8192",
+     .text = "`postgresql://user@host:port/database`, without the password. Several hosts stand "
+             "with commas and are tried in turn; `target_session_attrs=read-write` asks for the "
+             "primary.",
+     .needed = presence::required,
+     .member = scalar_member<&postgres_source::url>()},
+    {.name = "password",
+     .type = kind::secret,
+     .low = "1",
+     .high = "4096",
+     .text = "`{env: NAME}`, `{file: path}`, or the text itself.",
+     .member = object_member<&postgres_source::password>()},
+    path_row<&postgres_source::ca>(
+        "ca",
+        "PEM file of the authorities that may have signed the server's certificate, which must "
+        "name the host of the URL. None = plain text."
+    ),
+    {.name = "insecure",
+     .type = kind::boolean,
+     .fallback = "false",
+     .text = "Accept plain text to another machine.",
+     .member = scalar_member<&postgres_source::insecure>()},
+    {.name = "connections",
+     .type = kind::integer,
+     .fallback = "8",
+     .low = "1",
+     .high = "256",
+     .text = "Connections of this node at most; made on demand, then kept.",
+     .member = scalar_member<&postgres_source::connections>()},
+    group_row<&postgres_source::table>(
+        "table", table_shape, "A table of which weir writes all statements. Instead of `query`."
+    ),
+    statement_row(
+        "query",
+        "A SELECT of key, value and where there is one revision, of the rows whose key `= "
+        "ANY($1)`.",
+        scalar_member<&postgres_source::query>()
+    ),
+    statement_row(
+        "create",
+        "One statement that inserts the row `$1` with the value `$2` unless it is there, and "
+        "returns its revision. No row changed is a conflict.",
+        scalar_member<&postgres_source::create>()
+    ),
+    statement_row(
+        "update",
+        "One statement that sets the value of a row whose revision is `$3`, and returns the new "
+        "one. With `create`; without both no conditional writes.",
+        scalar_member<&postgres_source::update>()
+    ),
+    statement_row(
+        "put",
+        "One statement that sets the value whatever there is, and returns the revision.",
+        scalar_member<&postgres_source::put>()
+    ),
+    statement_row(
+        "delete",
+        "One statement that deletes the row `$1` if `$3` is NULL or its revision.",
+        scalar_member<&postgres_source::erase>()
+    ),
+    {.name = "key",
+     .type = kind::choice,
+     .fallback = "stated",
+     .choices = "stated|text|bytea",
+     .text = "What `$1` of the query is an array of, where the query does not tell by itself.",
+     .member = scalar_member<&postgres_source::key>()},
+});
+constexpr shape postgres_shape{"postgres", postgres_fields};
+
 constexpr auto file_fields = all_live({
     path_row<&file_source::root>(
         "root",
@@ -117,6 +228,12 @@ constinit const alternative source_types[] = {
         sqlite_shape,
         "A query on an SQLite database. With `put` or `delete`, and `writes: allow`, it is a "
         "store: PUT and DELETE change the row first, each in one transaction, and then the cache."
+    ),
+    source_type<postgres_source>(
+        "postgres",
+        postgres_shape,
+        "A table or a query of a PostgreSQL database. With `writes: allow` it is a store: PUT and "
+        "DELETE change the row first, each by one statement, and then the cache."
     ),
     source_type<file_source>("file", file_shape, "The files below a folder."),
     source_type<callback_source>(

@@ -72,12 +72,57 @@ TEST_F(SourceTest, ARevisionIsForStatementsThatWrite) {
   );
 }
 
+TEST_F(SourceTest, ReadsPostgresTables) {
+  const auto table = source_of<postgres_source>(
+      "{type: postgres, url: \"postgresql://w@db/app\", password: pw, ca: ca.pem, connections: 3, "
+      "table: {name: users, key: id, value: json, revision: xmin}}"
+  );
+  EXPECT_EQ(table.url, "postgresql://w@db/app");
+  EXPECT_EQ(table.password->value, "pw");
+  EXPECT_EQ(table.ca, "ca.pem");
+  EXPECT_EQ(table.connections, 3u);
+  const postgres_table wanted{"users", "id", "json", "xmin"};
+  EXPECT_EQ(table.table, wanted);
+}
+
+TEST_F(SourceTest, ReadsPostgresStatements) {
+  const auto own = source_of<postgres_source>(
+      "{type: postgres, url: \"postgresql://w@db/app\", query: Q, create: C, update: U, put: P, "
+      "delete: D, key: bytea, insecure: true}"
+  );
+  EXPECT_EQ(own.query, "Q");
+  EXPECT_EQ(own.create, "C");
+  EXPECT_EQ(own.update, "U");
+  EXPECT_EQ(own.put, "P");
+  EXPECT_EQ(own.erase, "D");
+  EXPECT_EQ(own.key, postgres_key::bytea);
+  EXPECT_TRUE(own.insecure);
+  EXPECT_FALSE(own.table);
+}
+
+TEST_F(SourceTest, PostgresNeedsATableOrStatements) {
+  const auto problem = [this](const std::string& more) {
+    return problems(source_is("{type: postgres, url: u, " + more + "}"));
+  };
+  EXPECT_THAT(problem("connections: 2"), ElementsAre(HasSubstr("neither a table nor a query")));
+  const std::string table = "table: {name: t, key: k, value: v}";
+  EXPECT_THAT(problem(table), ElementsAre());
+  EXPECT_THAT(
+      problem(table + ", put: P"),
+      ElementsAre(HasSubstr("source.table: weir writes the statements of a table itself"))
+  );
+  EXPECT_THAT(
+      problem("query: Q, create: C"),
+      ElementsAre(HasSubstr("source.create: create and update are of use only together"))
+  );
+  EXPECT_THAT(problem("table: {name: t, key: k}"), ElementsAre(HasSubstr("\"value\" is missing")));
+}
+
 TEST_F(SourceTest, NeedsAType) {
   EXPECT_THAT(
       problems(source_is("{url: x}")),
-      ElementsAre(
-          "3:13 keyspaces[0].source: \"type\" is missing (one of http, sqlite, file, callback)"
-      )
+      ElementsAre("3:13 keyspaces[0].source: \"type\" is missing (one of http, sqlite, postgres, "
+                  "file, callback)")
   );
 }
 
@@ -88,7 +133,8 @@ TEST_F(SourceTest, OffersTheNearestType) {
                   "\"sqlite\"?)")
   );
   EXPECT_THAT(
-      problems(source_is("{type: postgres}")), ElementsAre(HasSubstr("one of http, sqlite, file"))
+      problems(source_is("{type: oracle}")),
+      ElementsAre(HasSubstr("one of http, sqlite, postgres, file"))
   );
 }
 

@@ -14,7 +14,7 @@ launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 # The engine needs none of these.
 without=()
-for each in OpenSSL yaml-cpp SQLite3 boost_json CLI11; do without+=("-DCMAKE_DISABLE_FIND_PACKAGE_$each=ON"); done
+for each in OpenSSL yaml-cpp SQLite3 PostgreSQL boost_json CLI11; do without+=("-DCMAKE_DISABLE_FIND_PACKAGE_$each=ON"); done
 
 fail() { echo "consumer: $*" >&2; exit 1; }
 
@@ -82,7 +82,7 @@ case "$1" in
   shared)
     settings=()
     while IFS= read -r line; do settings+=("-D$line"); done < <(
-      grep -E '^(CMAKE_BUILD_TYPE|CMAKE_CXX_FLAGS_[A-Z]+|CMAKE_CXX_COMPILER_LAUNCHER|WEIR_WERROR|WEIR_WITH_SQLITE):' "$3/CMakeCache.txt")
+      grep -E '^(CMAKE_BUILD_TYPE|CMAKE_CXX_FLAGS_[A-Z]+|CMAKE_CXX_COMPILER_LAUNCHER|WEIR_WERROR|WEIR_WITH_(SQLITE|POSTGRES)):' "$3/CMakeCache.txt")
     # Beside the other build, so that a compiler cache knows every file from there.
     shared=$(dirname "$3")/shared
     cmake -S "$2" -B "$shared" -G Ninja "${settings[@]}" -DBUILD_SHARED_LIBS=ON -DWEIR_BUILD_TESTS=OFF \

@@ -28,6 +28,9 @@ class store_backend {
   virtual void erase(const std::string& key) = 0;
   /// "-" when there is none.
   virtual std::string read(const std::string& key) = 0;
+
+  /// In which a load is done.
+  virtual std::chrono::milliseconds short_time() const { return std::chrono::milliseconds(30); }
 };
 
 class memory_backend final : public store_backend {

@@ -9,6 +9,9 @@
 #include "engine/keyspace/doubtful_keys.hpp"
 #include "tests/keyspaces/store_backend.hpp"
 #include "tests/keyspaces/watched_store.hpp"
+#ifdef WEIR_TEST_POSTGRES
+#include "tests/keyspaces/postgres/postgres_backend.hpp"
+#endif
 
 #include <weir/engine/cache.hpp>
 
@@ -261,7 +264,7 @@ TEST_P(StoreContractTest, W16_an_unknown_write_that_happened_is_seen) {
 }
 
 TEST_P(StoreContractTest, W16_a_write_that_hangs_is_unknown_and_its_key_read_anew) {
-  process slow(backend->open(), {.timeout = 30ms});
+  process slow(backend->open(), {.timeout = backend->short_time()});
   backend->write("a", "old");
   EXPECT_EQ(slow.get("a"), "old");
   slow.watched->hold_writes();
@@ -414,11 +417,16 @@ TEST_P(StoreContractTest, W25_two_writes_in_one_tick_differ) {
   EXPECT_EQ(late.error(), errc::conflict);
 }
 
+#if defined(WEIR_TEST_POSTGRES)
+const auto of_postgres =
+    backend_kind{"postgres", [] { return std::make_unique<postgres_backend>(); }};
+const auto all_backends = testing::Values(of_postgres);
+#elif defined(WEIR_TEST_SQLITE)
 const auto of_memory = backend_kind{"memory", [] { return std::make_unique<memory_backend>(); }};
-#ifdef WEIR_TEST_SQLITE
 const auto of_sqlite = backend_kind{"sqlite", [] { return std::make_unique<sqlite_backend>(); }};
 const auto all_backends = testing::Values(of_memory, of_sqlite);
 #else
+const auto of_memory = backend_kind{"memory", [] { return std::make_unique<memory_backend>(); }};
 const auto all_backends = testing::Values(of_memory);
 #endif
 

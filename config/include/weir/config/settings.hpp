@@ -247,6 +247,31 @@ struct sqlite_source {
   friend bool operator==(const sqlite_source&, const sqlite_source&) = default;
 };
 
+/// A table whose statements weir writes.
+struct postgres_table {
+  std::string name, key, value;
+  std::optional<std::string> revision;  ///< a column, or `xmin`; nullopt = no conditional writes
+
+  friend bool operator==(const postgres_table&, const postgres_table&) = default;
+};
+
+/// What `$1` of a query is an array of; `as_stated` where the query itself tells.
+enum class postgres_key { as_stated, text, bytea };
+
+struct postgres_source {
+  std::string url;  ///< `postgresql://user@host:port/database`
+  std::optional<secret_text> password;
+  std::optional<std::string> ca;  ///< PEM file; nullopt = plain text
+  bool insecure = false;
+  std::uint32_t connections = 8;
+  /// Either the table or the statements.
+  std::optional<postgres_table> table;
+  std::optional<std::string> query, create, update, put, erase;
+  postgres_key key = postgres_key::as_stated;
+
+  friend bool operator==(const postgres_source&, const postgres_source&) = default;
+};
+
 struct file_source {
   std::string root;
 
@@ -261,8 +286,13 @@ struct callback_source {
 };
 
 /// monostate only in settings::defaults.
-using source_settings =
-    std::variant<std::monostate, http_source, sqlite_source, file_source, callback_source>;
+using source_settings = std::variant<
+    std::monostate,
+    http_source,
+    sqlite_source,
+    postgres_source,
+    file_source,
+    callback_source>;
 
 /// Copies of keys that other nodes own.
 struct near_settings {

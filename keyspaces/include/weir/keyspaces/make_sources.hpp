@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -106,6 +107,59 @@ struct sqlite_source_options {
   unsigned revision = 0;
 };
 
+/// The table of a PostgreSQL source; weir writes all statements for it.
+struct postgres_table {
+  std::string name;   ///< "users", or with its schema "app.users"
+  std::string key;    ///< column with a primary key or a unique index of its own
+  std::string value;  ///< column; a row where it is NULL counts as absent
+
+  /// Column that has another content after each write, which is the store's etag. "xmin" needs no
+  /// column: the server itself numbers the transaction that wrote the row. Into a column of its own
+  /// (bigint, text) weir writes 62 bits at random; other programs must change it with every write.
+  /// Empty: no etags, and no conditional writes.
+  std::string revision = {};
+};
+
+/// What the keys of a statement are; `as_stated` where the statement itself tells.
+enum class pg_key_type : std::uint8_t { as_stated, text, bytea };
+
+/// A PostgreSQL database, by a table or by statements of one's own. Connected to when it is first
+/// asked; a server that is away is found then, and again when it is back.
+///
+/// Rows are matched by the bytes of the key. A key that the column cannot hold (a NUL or bytes that
+/// are no UTF-8 in a text, "042" in an integer) is not found, and refused in a write with
+/// errc::bad_request. Values are the bytes of a bytea, or of any other type its text in UTF-8.
+///
+/// Never blocks; waits for a free connection, a lock and the answer until the deadline of the load or
+/// write. The server is told to give up a little before: errc::overloaded. A write whose connection
+/// is lost on the way is errc::unknown_outcome, as the server may still do it, and is not sent again.
+struct postgres_source_options {
+  /// "postgresql://user@host:5432/database"; several hosts with commas, tried in their order.
+  std::string url;
+
+  std::string password = {};
+  std::string ca = {};          ///< PEM file: TLS, and the server must prove its name
+  bool insecure = false;        ///< accept plain text to other machines
+  std::size_t connections = 8;  ///< at once, 1..256, made on demand and kept
+
+  std::size_t max_entry = 1u << 20;  ///< bytes of a value; more is errc::too_large, not sent
+
+  /// Either the table, or the statements that follow.
+  std::optional<postgres_table> table = std::nullopt;
+
+  /// Reads: columns key, value and where there is one the revision, of the rows whose key
+  /// `= ANY($1)`.
+  std::string query = {};
+
+  /// Write, each in one statement: $1 is the key, $2 the value, $3 the revision that the row must
+  /// have (NULL: any), $4 one at random. No row changed is a conflict. They return the new revision
+  /// (RETURNING). `create` and `update` are the conditional puts and go together; without them the
+  /// store has no etags. Empty: not allowed.
+  std::string create = {}, update = {}, put = {}, erase = {};
+
+  pg_key_type key = pg_key_type::as_stated;
+};
+
 /// A folder: the key is the path of a file below it, '/' between names.
 ///
 /// Not found: a missing file, a folder, and any key that is not the one plain name of something
@@ -125,6 +179,7 @@ struct file_source_options {
 /// the options alone, not at files or networks.
 void check(const http_source_options& options);
 void check(const sqlite_source_options& options);
+void check(const postgres_source_options& options);
 void check(const file_source_options& options);
 
 /// The sources. All throw std::invalid_argument: as check() does, and bad_source when the file, the
@@ -133,6 +188,7 @@ std::shared_ptr<data_source> make_http_source(
     std::shared_ptr<http_client> client, http_source_options options
 );
 std::shared_ptr<data_source> make_sqlite_source(sqlite_source_options options);
+std::shared_ptr<data_source> make_postgres_source(postgres_source_options options);
 std::shared_ptr<data_source> make_file_source(file_source_options options);
 
 /// Opens the database read-only, prepares all statements, runs none and closes it again. Throws as

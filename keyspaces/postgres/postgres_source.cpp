@@ -1,0 +1,116 @@
+#include "postgres/pg_loader.hpp"
+#include "postgres/pg_writer.hpp"
+
+#include <weir/engine/store.hpp>
+#include <weir/keyspaces/make_sources.hpp>
+
+namespace weir {
+namespace {
+
+constexpr std::string_view type_name = "postgres";
+
+asio::awaitable<result<loaded>> load_one(
+    const pg_loader& loader, std::string key, load_context context
+) {
+  std::vector<std::string> keys(1, std::move(key));
+  auto all = co_await loader.async_load(std::move(keys), std::move(context));
+  co_return std::move(all.front());
+}
+
+class postgres_source final : public data_source {
+ public:
+  explicit postgres_source(const std::shared_ptr<const pg_database>& of) : loader_(of) {}
+
+  std::string_view type() const noexcept override { return type_name; }
+
+  bool is_batched() const noexcept override { return true; }
+
+  asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
+    return load_one(loader_, std::move(key), std::move(context));
+  }
+
+  asio::awaitable<std::vector<result<loaded>>> async_load_many(
+      std::vector<std::string> keys, load_context context
+  ) override {
+    return loader_.async_load(std::move(keys), std::move(context));
+  }
+
+ private:
+  const pg_loader loader_;
+};
+
+class postgres_store final : public store {
+ public:
+  explicit postgres_store(const std::shared_ptr<const pg_database>& of)
+      : loader_(of),
+        writer_(of),
+        tags_(of->statement(pg_act::update).sql.empty() ? entity_tags::none : entity_tags::given) {}
+
+  std::string_view type() const noexcept override { return type_name; }
+
+  bool is_batched() const noexcept override { return true; }
+
+  entity_tags tags() const noexcept override { return tags_; }
+
+  asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
+    return load_one(loader_, std::move(key), std::move(context));
+  }
+
+  asio::awaitable<std::vector<result<loaded>>> async_load_many(
+      std::vector<std::string> keys, load_context context
+  ) override {
+    return loader_.async_load(std::move(keys), std::move(context));
+  }
+
+  asio::awaitable<result<stored>> async_put(
+      std::string key, bytes value, write_condition condition, load_context context
+  ) override {
+    pg_change change{
+        .act = put_of(condition.when),
+        .key = std::move(key),
+        .value = std::move(value),
+        .revision = std::move(condition.etag)};
+    return writer_.async_write(std::move(change), std::move(context));
+  }
+
+  asio::awaitable<result<stored>> async_erase(
+      std::string key, write_condition condition, load_context context
+  ) override {
+    const bool is_conditional = condition.when == write_condition::kind::matches;
+    pg_change change{
+        .act = is_conditional ? pg_act::erase_if : pg_act::erase,
+        .key = std::move(key),
+        .revision = std::move(condition.etag)};
+    return writer_.async_write(std::move(change), std::move(context));
+  }
+
+ private:
+  static pg_act put_of(write_condition::kind when) noexcept {
+    switch (when) {
+      case write_condition::kind::absent:
+        return pg_act::create;
+      case write_condition::kind::matches:
+        return pg_act::update;
+      case write_condition::kind::none:
+        break;
+    }
+    return pg_act::put;
+  }
+
+  const pg_loader loader_;
+  const pg_writer writer_;
+  const entity_tags tags_;
+};
+
+}  // namespace
+
+std::shared_ptr<data_source> make_postgres_source(postgres_source_options options) {
+  check(options);
+  const auto database = std::make_shared<const pg_database>(options);
+  const bool writes = options.table || !options.create.empty() || !options.update.empty() ||
+                      !options.put.empty() || !options.erase.empty();
+  if (!writes) return std::make_shared<postgres_source>(database);
+  return std::make_shared<postgres_store>(database);
+}
+
+}  // namespace weir
