@@ -21,7 +21,7 @@ FOLDERS = {
     "transport": ["text", "tls", "net", "http", "http/client", "http/server", "nats", "peer/wire", "peer"],
     "doors": ["common", "http"],
     "discovery": [".", "dns", "kubernetes", "nats"],
-    "keyspaces": ["http", ".", "file", "sqlite"],
+    "keyspaces": ["http", ".", "file", "postgres", "sqlite"],
     "config": ["text", "yaml", "table", "decode", "print", "."],
     "node": [".", "program"],
 }

@@ -1,5 +1,5 @@
 // What servers may answer, and what hostile ones do.
-#include "transport/http/client/http_codec.hpp"
+#include "tests/transport/http/answer_reading.hpp"
 
 #include <weir/engine/errc.hpp>
 
@@ -16,54 +16,7 @@
 namespace weir {
 namespace {
 
-constexpr http_answer_reader::limits usual{.header = 1'024, .body = 1'000};
-
-struct outcome {
-  error_code error;
-  unsigned status = 0;
-  std::string body;
-  bool leaves_connection = false;
-  std::string refusal;
-
-  bool operator==(const outcome&) const = default;
-};
-
-std::ostream& operator<<(std::ostream& out, const outcome& shown) {
-  return out << shown.error.message() << " (" << shown.refusal << "), " << shown.status << " \""
-             << shown.body << "\" " << shown.leaves_connection;
-}
-
-/// Whether the reader goes on.
-error_code feed(http_answer_reader& to, std::string_view text) {
-  const auto room = to.room(text.size());
-  std::memcpy(room.data(), text.data(), text.size());
-  return to.take(text.size());
-}
-
-/// The outcome when the pieces come one by one, and then the end.
-outcome read(
-    const std::vector<std::string_view>& pieces,
-    http_method asked = http_method::get,
-    http_answer_reader::limits most = usual
-) {
-  http_answer_reader reader(asked, most);
-  outcome out;
-  for (std::size_t i = 0; i < pieces.size() && !out.error; ++i) out.error = feed(reader, pieces[i]);
-  if (!out.error) out.error = reader.end();
-  if (out.error) return {.error = out.error, .refusal = reader.refusal()};
-  out.status = reader.answer().status;
-  out.body = reader.answer().body;
-  out.leaves_connection = reader.leaves_connection();
-  return out;
-}
-
-std::string with_body(const std::string& fields, const std::string& body) {
-  return "HTTP/1.1 200 OK\r\n" + fields + "\r\n" + body;
-}
-
-std::string chunked(const std::string& body) {
-  return with_body("Transfer-Encoding: chunked\r\n", body);
-}
+using namespace test;
 
 TEST(HttpAnswerTest, ReadsEveryFraming) {
   for (const std::string& text :
@@ -409,44 +362,6 @@ TEST(HttpAnswerTest, StaysInsideItsBoundsWhateverTheBytes) {
     ASSERT_EQ(in_two.body, got.body) << text << "\ncut at " << cut;
   }
   EXPECT_GT(good, 10'000);
-}
-
-TEST(HttpRequestTextTest, IsWhatWasAskedFor) {
-  const http_url url{{"h.test", 8080}, "/a?b=%20", false};
-  http_client_request put{
-      .method = http_method::put, .fields = {{"A", "1"}, {"B", "x y"}, {"a", "2"}}};
-  put.body = bytes("four");
-  EXPECT_EQ(
-      write_http_request(put, url).value(),
-      "PUT /a?b=%20 HTTP/1.1\r\nHost: h.test:8080\r\nA: 1\r\na: 2\r\nB: x y\r\nContent-Length: "
-      "4\r\n\r\n"
-  );
-  EXPECT_EQ(
-      write_http_request({.method = http_method::purge}, url, http_after::close).value(),
-      "PURGE /a?b=%20 HTTP/1.1\r\nHost: h.test:8080\r\nConnection: close\r\n\r\n"
-  );
-  EXPECT_EQ(
-      write_http_request({.method = http_method::post}, url).value(),
-      "POST /a?b=%20 HTTP/1.1\r\nHost: h.test:8080\r\nContent-Length: 0\r\n\r\n"
-  );
-}
-
-TEST(HttpRequestTextTest, IsRefusedWhereItWouldNotReadBack) {
-  const http_url url{{"h", 80}, "/", false};
-  const auto refused = [&](http_client_request request, const http_url& to) {
-    return write_http_request(request, to).error() == errc::bad_request;
-  };
-  EXPECT_TRUE(refused({.method = http_method::other}, url));
-  EXPECT_TRUE(refused({}, {{"", 80}, "/", false}));
-  EXPECT_TRUE(refused({}, {{"a\r\nb", 80}, "/", false}));
-  EXPECT_TRUE(refused({}, {{"h", 80}, "/a b", false}));
-  EXPECT_TRUE(refused({.fields = {{"A", "x\r\ny"}}}, url));
-  EXPECT_TRUE(refused({.fields = {{"Connection", "x"}}}, url));
-  EXPECT_TRUE(refused({.fields = {{"A", std::string(70'000, 'x')}}}, url));
-  EXPECT_EQ(
-      write_http_request({.fields = {{"A", std::string(65'000, 'x')}}}, url).value().size(),
-      std::string("GET / HTTP/1.1\r\nHost: h\r\nA: \r\n\r\n").size() + 65'000
-  );
 }
 
 }  // namespace
