@@ -44,7 +44,7 @@ struct http_client_options {
 struct http_client_request {
   http_method method = http_method::get;
   std::string url;
-  std::vector<std::pair<std::string, std::string>> fields;
+  std::vector<std::pair<std::string, std::string>> fields;  ///< values of up to 65,000 bytes
   bytes body;
   /// The latest time for an outcome: waiting, resolving, connecting, writing and reading together.
   std::chrono::steady_clock::time_point deadline =
