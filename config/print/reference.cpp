@@ -239,6 +239,11 @@ void section(const shape& rows, const std::string& path, std::string& out) {
              std::string(each.text) + "\n\n";
       table_of(*each.rows, out);
       later_of(*each.rows, out);
+      for (const auto& inner : each.rows->fields) {
+        if (inner.rows == nullptr) continue;
+        out += "\nKeys of " + code(inner.name) + ":\n\n";
+        table_of(*inner.rows, out);
+      }
       if (each.type == "http") out += http_note();
       if (each.type == "sqlite") out += sqlite_text;
       if (each.type == "postgres") out += postgres_text;
