@@ -113,7 +113,9 @@ TEST_F(Gather, ABadKeyAndAnAbsentOneSpoilNoOther) {
   const auto answers = get_each(asked);
   for (std::size_t i = 0; i != asked.size(); ++i) {
     EXPECT_EQ(bool(answers[i]), asked[i] != "bad") << asked[i];
-    if (answers[i]) EXPECT_EQ(answers[i]->found, asked[i] != "none") << asked[i];
+    if (asked[i] != "bad") {
+      EXPECT_EQ(answers[i]->found, asked[i] != "none") << asked[i];
+    }
   }
 }
 
