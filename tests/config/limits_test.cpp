@@ -25,7 +25,7 @@ const field& row(std::string_view path) {
 }
 
 std::uint64_t most(std::string_view path) {
-  return parse_integer(row(path).high).value();
+  return *parse_integer(row(path).high);
 }
 
 TEST(YamlLimitsTest, NamesAreAsLongAsInCpp) {
@@ -40,18 +40,19 @@ TEST(YamlLimitsTest, NamesAreAsLongAsInCpp) {
 TEST(YamlLimitsTest, NumbersReachAsFarAsInCpp) {
   EXPECT_EQ(most("node.weight"), max_weight);
   EXPECT_EQ(most("ring.vnodes"), max_vnodes);
-  EXPECT_EQ(parse_number(row("ring.bounded_load").high).value(), max_bounded_load);
-  EXPECT_EQ(parse_ratio(row("keyspaces.jitter").high).value(), max_jitter);
+  EXPECT_EQ(*parse_number(row("ring.bounded_load").high), max_bounded_load);
+  EXPECT_EQ(*parse_ratio(row("keyspaces.jitter").high), max_jitter);
   EXPECT_EQ(most("keyspaces"), max_keyspaces);
   EXPECT_EQ(most("auth.tokens.keyspaces"), max_keyspaces);
   EXPECT_EQ(most("keyspaces.max_key"), max_key_bytes);
   EXPECT_EQ(most("keyspaces.loads.concurrent"), max_concurrent_loads);
   EXPECT_EQ(most("keyspaces.loads.queue"), max_queued_loads);
+  EXPECT_EQ(most("keyspaces.loads.batch"), max_batch_keys);
 }
 
 TEST(YamlLimitsTest, SizesAndTimesReachAsFarAsInCpp) {
-  const auto time = [](std::string_view path) { return parse_duration(row(path).high).value(); };
-  EXPECT_EQ(parse_size(row("keyspaces.max_entry").high).value(), max_value_bytes);
+  const auto time = [](std::string_view path) { return *parse_duration(row(path).high); };
+  EXPECT_EQ(*parse_size(row("keyspaces.max_entry").high), max_value_bytes);
   EXPECT_EQ(time("keyspaces.ttl"), max_ttl);
   EXPECT_EQ(time("keyspaces.negative_ttl"), max_ttl);
   EXPECT_EQ(time("keyspaces.loads.timeout"), max_load_timeout);

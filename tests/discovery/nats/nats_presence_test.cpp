@@ -1,5 +1,7 @@
 #include "discovery/nats/nats_presence.hpp"
 
+#include <weir/engine/limits.hpp>
+
 #include <gtest/gtest.h>
 
 #include <string>
