@@ -49,7 +49,8 @@ std::set<std::string> events_in_code() {
       for (const auto& one : remarks) found.insert("link." + one);
     }
   }
-  const std::set<std::string> settings{"loads.concurrent", "loads.queue"};  // named in messages
+  const std::set<std::string> settings{
+      "loads.batch", "loads.concurrent", "loads.queue"};  // named in messages
   std::erase_if(found, [&](const std::string& each) {
     return each.ends_with(".hpp") || settings.contains(each);
   });

@@ -328,7 +328,7 @@ TEST_F(DoorMetrics, ShowTheLeaseTheFeedsAndTheNearCopies) {
   const auto got = metrics();
   const auto valid = got.value("weir_lease_valid");
   const auto remaining = got.value("weir_lease_remaining_seconds");
-  EXPECT_TRUE(valid == 0 ? remaining == 0 : valid == 1 && remaining > 0 && remaining <= 2)
+  EXPECT_TRUE(valid == 0 ? remaining == 0 : valid == 1 && remaining > 0 && remaining <= 3)
       << valid << ' ' << remaining;
   EXPECT_GE(got.value(R"(weir_feed_lag_records{peer="n2"})"), 0);
   EXPECT_EQ(got.value(R"(weir_cache_bytes{keyspace="users",tier="near"})"), 0);
