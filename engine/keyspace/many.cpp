@@ -25,10 +25,6 @@ asio::awaitable<result<std::vector<result<loaded>>>> guarded_many(
   }
 }
 
-bool is_of_one_key(const error& why) {
-  return why == errc::too_large || why == errc::bad_key || why == errc::bad_request;
-}
-
 }  // namespace
 
 void keyspace_core::find_many(
@@ -180,14 +176,6 @@ asio::awaitable<void> keyspace_core::load_batch(flight_list flights, std::uint64
   const auto took = std::chrono::duration_cast<std::chrono::microseconds>(env().now() - began);
   counters_.count_call(took);
   keyspace_counters::add(counters_.source_batches);
-  if (!answers && keys.size() > 1 && is_of_one_key(answers.error())) {
-    // One key spoils no other: each goes alone.
-    for (auto& each : begun_flights) {
-      give_back_turn(*each);
-      spawn(fly(std::move(each)));
-    }
-    co_return;
-  }
   if (!answers) answers = answers_type(keys.size(), answers.error());
   answers->resize(keys.size(), errc::source_failed);
   for (std::size_t i = 0; i != begun_flights.size(); ++i) {

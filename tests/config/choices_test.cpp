@@ -39,8 +39,9 @@ TEST_F(ChoicesTest, OfTheLog) {
 TEST_F(ChoicesTest, OfDns) {
   const auto records = [this](const std::string& word) {
     const auto given = valid(
-        "discovery: {dns: {name: weir.test, type: " + word + "}}\n" +
-        "keyspaces: [{name: a, source: {type: file, root: /}}]\n"
+        "listen: {peer: {insecure: true}}\n"
+        "discovery: {dns: {name: weir.test, type: " +
+        word + "}}\n" + "keyspaces: [{name: a, source: {type: file, root: /}}]\n"
     );
     return given.discovery.dns.value().type;
   };

@@ -58,7 +58,8 @@ TEST_F(ServiceManagerTest, SendsToAnAbstractAddress) {
 }
 
 TEST_F(ServiceManagerTest, SaysNothingWithoutASupervisor) {
-  for (const std::string wrong : {"", "relative", std::string(200, '/').c_str()}) {
+  const std::string too_long(200, '/');
+  for (const std::string& wrong : {std::string(), std::string("relative"), too_long}) {
     service_manager manager(environment({{"NOTIFY_SOCKET", wrong}}));
     EXPECT_FALSE(manager.is_there()) << wrong;
     manager.ready("well");

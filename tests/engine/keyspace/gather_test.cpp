@@ -14,7 +14,6 @@ class table_source final : public data_source {
   asio::awaitable<result<loaded>> async_load(std::string key, load_context) override {
     calls.push_back(1);
     co_await pause();
-    if (key == "large") co_return errc::too_large;
     co_return loaded{.value = bytes(key)};
   }
 
@@ -23,9 +22,6 @@ class table_source final : public data_source {
   ) override {
     calls.push_back(keys.size());
     co_await pause();
-    if (std::find(keys.begin(), keys.end(), "large") != keys.end()) {
-      throw boost::system::system_error(make_error_code(errc::too_large));
-    }
     std::vector<result<loaded>> out;
     for (auto& key : keys) {
       if (key == "bad")
@@ -117,16 +113,6 @@ TEST_F(Gather, ABadKeyAndAnAbsentOneSpoilNoOther) {
       EXPECT_EQ(answers[i]->found, asked[i] != "none") << asked[i];
     }
   }
-}
-
-TEST_F(Gather, OneRowTooLargeForTheCallSpoilsNoOther) {
-  auto asked = keys(20);
-  asked.insert(asked.begin() + 5, "large");
-  const auto answers = get_each(asked);
-  for (std::size_t i = 0; i != asked.size(); ++i) {
-    EXPECT_EQ(bool(answers[i]), asked[i] != "large") << asked[i];
-  }
-  EXPECT_EQ(answers[5].error(), errc::too_large);
 }
 
 TEST_F(Gather, WithABatchOfOneEachGoesAlone) {
