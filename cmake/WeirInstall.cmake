@@ -60,6 +60,7 @@ weir_pc(weir-node "weir::node" LIBS -lweir_node REQUIRES weir-doors weir-discove
 weir_pc(weir "everything" REQUIRES weir-node)
 
 # For people and the machines they run.
+install(FILES CHANGELOG.md SECURITY.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN *.md)
 install(FILES config/weir.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/weir)
 install(DIRECTORY config/samples DESTINATION ${CMAKE_INSTALL_DATADIR}/weir FILES_MATCHING PATTERN *.yaml)
