@@ -157,6 +157,22 @@ std::optional<complaint> check_query(const value& given) {
   return std::nullopt;
 }
 
+std::optional<complaint> check_postgres_url(const value& given) {
+  const std::string_view text = std::get<std::string>(given);
+  const auto scheme = text.substr(0, std::min(text.find("://"), text.size()));
+  if (scheme != "postgresql" && scheme != "postgres") {
+    return complaint{"this is no PostgreSQL URL", "write postgresql://user@host:5432/database"};
+  }
+  const auto rest = text.substr(std::min(scheme.size() + 3, text.size()));
+  const auto user =
+      rest.substr(0, std::min({rest.find('@'), rest.find_first_of("/?"), rest.size()}));
+  const bool is_user = user.size() < rest.size() && rest[user.size()] == '@';
+  if ((is_user && user.find(':') != user.npos) || rest.find("password=") != rest.npos) {
+    return complaint{"the URL has a password in it", "give it as password: {env: NAME}"};
+  }
+  return std::nullopt;
+}
+
 /// The same as the client dials: `nats://host`, `tls://host:port`.
 std::optional<complaint> check_nats_server(const value& given) {
   constexpr const char* form = "write nats://host:4222 or tls://host:4222";

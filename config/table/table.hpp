@@ -154,6 +154,7 @@ std::optional<complaint> check_query(const value& given);
 std::optional<complaint> check_path(const value& given);
 std::optional<complaint> check_right(const value& given);
 std::optional<complaint> check_nats_server(const value& given);
+std::optional<complaint> check_postgres_url(const value& given);
 std::optional<complaint> check_nats_subject(const value& given);
 std::optional<complaint> check_kubernetes_name(const value& given);
 std::optional<complaint> check_kubernetes_api(const value& given);

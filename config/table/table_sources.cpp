@@ -118,7 +118,8 @@ constexpr auto postgres_fields = all_live({
              "with commas and are tried in turn; `target_session_attrs=read-write` asks for the "
              "primary.",
      .needed = presence::required,
-     .member = scalar_member<&postgres_source::url>()},
+     .member = scalar_member<&postgres_source::url>(),
+     .rule = check_postgres_url},
     {.name = "password",
      .type = kind::secret,
      .low = "1",

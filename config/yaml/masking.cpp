@@ -54,6 +54,25 @@ bool is_hidden(std::string_view name) {
   return is_credential(name) || !closest(lower(name), "secret|password|token").empty();
 }
 
+/// Hides who logs in where a URL says it: what is behind its colon, or all of it, as that may be a
+/// token. The user of a database alone is none.
+void hide_logins(std::string& shown) {
+  constexpr std::string_view slashes = "://";
+  for (auto at = shown.find(slashes); at != shown.npos; at = shown.find(slashes, at)) {
+    const std::string_view scheme = std::string_view(shown).substr(0, at);
+    at += slashes.size();
+    const auto end = std::min(shown.find_first_of("/?# \t\"',}]", at), shown.size());
+    const auto host = std::string_view(shown).substr(0, end).rfind('@');
+    if (host == shown.npos || host < at) continue;
+    const auto colon = std::string_view(shown).substr(0, host).find(':', at);
+    if (colon == shown.npos && (scheme.ends_with("postgresql") || scheme.ends_with("postgres"))) {
+      continue;
+    }
+    const auto from = colon == shown.npos ? at : colon + 1;
+    shown.replace(from, host - from, host - from, '*');
+  }
+}
+
 /// The last value of `line` under a credential's name goes on below it.
 bool leads_into_credential(std::string_view line) {
   const auto colon = line.rfind(':');
@@ -108,6 +127,7 @@ std::string masked(
     hide(begin, end);
     colon = end - 1;
   }
+  hide_logins(shown);
   return shown;
 }
 

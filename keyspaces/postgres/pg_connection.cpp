@@ -30,9 +30,15 @@ std::vector<const char*> texts_of(const pg_login& login, bool of_values) {
 }  // namespace
 
 std::string pg_text(const char* words) {
-  std::string text = words == nullptr ? "" : words;
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.pop_back();
-  return text;
+  const std::string_view text = words == nullptr ? "" : words;
+  std::string out;
+  for (const char each : text) {  // libpq breaks and indents its lines
+    const bool is_blank = each == '\n' || each == '\r' || each == '\t' || each == ' ';
+    if (!is_blank) out += each;
+    if (is_blank && !out.empty() && out.back() != ' ') out += ' ';
+  }
+  if (out.ends_with(' ')) out.pop_back();
+  return out;
 }
 
 pg_fault pg_refusal(const PGresult* answer) {

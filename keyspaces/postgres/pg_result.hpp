@@ -47,7 +47,7 @@ inline std::string_view pg_cell(const pg_result& of, int row, int column) {
       static_cast<std::size_t>(PQgetlength(of.get(), row, column))};
 }
 
-/// The words of libpq without the line's end.
+/// The words of libpq as one line.
 std::string pg_text(const char* words);
 
 /// What the server refused.

@@ -102,7 +102,7 @@ TEST_F(SourceTest, ReadsPostgresStatements) {
 
 TEST_F(SourceTest, PostgresNeedsATableOrStatements) {
   const auto problem = [this](const std::string& more) {
-    return problems(source_is("{type: postgres, url: u, " + more + "}"));
+    return problems(source_is("{type: postgres, url: postgresql://127.0.0.1/a, " + more + "}"));
   };
   EXPECT_THAT(problem("connections: 2"), ElementsAre(HasSubstr("neither a table nor a query")));
   const std::string table = "table: {name: t, key: k, value: v}";
@@ -285,6 +285,31 @@ TEST_F(SourceTest, ProblemsDoNotQuoteSecrets) {
                                               "{env: TOKEN}, b: \"${TOKEN}\"}}"))
                               .problems) {
     EXPECT_THAT(format_problems({each}), testing::Not(HasSubstr("s3cret")));
+  }
+}
+
+TEST_F(SourceTest, APasswordInAUrlIsRefusedAndNowhereShown) {
+  const auto shown = [this](const std::string& source) {
+    std::string all;
+    for (const auto& each : load_yaml(source_is(source)).problems) all += format_problems({each});
+    return all;
+  };
+  const std::string table = ", table: {name: t, key: k, value: v}}";
+  for (const std::string url :
+       {"postgresql://u:s3cret@127.0.0.1/app", "postgresql://127.0.0.1/app?password=s3cret"}) {
+    EXPECT_THAT(
+        shown("{type: postgres, url: \"" + url + "\"" + table),
+        HasSubstr("the URL has a password in it")
+    );
+  }
+  EXPECT_THAT(shown("{type: postgres, url: \"127.0.0.1\"" + table), HasSubstr("no PostgreSQL URL"));
+  EXPECT_EQ(shown("{type: postgres, url: \"postgresql://u@127.0.0.1/app\"" + table), "");
+  for (const std::string url :
+       {"postgresql://u:s3cret@127.0.0.1/a", "http://u:s3cret@h/{key}", "http://s3cret@h/{key}"}) {
+    const auto type = std::string(url.starts_with("http") ? "http" : "postgres");
+    const auto text = shown("{type: " + type + ", url: \"" + url + "\", nonsense: 1}");
+    EXPECT_THAT(text, HasSubstr("nonsense"));
+    EXPECT_THAT(text, testing::Not(HasSubstr("s3cret")));
   }
 }
 

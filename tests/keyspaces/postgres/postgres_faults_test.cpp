@@ -202,6 +202,7 @@ TEST_F(postgres_faults_test, a_killed_server_is_away_and_then_back) {
   ASSERT_EQ(answer("a"), "value:1");
   server().kill();
   EXPECT_EQ(answer("a"), "error: source_failed");
+  EXPECT_THAT(remark->text(), Not(HasSubstr("\n"))) << "one line";
   EXPECT_EQ(put("a", "2").error(), errc::unavailable);
   server().start();
   EXPECT_EQ(answer("a"), "value:1") << remark->text();
