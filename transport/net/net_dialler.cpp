@@ -1,11 +1,9 @@
 #include "net/net_dialler.hpp"
 
+#include "net/as_tuple.hpp"
 #include "net/deadline_guard.hpp"
 
 #include <weir/engine/errc.hpp>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -15,7 +13,12 @@ namespace {
 
 using tcp = asio::ip::tcp;
 
-const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
+/// Forgets a stream with the coroutine that has it, which may be destroyed while it waits.
+struct forgetting {
+  net_stream*& stream;
+
+  ~forgetting() { stream = nullptr; }
+};
 
 }  // namespace
 
@@ -59,8 +62,8 @@ asio::awaitable<error_code> net_dialler::secure(
   });
   socket.secure(tls, tls_side::client, std::string(without_root(host)));
   securing_ = &socket;
+  const forgetting at_the_end{securing_};
   auto [refused] = co_await socket.async_handshake(as_tuple);
-  securing_ = nullptr;
   if (!guard.expired()) co_return refused;
   if (latest == deadline) co_return make_error_code(errc::deadline_exceeded);
   co_return make_error_code(asio::error::timed_out);
