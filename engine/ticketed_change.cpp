@@ -3,7 +3,7 @@
 namespace weir {
 namespace {
 
-constexpr milliseconds first_answer{100};  // what takes longer is answered with a ticket
+constexpr milliseconds ticket_after{100};  // what takes longer is answered with a ticket
 
 }  // namespace
 
@@ -11,7 +11,7 @@ void ticketed_change::accepted(change_reply reply) {
   if (reply.error) return;  // the end follows at once
   const std::lock_guard lock(mutex_);
   accepted_ = std::move(reply);
-  timer_ = env_.schedule(env_.now() + first_answer, [self = shared_from_this()] {
+  timer_ = env_.schedule(env_.now() + ticket_after, [self = shared_from_this()] {
     self->give_ticket();
   });
 }

@@ -9,8 +9,6 @@ namespace weir::config {
 
 namespace {
 
-constexpr std::string_view placeholder = "{key}";
-
 std::optional<complaint> check_braces(std::string_view text) {
   const std::size_t open = text.find('{');
   if (open == text.npos && text.find('}') == text.npos) return std::nullopt;

@@ -9,6 +9,9 @@
 
 namespace weir::config {
 
+/// Where the key goes, in the templates of sources.
+inline constexpr std::string_view placeholder = "{key}";
+
 /// Offset of the first byte that is not valid UTF-8 (over-long forms, surrogates and code points
 /// above U+10FFFF included); nullopt when all of it is.
 std::optional<std::size_t> find_invalid_utf8(std::string_view text);

@@ -9,7 +9,7 @@ namespace weir::config {
 namespace {
 
 constexpr std::size_t most_lines_above = 1000;
-constexpr std::string_view blanks = " \t";
+constexpr std::string_view spaces = " \t";
 
 std::size_t indentation(std::string_view line) {
   return std::min(line.find_first_not_of(" -"), line.size());
@@ -77,7 +77,7 @@ void hide_logins(std::string& shown) {
 bool leads_into_credential(std::string_view line) {
   const auto colon = line.rfind(':');
   if (colon == line.npos || !is_hidden(name_before(line, colon))) return false;
-  const auto rest = line.find_first_not_of(blanks, colon + 1);
+  const auto rest = line.find_first_not_of(spaces, colon + 1);
   return rest == line.npos || line[rest] == '|' || line[rest] == '>' || line[rest] == '"' ||
          line[rest] == '\'' || line[rest] == '#';
 }
@@ -90,7 +90,7 @@ bool continues_credential(
   for (std::size_t n = 1; n <= most_lines_above; ++n) {
     const auto before = above(n);
     if (before.empty()) return false;
-    if (before.find_first_not_of(blanks) == before.npos || indentation(before) >= own) continue;
+    if (before.find_first_not_of(spaces) == before.npos || indentation(before) >= own) continue;
     const bool is_map = before.ends_with(':') && line.find(": ") != line.npos;
     return !is_map && leads_into_credential(before);
   }
@@ -121,7 +121,7 @@ std::string masked(
   if (continues_credential(line, above)) hide(indentation(line), line.size());
   for (auto colon = line.find(':'); colon != line.npos; colon = line.find(':', colon + 1)) {
     if (!is_hidden(name_before(line, colon))) continue;
-    const auto begin = line.find_first_not_of(blanks, colon + 1);
+    const auto begin = line.find_first_not_of(spaces, colon + 1);
     if (begin == line.npos || std::string_view("{[|>#").find(line[begin]) != line.npos) continue;
     const auto end = end_of_value(line, begin);
     hide(begin, end);

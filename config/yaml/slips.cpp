@@ -1,5 +1,6 @@
 #include "yaml/slips.hpp"
 
+#include "text/text.hpp"
 #include "yaml/reporter.hpp"
 
 #include <algorithm>
@@ -10,7 +11,6 @@ namespace weir::config {
 namespace {
 
 constexpr std::string_view blanks = " \t\n";
-constexpr std::string_view placeholder = "{key}";
 
 /// Walks over a text as YAML does, as far as brackets, quotes and comments go.
 class bracket_walk {

@@ -6,7 +6,7 @@ namespace weir {
 namespace {
 
 // In two maps, with what the allocator takes.
-std::size_t size_of(const change_record& hint) {
+std::size_t size_of_hint(const change_record& hint) {
   return 320 + 2 * (hint.keyspace.size() + hint.key.size());
 }
 
@@ -23,7 +23,7 @@ void hint_table::add(missed& of, const change_record& record) {
     }
     drop(of, known->second);
   }
-  const auto size = size_of(hint);
+  const auto size = size_of_hint(hint);
   of.by_key[{record.keyspace, record.key}] = ++of.last;
   of.by_number.emplace(of.last, std::move(hint));
   of.bytes += size;
@@ -32,7 +32,7 @@ void hint_table::add(missed& of, const change_record& record) {
 
 void hint_table::drop(missed& of, std::uint64_t number) {
   const auto found = of.by_number.find(number);
-  const auto size = size_of(found->second);
+  const auto size = size_of_hint(found->second);
   of.by_key.erase({found->second.keyspace, found->second.key});
   of.by_number.erase(found);
   of.bytes -= size;

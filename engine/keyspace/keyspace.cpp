@@ -1,6 +1,7 @@
 #include "async/await.hpp"
 #include "async/run_blocking.hpp"
 #include "keyspace/keyspace_core.hpp"
+#include "keyspace/to_entry.hpp"
 
 #include <weir/engine/keyspace.hpp>
 
@@ -24,12 +25,6 @@ void locate(
     const std::vector<std::string>& keys
 ) {
   for (std::size_t i = 0; i != found.size(); ++i) locate(found[i], core, keys[i]);
-}
-
-result<entry> to_entry(result<lookup> found) {
-  if (!found) return found.error();
-  if (!found->found) return errc::not_found;
-  return std::move(found->entry);
 }
 
 // The steps of a get that only its caller knows; those of the flight come from there.

@@ -1,4 +1,5 @@
 #include "keyspace/keyspace_core.hpp"
+#include "keyspace/to_entry.hpp"
 
 #include <weir/engine/session.hpp>
 
@@ -14,12 +15,6 @@ std::uint64_t hash_of(std::string_view key) noexcept {
 
 std::uint64_t bit_of(std::uint64_t hash) noexcept {
   return std::uint64_t{1} << (hash % 64);
-}
-
-result<entry> to_entry(result<lookup> found) {
-  if (!found) return found.error();
-  if (!found->found) return errc::not_found;
-  return std::move(found->entry);
 }
 
 }  // namespace

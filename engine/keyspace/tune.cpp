@@ -5,14 +5,6 @@
 #include <algorithm>
 
 namespace weir {
-namespace {
-
-constexpr std::size_t walk_slice = 256;   // entries looked at under one lock
-constexpr std::size_t evict_share = 32;   // one part in so many of a shard leaves in one round
-constexpr std::size_t evict_slice = 256;  // and at most so many entries
-constexpr unsigned gutter_percent = 10;
-
-}  // namespace
 
 std::shared_ptr<keyspace_core> keyspace_core::current() {
   auto next = successor();

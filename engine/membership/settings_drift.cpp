@@ -1,6 +1,8 @@
 #define XXH_INLINE_ALL
 #include "membership/settings_drift.hpp"
 
+#include "values/digest_text.hpp"
+
 #include <algorithm>
 #include <utility>
 #include <xxhash.h>
@@ -10,15 +12,6 @@ namespace {
 
 constexpr milliseconds told_after{3'000};     // a reload reaches one node after the other
 constexpr std::size_t max_told_at_once = 16;  // per peer; the rest is counted
-
-void append(std::string& to, std::uint64_t number) {
-  for (int shift = 0; shift < 64; shift += 8) to.push_back(static_cast<char>(number >> shift));
-}
-
-void append(std::string& to, const std::string& text) {
-  append(to, text.size());
-  to += text;
-}
 
 std::string text_of(milliseconds time) {
   const auto count = time.count();

@@ -1,4 +1,6 @@
 #define XXH_INLINE_ALL
+#include "values/digest_text.hpp"
+
 #include <weir/engine/view.hpp>
 
 #include <algorithm>
@@ -13,20 +15,14 @@ namespace {
 
 constexpr std::uint64_t digest_seed = 0x7765697276696577;  // "weirview"
 
-// Rings of equal digest must be equal, so every field is framed: numbers as 8 bytes, low byte
-// first, and a text after its length.
-void append(std::string& to, std::uint64_t number) {
-  for (int shift = 0; shift < 64; shift += 8) to.push_back(static_cast<char>(number >> shift));
-}
-
+// Rings of equal digest must be equal.
 std::uint64_t digest_of(const std::vector<member>& members, const ring_settings& settings) {
   std::string text;
   append(text, settings.vnodes);
   append(text, std::bit_cast<std::uint64_t>(settings.bounded_load));
   append(text, members.size());
   for (const auto& each : members) {
-    append(text, each.id.size());
-    text += each.id;
+    append(text, each.id);
     append(text, each.incarnation);
     append(text, each.weight);
   }

@@ -10,7 +10,7 @@
 namespace weir {
 namespace {
 
-constexpr int attempts = 5;  // while the file changes under the load
+constexpr int load_attempts = 5;  // while the file changes under the load
 constexpr const char* always_changes = "the database file changes while it is used";
 
 sqlite_writer::settings settings_of(const sqlite_source_options& options) {
@@ -43,7 +43,7 @@ template <class Connection, class Open, class Work>
 auto on_current(
     std::unique_ptr<Connection>& held, const load_context& context, Open open, Work work
 ) -> typename decltype(work(*held))::value_type {
-  for (int attempt = 0; attempt != attempts; ++attempt) {
+  for (int attempt = 0; attempt != load_attempts; ++attempt) {
     if (held && !held->is_current()) held.reset();
     try {
       if (!held) held = open(&context);

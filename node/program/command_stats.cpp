@@ -17,7 +17,7 @@ namespace weir {
 namespace {
 
 namespace json = boost::json;
-constexpr auto right = text_table::align::right;
+constexpr auto at_right = text_table::align::right;
 
 /// What one keyspace did on the nodes that told.
 struct keyspace_sum {
@@ -93,7 +93,7 @@ std::string head_of(const json::value& document) {
 
 void print_reads(const keyspace_sum& of, const console& to) {
   const auto all = static_cast<double>(sum_of(of.reads));
-  text_table table({{"reads from"}, {"count", right}, {"share", right}});
+  text_table table({{"reads from"}, {"count", at_right}, {"share", at_right}});
   for (std::size_t i = 0; i != read_outcome_count; ++i) {
     const auto count = static_cast<double>(of.reads[i]);
     const auto from = std::string(name(static_cast<read_outcome>(i)));
@@ -106,14 +106,14 @@ void print_reads(const keyspace_sum& of, const console& to) {
 void print_table(const std::map<std::string, keyspace_sum>& sums, const console& to) {
   text_table table(
       {{"keyspace"},
-       {"reads", right},
-       {"hit ratio", right},
-       {"failed", right},
-       {"p50", right},
-       {"p99", right},
-       {"loads", right},
-       {"load p99", right},
-       {"entries", right}}
+       {"reads", at_right},
+       {"hit ratio", at_right},
+       {"failed", at_right},
+       {"p50", at_right},
+       {"p99", at_right},
+       {"loads", at_right},
+       {"load p99", at_right},
+       {"entries", at_right}}
   );
   for (const auto& [name, of] : sums) {
     const auto ratio = hit_ratio(of.reads);

@@ -40,12 +40,12 @@ TEST_F(DiffTest, TheNodeAndItsDoorsNeedARestart) {
   );
 }
 
-const char* const door = "listen: {peer: {address: \"127.0.0.1:1\"}}\n";
+const char* const any_door = "listen: {peer: {address: \"127.0.0.1:1\"}}\n";
 
 TEST_F(DiffTest, StaticPeersAreLive) {
   const auto found = between(
-      with(std::string(door) + "discovery: {static: {peers: [\"n1=h:1\"]}}\n"),
-      with(std::string(door) + "discovery: {static: {peers: [\"n1=h:1\", \"n2=h:2\"]}}\n")
+      with(std::string(any_door) + "discovery: {static: {peers: [\"n1=h:1\"]}}\n"),
+      with(std::string(any_door) + "discovery: {static: {peers: [\"n1=h:1\", \"n2=h:2\"]}}\n")
   );
   EXPECT_THAT(
       found.live,
@@ -55,9 +55,9 @@ TEST_F(DiffTest, StaticPeersAreLive) {
 }
 
 TEST_F(DiffTest, AProviderThatComesOrGoesNeedsARestart) {
-  const std::string alone = with(door);
+  const std::string alone = with(any_door);
   const std::string peered =
-      with(std::string(door) + "discovery: {static: {peers: [\"n1=h:1\"]}}\n");
+      with(std::string(any_door) + "discovery: {static: {peers: [\"n1=h:1\"]}}\n");
   EXPECT_THAT(
       between(alone, peered).restart, ElementsAre(change{"discovery.static", "", "present"})
   );
@@ -66,7 +66,7 @@ TEST_F(DiffTest, AProviderThatComesOrGoesNeedsARestart) {
   );
   EXPECT_THAT(between(alone, peered).live, IsEmpty());
   EXPECT_THAT(between(peered, alone).live, IsEmpty());
-  const std::string named = with(std::string(door) + "discovery: {dns: {name: weir}}\n");
+  const std::string named = with(std::string(any_door) + "discovery: {dns: {name: weir}}\n");
   EXPECT_THAT(
       between(peered, named).restart,
       ElementsAre(change{"discovery.static", "present", ""}, change{"discovery.dns", "", "present"})
@@ -75,7 +75,7 @@ TEST_F(DiffTest, AProviderThatComesOrGoesNeedsARestart) {
 
 TEST_F(DiffTest, DnsNeedsARestart) {
   const auto dns = [](const std::string& rest) {
-    return with(std::string(door) + "discovery: {dns: {name: weir, " + rest + "}}\n");
+    return with(std::string(any_door) + "discovery: {dns: {name: weir, " + rest + "}}\n");
   };
   EXPECT_THAT(
       between(dns("port: 1"), dns("port: 1, servers: [10.0.0.2]")).restart,

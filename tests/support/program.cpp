@@ -131,7 +131,7 @@ std::string program::banner(std::string_view word) const {
 }
 
 finished run(const scratch_folder& folder, std::vector<std::string> words, std::string_view input) {
-  program started(folder, std::move(words), input);
+  test::program started(folder, std::move(words), input);
   const int code = started.wait();
   return {code, started.out(), started.err()};
 }

@@ -1,14 +1,13 @@
 #include "nats/nats_link.hpp"
 #include "nats/nats_server.hpp"
+#include "net/as_tuple.hpp"
 #include "net/deadline_guard.hpp"
 
 #include <weir/transport/nats_client.hpp>
 #include <weir/transport/resolver.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <cctype>
@@ -25,8 +24,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t most_discovered = 8;
 constexpr milliseconds short_life{1'000};  ///< a connection of less is as good as none
 constexpr std::uint64_t only_subscription = 1;
-
-const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
 bool is_literal(const std::string& host) {
   error_code no_literal;

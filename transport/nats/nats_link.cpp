@@ -1,7 +1,7 @@
 #include "nats/nats_link.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include "net/as_tuple.hpp"
+
 #include <boost/asio/write.hpp>
 
 #include <utility>
@@ -10,8 +10,6 @@ namespace weir {
 namespace {
 
 constexpr std::size_t most_waiting = 65'536;
-
-const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
 }  // namespace
 

@@ -1,15 +1,14 @@
 #include "net/ares_loop.hpp"
+#include "net/as_tuple.hpp"
 
 #include <weir/engine/errc.hpp>
 #include <weir/transport/host_port.hpp>
 #include <weir/transport/resolver.hpp>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <ares.h>
@@ -24,8 +23,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 using addresses = std::vector<std::string>;
-
-const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
 error_code error_of(int status) noexcept {
   switch (status) {

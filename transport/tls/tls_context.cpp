@@ -1,3 +1,4 @@
+#include "tls/openssl_owned.hpp"
 #include "tls/tls_pem.hpp"
 
 #include <weir/engine/errc.hpp>
@@ -18,17 +19,6 @@ constexpr int max_chain = 8;
 constexpr long max_chain_bytes = 65'536;
 constexpr std::size_t read_ahead = 65'536;
 constexpr const char* ciphers_of_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20";
-
-struct freer {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-
-  void operator()(X509* certificate) const { X509_free(certificate); }
-
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-
-template <class T>
-using owned = std::unique_ptr<T, freer>;
 
 /// Never asks a terminal for a passphrase.
 int no_passphrase(char*, int, int, void*) {

@@ -1,31 +1,13 @@
 // What is asked of a node's own certificate before it is used.
+#include "tls/openssl_owned.hpp"
 #include "tls/tls_pem.hpp"
 
 #include <ctime>
-#include <memory>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 namespace weir {
 namespace {
-
-struct freer {
-  void operator()(BIO* bio) const { BIO_free(bio); }
-
-  void operator()(X509* certificate) const { X509_free(certificate); }
-
-  void operator()(X509_STORE* store) const { X509_STORE_free(store); }
-
-  void operator()(X509_STORE_CTX* context) const { X509_STORE_CTX_free(context); }
-
-  void operator()(STACK_OF(X509) * list) const { sk_X509_pop_free(list, X509_free); }
-
-  void operator()(GENERAL_NAMES* names) const { GENERAL_NAMES_free(names); }
-};
-
-template <class T>
-using owned = std::unique_ptr<T, freer>;
 
 owned<STACK_OF(X509)> certificates_in(const std::string& pem) {
   const owned<BIO> text(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));

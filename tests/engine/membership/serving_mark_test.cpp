@@ -7,64 +7,64 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr time_point start{1'000s};
+constexpr time_point marked_at{1'000s};
 
 TEST(ServingMarkTest, AProviderThatNeverMarksHasEverybodyCountedAtOnce) {
   serving_mark mark;
-  mark.told(std::nullopt, start);
+  mark.told(std::nullopt, marked_at);
   EXPECT_FALSE(mark.is_used());
-  EXPECT_FALSE(mark.is_idle(start));
-  EXPECT_TRUE(mark.is_vouched(start));
+  EXPECT_FALSE(mark.is_idle(marked_at));
+  EXPECT_TRUE(mark.is_vouched(marked_at));
 }
 
 TEST(ServingMarkTest, WhoHasNeverServedIsIdle) {
   serving_mark mark;
-  mark.told(false, start);
-  EXPECT_TRUE(mark.is_idle(start + 1h));
-  EXPECT_FALSE(mark.is_vouched(start + 1h));
+  mark.told(false, marked_at);
+  EXPECT_TRUE(mark.is_idle(marked_at + 1h));
+  EXPECT_FALSE(mark.is_vouched(marked_at + 1h));
 }
 
 TEST(ServingMarkTest, WhoServesIsHeededSoonAndVouchedForLater) {
   serving_mark mark;
-  mark.told(false, start);
-  mark.told(true, start + 1s);
-  EXPECT_TRUE(mark.is_idle(start + 1s));
-  EXPECT_FALSE(mark.is_idle(start + 1s + heeded_after));
-  EXPECT_FALSE(mark.is_vouched(start + vouched_after));
-  EXPECT_TRUE(mark.is_vouched(start + 1s + vouched_after));
+  mark.told(false, marked_at);
+  mark.told(true, marked_at + 1s);
+  EXPECT_TRUE(mark.is_idle(marked_at + 1s));
+  EXPECT_FALSE(mark.is_idle(marked_at + 1s + heeded_after));
+  EXPECT_FALSE(mark.is_vouched(marked_at + vouched_after));
+  EXPECT_TRUE(mark.is_vouched(marked_at + 1s + vouched_after));
 }
 
 TEST(ServingMarkTest, WhoMayHaveServedForLongIsHeededAtOnce) {
   serving_mark mark;
-  mark.told(true, start, 0ms);
-  EXPECT_FALSE(mark.is_idle(start));
+  mark.told(true, marked_at, 0ms);
+  EXPECT_FALSE(mark.is_idle(marked_at));
 }
 
 TEST(ServingMarkTest, WhoHasServedOnceIsNeverIdleAgain) {
   serving_mark mark;
-  mark.told(true, start);
-  mark.told(false, start + 20s);
-  EXPECT_FALSE(mark.is_idle(start + 20s));
-  EXPECT_TRUE(mark.is_vouched(start + vouched_after));
+  mark.told(true, marked_at);
+  mark.told(false, marked_at + 20s);
+  EXPECT_FALSE(mark.is_idle(marked_at + 20s));
+  EXPECT_TRUE(mark.is_vouched(marked_at + vouched_after));
 }
 
 TEST(ServingMarkTest, AMarkOfDiscoveryThatFailsSaysNothing) {
   serving_mark mark;
-  mark.told(false, start);
-  mark.told(std::nullopt, start + 1s);
-  EXPECT_FALSE(mark.is_idle(start + 1s));
-  EXPECT_FALSE(mark.is_vouched(start + 1h));
-  mark.told(false, start + 2s);
-  EXPECT_TRUE(mark.is_idle(start + 2s));
+  mark.told(false, marked_at);
+  mark.told(std::nullopt, marked_at + 1s);
+  EXPECT_FALSE(mark.is_idle(marked_at + 1s));
+  EXPECT_FALSE(mark.is_vouched(marked_at + 1h));
+  mark.told(false, marked_at + 2s);
+  EXPECT_TRUE(mark.is_idle(marked_at + 2s));
 }
 
 TEST(ServingMarkTest, AfterALongFailureItMayHaveServedMeanwhile) {
   serving_mark mark;
-  mark.told(false, start);
-  mark.told(std::nullopt, start + 1s);
-  mark.told(false, start + 1min);
-  EXPECT_FALSE(mark.is_idle(start + 1min));
-  EXPECT_FALSE(mark.is_vouched(start + 1h));
+  mark.told(false, marked_at);
+  mark.told(std::nullopt, marked_at + 1s);
+  mark.told(false, marked_at + 1min);
+  EXPECT_FALSE(mark.is_idle(marked_at + 1min));
+  EXPECT_FALSE(mark.is_vouched(marked_at + 1h));
 }
 
 }  // namespace

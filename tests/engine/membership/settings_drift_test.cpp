@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-constexpr time_point start{1'000s};
+constexpr time_point begin_of_drift{1'000s};
 
 keyspace_settings pages() {
   return {.name = "pages", .ttl = 5min, .negative_ttl = 5s, .source = "http"};
@@ -88,7 +88,7 @@ class SettingsDriftTalkTest : public testing::Test {
   }
 
   settings_drift here, there;
-  time_point now = start;
+  time_point now = begin_of_drift;
   int lists = 0;
 };
 

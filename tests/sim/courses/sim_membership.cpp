@@ -230,7 +230,7 @@ membership_finding flapping_discovery(std::uint64_t seed) {
   return of.end();
 }
 
-constexpr std::array table{
+constexpr std::array membership_table{
     membership_case{"0 -> 3 nodes at once", from_none_to_three},
     membership_case{"all start at once", all_start_at_once},
     membership_case{"two halves meet", two_halves_meet},
@@ -252,7 +252,7 @@ constexpr std::array table{
 }  // namespace
 
 std::span<const membership_case> membership_cases() noexcept {
-  return table;
+  return membership_table;
 }
 
 }  // namespace weir::sim

@@ -13,10 +13,6 @@ namespace {
 constexpr duration outcome_slack = 100ms;  // C8
 constexpr duration longest_naming = 6s;    // until all nodes were told of a node that came back
 
-std::string text(instant when) {
-  return std::to_string(static_cast<double>(when.count()) / 1e9) + " s";
-}
-
 class judgement {
  public:
   judgement(cluster& run, const check_options& options)

@@ -8,7 +8,7 @@ namespace {
 
 using rules = protocol_rules;
 
-constexpr std::array table{
+constexpr std::array mutation_table{
     // The owner
     mutation{"fence_at_load_end", &rules::fence_at_load_end, flavour::owner},
     mutation{"leave_overtaken_flights", &rules::leave_overtaken_flights, flavour::owner},
@@ -53,7 +53,7 @@ constexpr std::array table{
 }  // namespace
 
 std::span<const mutation> mutations() noexcept {
-  return table;
+  return mutation_table;
 }
 
 scenario mutated(const mutation& how, std::uint64_t seed) {

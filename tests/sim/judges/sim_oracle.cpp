@@ -18,12 +18,6 @@ constexpr duration worst_wire = 2s;
 // C4: what an operator is told to wait for when a change is partial.
 constexpr milliseconds promised_bound{3300};
 
-std::string text(instant when) {
-  char out[32];
-  std::snprintf(out, sizeof out, "%.4f s", static_cast<double>(when.count()) / 1e9);
-  return out;
-}
-
 duration stretched(milliseconds time) {
   return duration(
       static_cast<std::int64_t>(static_cast<double>(duration(time).count()) / slowest_clock)

@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <string>
 
 namespace weir::sim {
 
@@ -12,6 +14,13 @@ using duration = std::chrono::nanoseconds;
 
 /// Virtual time since the start of a simulation; no node can read it.
 using instant = std::chrono::nanoseconds;
+
+/// As reports show it: in seconds, to a tenth of a millisecond.
+inline std::string text(instant when) {
+  char out[32];
+  std::snprintf(out, sizeof out, "%.4f s", static_cast<double>(when.count()) / 1e9);
+  return out;
+}
 
 /// The clock of one machine: it runs `ppm` millionths too fast and started `offset` before the
 /// simulation. It counts on while its node is frozen, as CLOCK_BOOTTIME does.

@@ -1,5 +1,7 @@
 #include "tests/support/cluster/fault_proxy.hpp"
 
+#include "tests/support/cluster/endpoint_of.hpp"
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -7,7 +9,6 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <charconv>
 #include <future>
 #include <set>
 
@@ -18,15 +19,6 @@ using asio::ip::tcp;
 
 constexpr std::chrono::seconds longest_dial{5};
 constexpr int kernel_buffer = 32 * 1024;  // little: what waits here was taken from the sender
-
-tcp::endpoint endpoint_of(const std::string& text) {
-  const auto colon = text.rfind(':');
-  std::uint16_t port = 0;
-  if (colon != std::string::npos) {
-    std::from_chars(text.data() + colon + 1, text.data() + text.size(), port);
-  }
-  return {asio::ip::make_address(text.substr(0, colon)), port};
-}
 
 // One proxied connection.
 struct proxied {

@@ -1,5 +1,7 @@
 #include "tests/support/cluster/http_exchange.hpp"
 
+#include "tests/support/cluster/endpoint_of.hpp"
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -18,13 +20,6 @@ namespace {
 
 using asio::ip::tcp;
 using clock = std::chrono::steady_clock;
-
-tcp::endpoint endpoint_of(const std::string& address) {
-  const auto colon = address.rfind(':');
-  std::uint16_t port = 0;
-  std::from_chars(address.data() + colon + 1, address.data() + address.size(), port);
-  return {asio::ip::make_address(address.substr(0, colon)), port};
-}
 
 }  // namespace
 

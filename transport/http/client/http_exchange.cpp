@@ -1,8 +1,8 @@
 #include "http/client/http_exchange.hpp"
 
-#include <boost/asio/as_tuple.hpp>
+#include "net/as_tuple.hpp"
+
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <array>
@@ -10,8 +10,6 @@
 
 namespace weir {
 namespace {
-
-const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
 constexpr std::size_t read_size = 16'384;
 

@@ -1,21 +1,17 @@
 #include "http/client/http_pool.hpp"
 
 #include "http/client/http_exchange.hpp"
+#include "net/as_tuple.hpp"
 #include "net/deadline_guard.hpp"
 #include "net/net_dialler.hpp"
 
 #include <weir/engine/errc.hpp>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <utility>
 
 namespace weir {
 namespace {
-
-const asio::as_tuple_t<asio::use_awaitable_t<>> as_tuple{asio::use_awaitable};
 
 /// A write may have happened though no byte of its answer came; only what changes nothing is safe.
 bool may_be_repeated(http_method method) noexcept {

@@ -4,7 +4,7 @@ namespace weir {
 
 namespace {
 
-constexpr std::size_t kept_capacity = 256u << 10;
+constexpr std::size_t kept_payload = 256u << 10;
 
 }  // namespace
 
@@ -48,7 +48,7 @@ peer_fault frame_decoder::begin_frame(const frame_header& header) {
 frame_decoder::status frame_decoder::finish(std::size_t at, frame_message& message) {
   partial& whole = partial_[at];
   message.header = whole.first;
-  if (done_.capacity() > kept_capacity) done_ = {};
+  if (done_.capacity() > kept_payload) done_ = {};
   done_.swap(whole.body);
   held_ -= done_.size();
   message.payload = done_;

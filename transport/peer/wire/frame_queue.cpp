@@ -6,7 +6,7 @@ namespace weir {
 
 namespace {
 
-constexpr std::size_t kept_capacity = 1u << 20;
+constexpr std::size_t kept_output = 1u << 20;
 
 }  // namespace
 
@@ -102,7 +102,7 @@ void frame_queue::append_shorts(std::string& out, std::size_t room) {
   }
   out.append(shorts_, shorts_done_, end - shorts_done_);
   shorts_done_ = end;
-  if (shorts_done_ == shorts_.size() || shorts_done_ > kept_capacity) {
+  if (shorts_done_ == shorts_.size() || shorts_done_ > kept_output) {
     shorts_.erase(0, shorts_done_);
     shorts_done_ = 0;
   }
@@ -110,7 +110,7 @@ void frame_queue::append_shorts(std::string& out, std::size_t room) {
 
 void frame_queue::take(std::string& out, std::size_t room) {
   out.clear();
-  if (out.capacity() > kept_capacity) out = {};
+  if (out.capacity() > kept_output) out = {};
   out.swap(control_);
   if (room == 0) return;
   if (out.empty() && shorts_done_ == 0 && shorts_.size() <= room) {
