@@ -71,7 +71,7 @@ class StackTest : public ::testing::Test {
         {.name = "users",
          .ttl = std::chrono::hours(1),
          .max_memory = 1 << 20,
-         .loads = {.concurrent = 1, .queue = 1'000'000},
+         .loads = {.concurrent = 1, .queue = 1'000'000, .timeout = std::chrono::minutes(5)},
          .writes = writes::allow},
         std::move(source)
     );
