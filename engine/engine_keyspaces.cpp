@@ -36,6 +36,7 @@ keyspace engine::add_keyspace(keyspace_options options, source_argument from) {
         "keyspace \"" + name + "\" exists already; update or remove it first"
     );
   }
+  core->follow_source();
   return keyspace(std::move(core));
 }
 
@@ -78,6 +79,7 @@ keyspace_update engine::impl::update(
       // Before any caller finds the new one: its loads begin after every change of the old one.
       if (before) before->move_on();
       if (before) retired.push_back(before);
+      core->follow_source();
     }
   }
   keyspace_update done{.keyspace = keyspace(core), .is_replaced = before != nullptr};

@@ -209,6 +209,7 @@ change_record keyspace_core::record_of(const change_request& request, const chan
   change_record record{.keyspace = options_.name(), .key = request.key, .version = applied.version};
   const auto ttl = request.ttl.value_or(options_.ttl());
   const bool is_pushed = request.kind == change_kind::put && held_.budgets().near_copy.is_on() &&
+                         !feed_ &&        // a copy would have to prove that it knows what it told
                          !is_closed() &&  // else it stands only for an invalidation
                          request.value.size() <= max_pushed && applied.version &&
                          ttl > milliseconds(0);
@@ -267,7 +268,7 @@ entry_table::entry_ptr keyspace_core::make_written(
 }
 
 change_reply keyspace_core::apply(
-    const change_request& request, std::shared_ptr<const metadata> meta
+    const change_request& request, std::shared_ptr<const metadata> meta, const running_write* write
 ) {
   if (const auto opened = open(); !opened) {
     if (const auto next = successor())
@@ -280,14 +281,16 @@ change_reply keyspace_core::apply(
   const auto hash = held_.hash_of(request.key);
   const auto slot = slot_of(options_.name(), request.key);
   const auto now = env().now();
+  const std::string etag = meta ? meta->etag : std::string();
   auto made = make_written(request, std::move(meta), now);
   // Without a lease this node may never hear of the change after this one.
   const auto lease_term = context_->lease_term_at(now);
-  if (request.kind == change_kind::put && lease_term == 0 && !store_)
-    return {.error = errc::unavailable};
-  if (lease_term == 0) made.reset();
+  const bool may_keep = lease_term != 0 && held_.is_told(now);
+  if (request.kind == change_kind::put && !may_keep && !store_) return {.error = errc::unavailable};
+  if (!may_keep) made.reset();
+  if (made && feed_ && write != nullptr) made->loaded_at = write->began;  // as a load's
   if (made && !held_.budgets().owned.fits(made->charge)) return {.error = errc::too_large};
-  const bool keeps = made != nullptr;
+  bool keeps = made != nullptr;
   auto& s = held_.shard_of(hash);
   entry_list garbage;
   change_reply reply;
@@ -302,6 +305,8 @@ change_reply keyspace_core::apply(
       if (!held_.holds(s, held, request.condition, hash, epoch, now))
         return {.error = errc::conflict};
     }
+    keeps =
+        keeps && (write == nullptr || write->is_last(etag) || !context_->rules.told_during_write);
     const auto seq = ++s.seq;
     held_.raise_fence(hash, seq);
     held_.overtake(s, request.key);

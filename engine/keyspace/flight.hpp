@@ -105,6 +105,7 @@ struct landing {
   bool is_leased = false;
   bool is_doubtful = false;
   bool is_over = false;
+  bool is_told = false;  ///< the source has told of every change since, and can do so now
 
   bool has_version() const { return is_current && is_leased && !is_overtaken && !is_doubtful; }
 };

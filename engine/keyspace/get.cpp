@@ -256,7 +256,13 @@ void keyspace_core::leave_at_gutter(const flight& f) {
 // This node may have stood still since the load began.
 time_point keyspace_core::good_until(const lookup& own) const {
   const auto ttl = own.found ? options_.ttl() : options_.absent_ttl();
-  return env().now() - own.entry.age + std::max(ttl, options_.load_timeout());
+  const auto began = env().now() - own.entry.age;
+  return good_for(began, began + std::max(ttl, options_.load_timeout()));
+}
+
+// Where the source tells of changes, an answer is too old as soon as a silent feed is.
+time_point keyspace_core::good_for(time_point began, time_point until) const {
+  return feed_ ? std::min<time_point>(until, began + change_feed::lost_after) : until;
 }
 
 get_request keyspace_core::request_of(const flight& f, serve_as role) const {
@@ -328,8 +334,8 @@ result<get_reply> keyspace_core::take_reply(
   // Age counts from when the request left: how long the answer was on the wire is unknown.
   const auto on_the_way = std::chrono::ceil<milliseconds>(took);
   const auto ttl = got->answer.found ? options_.ttl() : options_.absent_ttl();
-  f.good_until =
-      peer.began + (entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age));
+  const auto left = entry.ttl > milliseconds(0) ? entry.ttl : ttl - std::min(ttl, entry.age);
+  f.good_until = good_for(peer.began, peer.began + left);
   if (got->error) f.good_until = peer.began + error_good_for;
   entry.age += on_the_way;
   entry.ttl -= std::min(entry.ttl, on_the_way);

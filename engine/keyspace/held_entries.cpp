@@ -3,6 +3,7 @@
 #include "keyspace/held_entries.hpp"
 
 #include "entries/key_hash.hpp"
+#include "keyspace/keyspace_feed.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -93,6 +94,8 @@ bool held_entries::answer_from(shard& s, stored_entry& e, time_point now, entry&
   }
   if (!context_.has_lease(now)) [[unlikely]]
     out.from.detail = served_detail::unleased;
+  if (!is_told(now)) [[unlikely]]
+    out.from.detail = served_detail::stale;
   out.meta = e.meta();
   if (e.is_absent) {
     ++s.negative_hits;
@@ -111,7 +114,21 @@ time_point held_entries::hit_time() const noexcept {
 bool held_entries::may_serve(time_point now) const noexcept {
   if (!context_.rules.lease_by_fresh_clock)
     now = std::min(now, time_point(steady_duration(context_.last_tick.load())));
+  if (!is_told(now) && feed_->when_lost() == feed_loss::pass) return false;
   return context_.has_lease(now) || options_.consistency() == consistency::available;
+}
+
+void held_entries::follow(const keyspace_feed* feed) {
+  feed_ = feed;
+  if (feed != nullptr) told_ = std::make_unique<told_times>();
+}
+
+bool held_entries::is_told(time_point now) const noexcept {
+  return feed_ == nullptr || feed_->is_live(now) || !context_.rules.live_feed_for_hits;
+}
+
+bool held_entries::is_newer_than_told(std::uint64_t hash, time_point began) const noexcept {
+  return !told_ || told_->is_newer(hash, began) || !context_.rules.told_before_kept;
 }
 
 bool held_entries::serves_as_owner(const shard& s, const stored_entry& e, time_point now)
@@ -212,6 +229,34 @@ void held_entries::clear() {
     if (context_.rules.floor_on_clear) each->floor = seq;
     for (auto& [key, flights] : each->flights) overtake(*each, key);
     suspect_near(*each, garbage);
+  }
+}
+
+void held_entries::begin_write(running_write& write) {
+  if (!told_) return;
+  auto& s = shard_of(hash_of(write.key));
+  const std::lock_guard lock(s.mutex);
+  s.writes.push_back(&write);
+}
+
+void held_entries::end_write(running_write& write) {
+  if (!told_) return;
+  auto& s = shard_of(hash_of(write.key));
+  const std::lock_guard lock(s.mutex);
+  std::erase(s.writes, &write);
+}
+
+void held_entries::reset(time_point now) {
+  for (const auto& each : shards_) {
+    entry_list garbage;
+    const std::lock_guard lock(each->mutex);
+    const auto seq = ++each->seq;
+    if (context_.rules.reset_on_gap) each->floor = seq;
+    for (auto* write : each->writes) write->tell({});
+    if (context_.rules.reset_overtakes)
+      for (auto& [key, flights] : each->flights) overtake(*each, key);
+    if (context_.rules.reset_on_gap) suspect_near(*each, garbage);
+    if (told_) told_->note_all(now);
   }
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agreement/engine_context.hpp"
+#include "entries/told_times.hpp"
 #include "keyspace/keyspace_counters.hpp"
 #include "keyspace/live_options.hpp"
 #include "keyspace/shard.hpp"
@@ -15,6 +16,8 @@
 #include <vector>
 
 namespace weir {
+
+class keyspace_feed;
 
 /// What one keyspace keeps on one node, and whether it may be served: shards, fences, floors and
 /// budgets. Knows no peer, no source and no coroutine (held_entries.cpp; which entries leave is in
@@ -38,6 +41,15 @@ class held_entries {
   /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
   /// nothing.
   bool hit(std::string_view key, entry& out, bool& is_found, read_attempt attempt);
+
+  /// From now on nothing is served, and nothing kept, but while `feed` lives. Before the first use.
+  void follow(const keyspace_feed* feed);
+
+  /// Whether the source could tell of every change until now; true where it tells of none.
+  bool is_told(time_point now) const noexcept;
+
+  /// Whether what a node loaded at `began` may be kept here, by what the source told since (F2).
+  bool is_newer_than_told(std::uint64_t hash, time_point began) const noexcept;
 
   /// The same as owner alone.
   bool hit_owned(std::string_view key, lookup& out, read_attempt attempt);
@@ -79,6 +91,14 @@ class held_entries {
       time_point now
   ) noexcept;
 
+  /// The source told of the key at `now`; under the lock of its shard.
+  void note_told(std::uint64_t hash, time_point now) noexcept {
+    if (told_) told_->note(hash, now);
+  }
+
+  /// The source may have changed everything: drops it (F1).
+  void reset(time_point now);
+
   /// From now on no caller joins the running flights of the key, and they are not kept (R1, R2).
   void overtake(shard& s, std::string_view key);
 
@@ -93,6 +113,10 @@ class held_entries {
 
   /// True if no change of the term that began with that gain has touched the hash (R8).
   bool is_untouched_since(std::uint32_t gain, std::uint64_t hash);
+
+  /// Takes note of what the source tells of `write` while it runs; a no-op where it tells nothing.
+  void begin_write(running_write& write);
+  void end_write(running_write& write);
 
   // Room.
 
@@ -143,6 +167,8 @@ class held_entries {
   const live_options& options_;
   keyspace_counters& counters_;
   entry_budgets budgets_;
+  const keyspace_feed* feed_ = nullptr;  ///< null: the source tells of no changes
+  std::unique_ptr<told_times> told_;     ///< where it does
   std::unique_ptr<std::uint64_t[], void (*)(std::uint64_t*)> fences_;
   std::vector<std::unique_ptr<shard>> shards_;
   std::unique_ptr<std::uint32_t[], void (*)(std::uint32_t*)> near_seen_;

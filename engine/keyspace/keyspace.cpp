@@ -256,6 +256,10 @@ source_state keyspace::source() const {
   return core_ ? current()->source() : source_state{};
 }
 
+std::optional<feed_status> keyspace::feed() const {
+  return core_ ? current()->feed() : std::nullopt;
+}
+
 std::vector<kept_key> keyspace::keys(std::size_t limit) const {
   return core_ ? current()->keys(limit) : std::vector<kept_key>{};
 }

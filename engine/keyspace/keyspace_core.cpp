@@ -52,9 +52,25 @@ keyspace_core::keyspace_core(
       source_(std::move(source)),
       held_(*context_, options_, counters_, origin.first_seq),
       limiter_(context_->env, options_.all().loads),
-      watch_(options_.name(), std::string(source_->type())) {}
+      watch_(options_.name(), std::string(source_->type())),
+      feed_([this]() -> std::shared_ptr<keyspace_feed> {
+        auto changes = source_->changes();
+        return changes ? std::make_shared<keyspace_feed>(env(), std::move(changes)) : nullptr;
+      }()) {
+  held_.follow(feed_.get());
+}
 
-keyspace_core::~keyspace_core() = default;
+void keyspace_core::follow_source() {
+  if (feed_) feed_->start(weak_from_this());
+}
+
+std::optional<feed_status> keyspace_core::feed() const {
+  return feed_ ? std::optional(feed_->status()) : std::nullopt;
+}
+
+keyspace_core::~keyspace_core() {
+  if (feed_) feed_->stop();
+}
 
 milliseconds keyspace_core::jittered(milliseconds ttl) const noexcept {
   const auto share = static_cast<double>(env().random() >> 11) * 0x1p-53;
@@ -63,6 +79,7 @@ milliseconds keyspace_core::jittered(milliseconds ttl) const noexcept {
 
 void keyspace_core::reclaim() {
   report(watch_.tick(env().now()));
+  if (feed_) feed_->tick();
   held_.reclaim(source_->revalidates());
 }
 
@@ -107,6 +124,7 @@ void keyspace_core::close(errc why) {
   do {
     if (before != 0 && before != moved) return;
   } while (!closed_.compare_exchange_weak(before, static_cast<int>(why)));
+  if (feed_) feed_->stop();
   empty_out();
   limiter_.close(errc::unavailable);
   for (const auto& s : held_.shards()) {

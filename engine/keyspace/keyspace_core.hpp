@@ -5,6 +5,7 @@
 #include "keyspace/doubtful_keys.hpp"
 #include "keyspace/flight.hpp"
 #include "keyspace/held_entries.hpp"
+#include "keyspace/keyspace_feed.hpp"
 #include "keyspace/live_options.hpp"
 #include "source/load_batcher.hpp"
 #include "source/load_limiter.hpp"
@@ -19,6 +20,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -133,7 +135,12 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   );
 
   /// Applies a change that reached this node as owner. `meta` goes with a put value.
-  change_reply apply(const change_request& request, std::shared_ptr<const metadata> meta = nullptr);
+  /// Of a `write` that a store took, the value is not kept if the source told of another since.
+  change_reply apply(
+      const change_request& request,
+      std::shared_ptr<const metadata> meta = nullptr,
+      const running_write* write = nullptr
+  );
 
   /// Makes a put or remove at the source first, where it is a store, then here: as owner of the
   /// key.
@@ -148,6 +155,16 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// Applies a change that another node ordered, to whatever this node has of the key. A pushed
   /// value has travelled for at most `on_the_way`.
   void apply_record(const change_record& record, milliseconds on_the_way);
+
+  /// Begins to listen to the source's own changes, where it tells of them.
+  void follow_source();
+
+  /// What the source's feed told. `now` is when it did.
+  void source_changed(const source_change& change, time_point now);
+  void source_reset();
+
+  /// The state of that feed; nullopt where the source has none.
+  std::optional<feed_status> feed() const;
 
   /// Some records were missed: drops what this node keeps in its own right and suspects near
   /// copies.
@@ -181,6 +198,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   std::string near_state(std::string_view key);
 
   keyspace_stats stats();
+
+  /// Tells the listeners of this node's events.
+  void report(const cluster_event& event) const { context_->report(event); }
 
   source_state source() const { return watch_.state(env().now()); }
 
@@ -228,6 +248,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void refresh(const std::string& key);
   void vouch(get_reply& reply, version held) const;
   time_point good_until(const lookup& own) const;
+  time_point good_for(time_point began, time_point until) const;
   bool must_ask_again(const flight& ended, const result<lookup>& answer, const waiter& of) const;
   void finish(const std::shared_ptr<flight>& ended, const result<lookup>& answer);
 
@@ -358,7 +379,8 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
       const flight& f,
       const std::shared_ptr<const routing>& route,
       const std::string& owner,
-      std::uint64_t epoch
+      std::uint64_t epoch,
+      time_point loaded_at
   );
   std::optional<lookup> revive_near(
       flight& f,
@@ -386,6 +408,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   held_entries held_;
   load_limiter limiter_;
   source_watch watch_;
+  const std::shared_ptr<keyspace_feed> feed_;  ///< null: the source tells of no changes
   const bool gathers_ = source_->is_batched() && !source_->revalidates();
   std::mutex gathering_;
   load_batcher<std::shared_ptr<flight>> batcher_;  // guarded by gathering_

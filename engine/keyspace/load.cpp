@@ -212,7 +212,7 @@ lookup keyspace_core::answer_of(
   ttl = answer.found ? options_.ttl() : options_.absent_ttl();
   if (answer.ttl) ttl = std::min<milliseconds>(ttl, *answer.ttl);
   // This node may have stood still meanwhile.
-  f.good_until = began + std::max(ttl, options_.load_timeout());
+  f.good_until = good_for(began, began + std::max(ttl, options_.load_timeout()));
   if (f.kind == flight_kind::gutter) ttl = std::min(ttl, gutter_ttl);
   if (f.kind == flight_kind::fetch) ttl = milliseconds(0);
   if (how == expiry::spread) ttl = jittered(ttl);
@@ -234,6 +234,7 @@ const char* keyspace_core::why_not_kept(const landing& of, const flight& f) cons
   if (!of.is_leased) return "this node holds no lease";
   if (of.is_doubtful) return "nobody knows whether a write of it happened";
   if (of.is_overtaken) return "a change overtook the load";
+  if (!of.is_told) return "the source cannot tell of changes now, or told of one since";
   if (is_closed()) return "the keyspace was replaced or removed meanwhile";
   if (!of.is_current) return "the slot moved to another node";
   if (of.is_over) return "its TTL is 0";
@@ -273,6 +274,8 @@ result<lookup> keyspace_core::land(flight& f, result<loaded> answer, time_point 
     checked.is_leased = f.lease_term != 0 && f.lease_term == context_->lease_term_at(now);
     checked.is_doubtful = doubtful_.contains(f.hash, began);
     checked.is_over = made->expires <= now;
+    checked.is_told =
+        held_.is_told(now) && (how == expiry::spread || held_.is_newer_than_told(f.hash, began));
     why_not = why_not_kept(checked, f);
     if (why_not == nullptr) {
       made->seq = ++s.seq;

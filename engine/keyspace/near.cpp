@@ -42,7 +42,7 @@ void keyspace_core::keep_near(
   entry_list garbage;
   {
     const std::lock_guard lock(s.mutex);
-    if (!may_keep_near(f, route, owner, got.version.epoch)) return;
+    if (!may_keep_near(f, route, owner, got.version.epoch, made->loaded_at)) return;
     const auto* held = s.table.find(f.key, f.hash);
     const bool is_newer = held != nullptr && held->kind == entry_kind::near_copy &&
                           held->epoch == got.version.epoch && held->seq > got.version.seq;
@@ -74,9 +74,11 @@ bool keyspace_core::may_keep_near(
     const flight& f,
     const std::shared_ptr<const routing>& route,
     const std::string& owner,
-    std::uint64_t epoch
+    std::uint64_t epoch,
+    time_point loaded_at
 ) {
   if (is_closed()) return false;
+  if (!held_.is_newer_than_told(f.hash, loaded_at)) return false;
   if (f.is_overtaken && context_->rules.fence_at_load_end) return false;
   if (f.lease_term == 0 || context_->lease_term_at(env().now()) != f.lease_term) return false;
   if (context_->route.get() != route) return false;
@@ -108,9 +110,11 @@ std::optional<lookup> keyspace_core::revive_near(
   out.entry = got;
   out.entry.meta = held->meta();
   entry_table::copy_value(*held, out.entry.value);
-  if (reply.is_leased && got.ttl > milliseconds(0) && may_keep_near(f, route, owner, asked.epoch)) {
+  const auto loaded_at = now - got.age;
+  if (reply.is_leased && got.ttl > milliseconds(0) &&
+      may_keep_near(f, route, owner, asked.epoch, loaded_at)) {
     held->generation = s.near_generation;
-    held->loaded_at = now - got.age;
+    held->loaded_at = loaded_at;
     s.table.reschedule(*held, std::min(now + got.ttl, held_.latest_expiry(*held)));
   }
   return out;

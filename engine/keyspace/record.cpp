@@ -1,4 +1,4 @@
-// Records: changes that other nodes ordered, and what happens when some may have been missed.
+// Records: changes that other nodes ordered, and those that the source tells of.
 
 #include "keyspace/keyspace_core.hpp"
 
@@ -20,6 +20,7 @@ void keyspace_core::apply_record(const change_record& record, milliseconds on_th
   {
     const std::lock_guard lock(s.mutex);
     const auto epoch = context_->terms.epoch_of(slot);
+    if (pushed && !held_.is_newer_than_told(hash, pushed->loaded_at)) pushed.reset();
     if (record.version && record.version.epoch == epoch) return;  // this node ordered it
     auto* held = s.table.find(record.key, hash);
     const bool is_near = held != nullptr && held->kind == entry_kind::near_copy;
@@ -43,6 +44,34 @@ void keyspace_core::apply_record(const change_record& record, milliseconds on_th
   keyspace_counters::add(counters_.invalidations);
   keyspace_counters::add(counters_.records);
   if (has_replaced) held_.make_room(entry_kind::near_copy, s);
+}
+
+// A change of the source is a record without an owner's version. An entry that is of the very
+// revision that was told stays: most often it is this node's own write that comes back.
+void keyspace_core::source_changed(const source_change& change, time_point now) {
+  if (!open()) return;
+  const auto hash = held_.hash_of(change.key);
+  auto& s = held_.shard_of(hash);
+  entry_list garbage;
+  const std::lock_guard lock(s.mutex);
+  held_.note_told(hash, now);
+  held_.overtake(s, change.key);
+  for (auto* write : s.writes) {
+    if (write->key == change.key) write->tell(change.etag);
+  }
+  auto* held = s.table.find(change.key, hash);
+  if (held != nullptr && !change.etag.empty() && held->seq > s.floor) {
+    const auto& meta = held->meta();
+    if (meta && meta->etag == change.etag) return;
+  }
+  held_.raise_fence(hash, ++s.seq);
+  if (held == nullptr) return;
+  if (held->kind == entry_kind::near_copy) counters_.drop_near(near_drop::record);
+  s.table.erase(*held, garbage);
+}
+
+void keyspace_core::source_reset() {
+  if (open()) held_.reset(env().now());
 }
 
 entry_table::entry_ptr keyspace_core::make_pushed(

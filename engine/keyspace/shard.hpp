@@ -13,12 +13,31 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir {
 
 inline constexpr unsigned shard_bits = 6;
 inline constexpr std::size_t shard_count = std::size_t{1} << shard_bits;
 inline constexpr unsigned fence_bits = 16;
+
+/// A write that a store is asked to make, and what the source's feed told of its key meanwhile.
+struct running_write {
+  const std::string_view key;
+  const time_point began;
+  bool is_told = false;
+  std::string last_etag = {};  ///< that was told; empty: none
+
+  void tell(const std::string& etag) {
+    is_told = true;
+    last_etag = etag;
+  }
+
+  /// Whether what the store took under `etag` is the last of what was told (F4).
+  bool is_last(std::string_view etag) const noexcept {
+    return !is_told || (!last_etag.empty() && last_etag == etag);
+  }
+};
 
 /// Everything a node knows about the keys whose hashes begin with one number: entries, flights and
 /// the order of their changes. One lock guards all of it, so that each rule R1-R7 is one critical
@@ -48,7 +67,8 @@ struct alignas(64) shard {
   /// seq when slots came to this node, by the number of the gain: fences above it are of the term
   /// since.
   std::array<std::uint64_t, routing_cell::max_former> seq_at_gain{};
-  std::uint16_t near_generation = 1;  ///< near copies of another one are suspect
+  std::uint16_t near_generation = 1;   ///< near copies of another one are suspect
+  std::vector<running_write*> writes;  ///< where the source tells of changes
   boost::unordered_flat_map<std::string, key_flights, text_hash, std::equal_to<>> flights;
 };
 

@@ -42,6 +42,7 @@ std::uint64_t keyspace_core::retune(const keyspace_options& wanted) {
 void keyspace_core::move_on() {
   int open = 0;
   closed_.compare_exchange_strong(open, moved);
+  if (feed_) feed_->stop();
 }
 
 }  // namespace weir

@@ -48,6 +48,27 @@ asio::awaitable<result<stored>> guarded(
   }
 }
 
+/// A write, from before the store is asked until what it took is kept.
+class watched_write {
+ public:
+  watched_write(held_entries& held, std::string key, time_point now)
+      : held_(held), key_(std::move(key)), running_{key_, now} {
+    held_.begin_write(running_);
+  }
+
+  watched_write(const watched_write&) = delete;
+  watched_write& operator=(const watched_write&) = delete;
+
+  ~watched_write() { held_.end_write(running_); }
+
+  const running_write& running() const noexcept { return running_; }
+
+ private:
+  held_entries& held_;
+  const std::string key_;
+  running_write running_;
+};
+
 bool was_refused(const error& why) noexcept {
   return why == errc::overloaded || why == errc::unavailable || why == errc::too_large ||
          why == errc::bad_request || why == errc::method_not_allowed;
@@ -106,6 +127,7 @@ asio::awaitable<change_reply> keyspace_core::write_in_turn(
   if (epoch == 0) co_return failed(errc::not_owner);
   auto condition = judge_write(request, epoch);
   if (!condition) co_return failed(condition.error());
+  const watched_write write(held_, request.key, env().now());
   auto taken = co_await call_store(request, std::move(*condition), deadline);
   if (!taken) co_return drop_written(request, taken.error());
 
@@ -116,7 +138,7 @@ asio::awaitable<change_reply> keyspace_core::write_in_turn(
     if (!taken->etag.empty()) {
       meta = std::make_shared<const metadata>(metadata{.etag = std::move(taken->etag)});
     }
-    reply = apply(request, std::move(meta));
+    reply = apply(request, std::move(meta), &write.running());
     if (reply.error == errc::too_large) {  // for the cache, not for the source
       request.kind = change_kind::invalidate;
       reply = apply(request);

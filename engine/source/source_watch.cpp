@@ -1,5 +1,7 @@
 #include "source/source_watch.hpp"
 
+#include "source/trouble_words.hpp"
+
 #include <string_view>
 
 namespace weir {
@@ -16,17 +18,6 @@ constexpr event_names names[] = {
     {"loads.refused", "loads.accepted", "refused"},
     {"value.too_large", "", "values"},
 };
-
-std::string seconds_text(steady_duration time) {
-  return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + "s";
-}
-
-std::string words_of(const error& why) {
-  std::string out(why.remark());
-  if (const auto detail = why.detail(); !detail.empty())
-    out = std::string(detail) + (out.empty() ? "" : ": ") + out;
-  return out.empty() ? why.code().message() : out;
-}
 
 }  // namespace
 

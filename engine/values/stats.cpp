@@ -2,6 +2,18 @@
 
 namespace weir {
 
+std::string_view name(feed_status::state state) noexcept {
+  switch (state) {
+    case feed_status::state::connecting:
+      return "connecting";
+    case feed_status::state::live:
+      return "live";
+    case feed_status::state::stale:
+      break;
+  }
+  return "stale";
+}
+
 std::size_t bucket_of(std::chrono::nanoseconds took) noexcept {
   const double seconds = std::chrono::duration<double>(took).count();
   std::size_t bucket = 0;

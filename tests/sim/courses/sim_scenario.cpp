@@ -36,6 +36,10 @@ source_habits troubled_source(flavour about) {
     habits.longest_time = 900ms;
     return habits;
   }
+  if (about == flavour::feeds) {  // what is told must meet loads
+    habits.mean_time = 40ms;
+    habits.longest_time = 600ms;
+  }
   habits.errors = 0.01;
   habits.throws = 0.005;
   habits.hangs = 0.002;
@@ -173,6 +177,14 @@ fault_plan plan_of(flavour about) {
       break;
     case flavour::strangers:  // all of it is in schedule_strangers()
       break;
+    case flavour::feeds:
+      plan.weights = {{flap, 3}, {freeze, 2}, {cut, 1}, {quick_restart, 1}};
+      plan.least = 5;
+      plan.most = 9;
+      plan.bad_wires = 0.3;
+      plan.fastest = 500us;
+      plan.slowest = 20ms;
+      break;
   }
   return plan;
 }
@@ -205,6 +217,15 @@ std::vector<keyspace_options> keyspaces() {
   pages.writes = writes::deny;
   pages.ttl = 4s;
   return {users, tiny, carts, hints, pages};
+}
+
+/// The one whose source tells of its changes.
+keyspace_options told_keyspace() {
+  keyspace_options rows = common_options("rows");
+  rows.writes = writes::deny;
+  rows.near_memory = 1u << 20;
+  rows.ttl = 20s;
+  return rows;
 }
 
 workload_habits habits_of(const scenario& of) {
@@ -268,6 +289,11 @@ workload_habits habits_of(const scenario& of) {
     pages.weight = 0;
     if (of.about == flavour::wires || of.about == flavour::cuts)
       pages = {.weight = 4, .invalidations = 0.10};
+    if (of.about == flavour::feeds) {
+      habits.keys = 40;
+      habits.skew = 0.6;
+      for (auto* each : {&users, &tiny, &carts}) each->weight = 0.2;
+    }
     if (of.about == flavour::silences) {
       habits.keys = 30;
       pages = {.weight = 9, .invalidations = 0.02, .clears = 0};
@@ -275,6 +301,9 @@ workload_habits habits_of(const scenario& of) {
   }
   habits.keyspaces = {
       {"users", users}, {"tiny", tiny}, {"carts", carts}, {"lax", lax}, {"pages", pages}};
+  if (of.about == flavour::feeds)
+    habits.keyspaces["rows"] = {
+        .weight = 9, .silent_writes = 0.10, .invalidations = 0.01, .clears = 0.0005};
   return habits;
 }
 
@@ -316,6 +345,8 @@ std::string_view name(flavour of) noexcept {
       return "silences";
     case flavour::strangers:
       return "strangers";
+    case flavour::feeds:
+      return "feeds";
   }
   return "?";
 }
@@ -327,10 +358,15 @@ cluster_options cluster_of(const scenario& of) {
   options.engine.rules = of.rules;
   options.clock_stops_in_freeze = of.clock_stops_in_freeze;
   if (of.about == flavour::terms || of.about == flavour::shifts || of.about == flavour::voters ||
-      of.about == flavour::lags || of.about == flavour::goodbyes || of.about == flavour::growth)
+      of.about == flavour::lags || of.about == flavour::goodbyes || of.about == flavour::growth ||
+      of.about == flavour::feeds)
     options.nodes = 3;
   if (of.about == flavour::shifts) options.engine.ring = {.vnodes = 1, .bounded_load = 1.0};
   options.keyspaces = keyspaces();
+  if (of.about == flavour::feeds) {
+    options.keyspaces.push_back(told_keyspace());
+    options.told_keyspace = options.keyspaces.back().name;
+  }
   options.knows_ids = of.seed % 2 == 0;
   if (of.about == flavour::strangers) {
     const growth_plan growth = growth_of(of.seed);

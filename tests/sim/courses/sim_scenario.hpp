@@ -33,7 +33,8 @@ enum class flavour {
   growth,     ///< two become three while one of them stands still
   silences,   ///< owners stand still for 0.3 to 5 s while they are read, and the source is slow
   strangers,  ///< a ring is to grow, and its newcomers are cut off from it
-  last = strangers,
+  feeds,      ///< the source tells of its own changes, late, and with gaps, while slots wander
+  last = feeds,
 };
 
 std::string_view name(flavour of) noexcept;

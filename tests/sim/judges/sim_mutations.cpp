@@ -46,6 +46,11 @@ constexpr std::array mutation_table{
     mutation{"hints_of_named", &rules::hints_of_named, flavour::strangers},
     mutation{"wait_until_vouched", &rules::wait_until_vouched, flavour::strangers},
     mutation{"doubt_lost_marks", &rules::doubt_lost_marks, flavour::strangers},
+    // The source's own changes
+    mutation{"reset_on_gap", &rules::reset_on_gap, flavour::feeds},
+    mutation{"reset_overtakes", &rules::reset_overtakes, flavour::feeds},
+    mutation{"live_feed_for_hits", &rules::live_feed_for_hits, flavour::feeds},
+    mutation{"told_before_kept", &rules::told_before_kept, flavour::feeds},
     // The machine
     mutation{"clock_counts_in_a_freeze", nullptr, flavour::freezes},
 };

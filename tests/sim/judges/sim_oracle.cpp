@@ -66,7 +66,45 @@ oracle::verdict_text oracle::judge_answer(const request_record& of) {
   milliseconds kept{0};
   if (auto wrong = made_at(of, made, kept)) return wrong;
   if (auto wrong = judge_made(of, made, kept)) return wrong;
+  if (auto wrong = judge_told(of)) return wrong;
   return judge_session(of);
+}
+
+// What the source's feed told is binding for the memory of the node that heard it, and a change is
+// news for so long.
+oracle::verdict_text oracle::judge_told(const request_record& of) const {
+  constexpr duration longest_news = 5s;
+  if (!source_.feeds().is_told(of.keyspace)) return std::nullopt;
+  const auto version_at = [&](instant when) {
+    return source_.version_at(of.keyspace, of.key, when);
+  };
+  const auto past = of.started - longest_news - clock_slack;
+  if (of.label->version < version_at(past))
+    return "C9: version " + std::to_string(of.label->version) + ", but at " + text(past) +
+           " the source had " + std::to_string(version_at(past));
+  const bool is_of_memory =
+      of.from.from == served_from::memory || of.from.from == served_from::near;
+  if (!is_of_memory || of.from.collapsed || !of.from.node.empty()) return std::nullopt;
+  for (const std::string& key : {of.key, std::string()}) {
+    const auto found = told_.find({of.incarnation, {of.keyspace, key}});
+    if (found == told_.end()) continue;
+    const auto heard = found->second.at(of.started).value;
+    if (heard == instant() || of.label->version >= version_at(heard)) continue;
+    return "C9: version " + std::to_string(of.label->version) +
+           " from the memory of a node that was told at " + text(heard) +
+           (key.empty() ? " that all may have changed" : " of a change");
+  }
+  return std::nullopt;
+}
+
+void oracle::told(
+    owner_id life, const std::string& keyspace, const std::string& key, instant made
+) {
+  told_[{life, {keyspace, key}}].raise(world_.now(), made, 0);
+}
+
+void oracle::told_of_reset(owner_id life, const std::string& keyspace) {
+  told_[{life, {keyspace, {}}}].raise(world_.now(), world_.now(), 0);
 }
 
 // When the value was made, at the latest, and for how long it may be kept.

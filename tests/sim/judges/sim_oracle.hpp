@@ -60,6 +60,11 @@ class oracle {
     last_removal_[{keyspace, key}] = world_.now();
   }
 
+  /// The feed of a life of a node told of a change that was made then, or that all may have changed
+  /// (C9).
+  void told(owner_id life, const std::string& keyspace, const std::string& key, instant made);
+  void told_of_reset(owner_id life, const std::string& keyspace);
+
   /// Says what is wrong with the answer of a request that has just ended, and learns from it.
   /// Nothing = fine.
   std::optional<std::string> judge(const request_record& of);
@@ -85,6 +90,7 @@ class oracle {
   verdict_text judge_answer(const request_record& of);
   verdict_text judge_made(const request_record& of, instant made, milliseconds kept);
   verdict_text judge_unlabelled_absence(const request_record& of);
+  verdict_text judge_told(const request_record& of) const;
   verdict_text judge_session(const request_record& of);
   verdict_text judge_error(const request_record& of);
   verdict_text judge_change(const request_record& of);
@@ -109,6 +115,7 @@ class oracle {
   std::map<std::pair<row, std::uint64_t>, staircase<std::uint64_t>> versions_;  // seen, by epoch
   std::map<row, std::vector<epoch_seen>> epochs_;
   std::map<row, instant> last_removal_;
+  std::map<std::pair<owner_id, row>, staircase<instant>> told_;  // the empty key: everything
   std::map<row, std::vector<std::size_t>> loads_;
   std::size_t loads_known_ = 0;
   std::uint64_t stale_in_available_ = 0;

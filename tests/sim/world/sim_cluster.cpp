@@ -27,6 +27,14 @@ cluster::cluster(cluster_options options)
     if (nodes_[i].is_known) all.push_back(i);
   }
   wires_.watch([this](const peer_request& request) { received(request); });
+  if (!options_.told_keyspace.empty()) source_.feeds().tell(options_.told_keyspace, {});
+  source_.feeds().watch(
+      {.told = [this](
+                   owner_id life, const auto& keyspace, const auto& key, instant made
+               ) { oracle_.told(life, keyspace, key, made); },
+       .reset =
+           [this](owner_id life, const auto& keyspace) { oracle_.told_of_reset(life, keyspace); }}
+  );
   add_ring();
   for (node& n : nodes_) {
     const std::int64_t ppm =

@@ -31,6 +31,7 @@ struct cluster_options {
   std::size_t start_nodes = SIZE_MAX;         ///< the first so many run from the beginning
   bool knows_late_nodes = true;               ///< and discovery names the others from the beginning
   bool clock_stops_in_freeze = false;         ///< of every machine
+  std::string told_keyspace{};                ///< the database tells of its changes; empty = none
 
   bool knows_ids = true;  ///< discovery names ids beside addresses
   bool marks_serving =

@@ -34,6 +34,8 @@ class node_source final : public data_source {
     co_return world_.answer(plan);
   }
 
+  std::shared_ptr<change_feed> changes() override { return world_.feeds().at(env_, keyspace_); }
+
  private:
   source_world& world_;
   const std::size_t node_;
@@ -42,7 +44,7 @@ class node_source final : public data_source {
 };
 
 source_world::source_world(scheduler& world, std::uint64_t seed)
-    : world_(world), random_(seed, 0xdb), absent_seed_(mix(seed ^ 0xab5e)) {}
+    : world_(world), random_(seed, 0xdb), absent_seed_(mix(seed ^ 0xab5e)), feeds_(seed) {}
 
 std::shared_ptr<data_source> source_world::at(
     std::size_t node, sim_environment& env, std::string keyspace
@@ -56,6 +58,7 @@ std::uint64_t source_world::write(const std::string& keyspace, const std::string
   auto& log = writes_[{keyspace, key}];
   const std::uint64_t next = log.empty() ? 2 : log.back().version + 1;
   log.push_back({world_.now(), next});
+  feeds_.changed(keyspace, key);
   return next;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/sim/world/sim_environment.hpp"
+#include "tests/sim/world/sim_feed.hpp"
 #include "tests/sim/world/sim_random.hpp"
 #include "tests/sim/world/sim_scheduler.hpp"
 
@@ -83,6 +84,11 @@ class source_world {
   /// True when that version of the key is "there is none".
   bool is_absent(const std::string& keyspace, const std::string& key, std::uint64_t version) const;
 
+  /// How it tells of its changes.
+  feed_board& feeds() noexcept { return feeds_; }
+
+  const feed_board& feeds() const noexcept { return feeds_; }
+
   const std::vector<load_record>& loads() const noexcept { return loads_; }
 
  private:
@@ -106,6 +112,7 @@ class source_world {
   random_stream random_;
   const std::uint64_t absent_seed_;
   source_habits habits_;
+  feed_board feeds_;
   std::map<row, std::vector<write_record>> writes_;
   std::vector<load_record> loads_;
   double room_ = 0;  // loads that may begin now, of most_per_second

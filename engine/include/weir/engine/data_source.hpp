@@ -18,6 +18,8 @@
 
 namespace weir WEIR_API {
 
+class change_feed;
+
 /// What a data source answers for one key: a value, or that it has none.
 struct loaded {
   bool found = true;
@@ -83,6 +85,10 @@ class data_source {
 
   /// True when async_load_many() is better than single loads.
   virtual bool is_batched() const noexcept { return false; }
+
+  /// A new feed of the changes that others make at the source; null where it cannot tell of them.
+  /// Asked once for each keyspace, on every node.
+  virtual std::shared_ptr<change_feed> changes() { return nullptr; }
 
   /// What kind of source this is, for logs and views, and compared between nodes. Static storage.
   virtual std::string_view type() const noexcept { return "callback"; }

@@ -181,6 +181,9 @@ class keyspace {
   /// Whether its source answers this node, and what it said at its last failure.
   source_state source() const;
 
+  /// The state of its feed of changes on this node; nullopt where the source has none.
+  std::optional<feed_status> feed() const;
+
  private:
   std::shared_ptr<keyspace_core> current() const;
 

@@ -60,6 +60,13 @@ struct protocol_rules {
   /// A node that discovery has just marked as serving is no part of a first majority.
   bool wait_until_vouched = true;
   bool doubt_lost_marks = true;  ///< once discovery fails, its earlier marks no longer count
+
+  // The source's own changes
+  bool reset_on_gap = true;        ///< F1: what was kept before a gap of the feed is dropped
+  bool reset_overtakes = true;     ///< F1: so is what is loaded across it
+  bool live_feed_for_hits = true;  ///< F3: no hit while the feed is silent
+  bool told_before_kept = true;    ///< F2: nothing loaded before the last word of a key is kept
+  bool told_during_write = true;   ///< F4: a change told during a write is not covered by its value
 };
 
 }  // namespace weir

@@ -145,6 +145,20 @@ struct source_state {
   std::string words = {};    ///< of that; may hold text from outside
 };
 
+/// The state of the feed of changes of one keyspace's source on one node.
+struct feed_status {
+  enum class state : std::uint8_t { connecting, live, stale };
+
+  state is = state::connecting;
+  std::chrono::milliseconds since{0};  ///< how long it has been in that state
+  std::uint64_t changes = 0;           ///< told so far; "everything" counts as one
+  std::uint64_t resets = 0;            ///< connections and gaps: each drops what was kept
+  std::string words = {};  ///< why the last connection ended; may hold text from outside
+};
+
+/// As in /cluster/keyspaces. Static storage.
+std::string_view name(feed_status::state state) noexcept;
+
 /// Reads of one node whose owner was silent, all keyspaces together.
 struct hedge_stats {
   std::uint64_t sent = 0;        ///< asked the gutter node beside the owner; keys of one batch that
