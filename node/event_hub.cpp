@@ -30,7 +30,7 @@ log_level level_of(std::string_view event) noexcept {
       event == "link.refused" || event == "peer.removed" || event == "peer.forgotten" ||
       event == "node.returned" || event == "lease.lost" || event == "link.protocol_error" ||
       event == "link.listener" || event == "config.differs" || event == "source.failed" ||
-      event == "loads.refused" || event == "value.too_large") {
+      event == "feed.lost" || event == "loads.refused" || event == "value.too_large") {
     return log_level::warn;
   }
   if (event == "peer.candidate" || event.starts_with("link.")) return log_level::debug;

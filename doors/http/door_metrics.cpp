@@ -14,7 +14,37 @@ struct keyspace_sample {
   std::string name;
   keyspace_options options;
   keyspace_stats stats;
+  std::optional<feed_status> feed;
 };
+
+// Only of keyspaces whose source tells of its changes.
+void append_feeds(metrics_text& out, const std::vector<keyspace_sample>& all) {
+  const auto family = [&](std::string_view name, metric_type type, std::string_view help, auto value
+                      ) {
+    out.family(name, type, help);
+    for (const auto& each : all) {
+      if (each.feed) out.sample({{"keyspace", each.name}}, std::uint64_t{value(*each.feed)});
+    }
+  };
+  family(
+      "weir_source_feed_live",
+      metric_type::gauge,
+      "1 while the source can tell of every change; without, reads pass through.",
+      [](const feed_status& of) { return of.is == feed_status::state::live ? 1u : 0u; }
+  );
+  family(
+      "weir_source_feed_changes_total",
+      metric_type::counter,
+      "Changes that the source told of.",
+      [](const feed_status& of) { return of.changes; }
+  );
+  family(
+      "weir_source_feed_resets_total",
+      metric_type::counter,
+      "Connections and gaps of the feed, each of which drops what was kept.",
+      [](const feed_status& of) { return of.resets; }
+  );
+}
 
 void append_requests(metrics_text& out, const door_counters& counters) {
   out.family(
@@ -273,9 +303,10 @@ std::string http_door::impl::metrics() const {
   append_requests(out, counters);
   std::vector<keyspace_sample> all;
   for (const auto& each : engine.keyspaces()) {
-    all.push_back({std::string(each.name()), each.options(), each.stats()});
+    all.push_back({std::string(each.name()), each.options(), each.stats(), each.feed()});
   }
   append_keyspaces(out, all);
+  append_feeds(out, all);
   append_cluster(out, engine);
   out.family("weir_ready", metric_type::gauge, "1 while /readyz answers 200.")
       .sample({}, std::uint64_t{is_ready() ? 1u : 0u});

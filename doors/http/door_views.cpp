@@ -36,6 +36,25 @@ void write_source(json_writer& json, const source_state& of) {
   json.end_object();
 }
 
+void write_feed(json_writer& json, const std::optional<feed_status>& of) {
+  if (!of) return;
+  json.name("feed")
+      .begin_object()
+      .member("state", name(of->is))
+      .member("since_ms", of->since.count());
+  json.member("changes", of->changes).member("resets", of->resets);
+  if (!of->words.empty()) json.member("words", of->words);
+  json.end_object();
+}
+
+readiness_check feed_check(std::string_view keyspace, const feed_status& of, bool may_read) {
+  readiness_check check{"feed of " + std::string(keyspace), check_state::noted, {}};
+  check.detail = std::string(of.is == feed_status::state::stale ? "lost " : "connecting since ") +
+                 std::to_string(of.since.count() / 1000) + " s ago";
+  if (may_read && !of.words.empty()) check.detail += ": " + of.words;
+  return check;
+}
+
 // Words only for those who may read the keyspace: they may name hosts and files.
 readiness_check source_check(std::string_view keyspace, const source_state& of, bool may_read) {
   readiness_check check{"source of " + std::string(keyspace), check_state::noted, {}};
@@ -188,6 +207,7 @@ http_response http_door::impl::keyspaces() const {
     write_options(json, each.options());
     write_stats(json, each.stats());
     write_source(json, each.source());
+    write_feed(json, each.feed());
     json.end_object();
   }
   json.end_array().end_object();
@@ -220,9 +240,12 @@ http_response http_door::impl::readyz(const http_request& request) const {
   const bool is_verbose = query_parameter(request.query, "verbose").has_value();
   for (const auto& each : is_verbose ? engine.keyspaces() : std::vector<keyspace>()) {
     const auto source = each.source();
-    if (!source.is_failing) continue;
+    const auto feed = each.feed();
+    const bool is_lost = feed && feed->is != feed_status::state::live;
+    if (!source.is_failing && !is_lost) continue;
     const bool may_read = auth.may_read(request, each.name(), session_of(request).pass);
-    all.push_back(source_check(each.name(), source, may_read));
+    if (source.is_failing) all.push_back(source_check(each.name(), source, may_read));
+    if (is_lost) all.push_back(feed_check(each.name(), *feed, may_read));
   }
   const bool is_good = is_passed(all);
   std::string text;

@@ -105,6 +105,17 @@ std::string source_text(const json::value& keyspace) {
          " times: " + printable(text_of(source, "words"));
 }
 
+/// "feed of users stale for 12 s: connection refused"; empty while it lives and where there is none.
+std::string feed_text(const json::value& keyspace) {
+  const auto& feed = member_of(keyspace, "feed");
+  const auto state = text_of(feed, "state");
+  if (state.empty() || state == "live") return {};
+  const auto words = printable(text_of(feed, "words"));
+  return "feed of " + printable(text_of(keyspace, "name")) + ' ' + printable(state) + " for " +
+         time_text(number_of(feed, "since_ms") * 1000) + (words.empty() ? "" : ": " + words) +
+         "; reads go to the source";
+}
+
 }  // namespace
 
 exit_code run_members(const command_line& line, const node_client& node, const console& to) {
@@ -199,8 +210,9 @@ exit_code run_keyspaces(const command_line& line, const node_client& node, const
   }
   table.print(to);
   for (const auto& each : array_of(*got.document, "keyspaces")) {
-    const auto line = source_text(each);
-    if (!line.empty()) to.out << tinted(to, tint::bad, line) << '\n';
+    for (const auto& line : {source_text(each), feed_text(each)}) {
+      if (!line.empty()) to.out << tinted(to, tint::bad, line) << '\n';
+    }
   }
   return exit_code::ok;
 }
