@@ -92,6 +92,18 @@ void check_column(const char* what, const std::string& name) {
     refuse(std::string(what) + " of the postgres source is longer than names can be");
 }
 
+// As PostgreSQL keeps a name: it would cut a longer one.
+void check_channel(const std::string& name) {
+  constexpr std::size_t longest = 63;
+  const auto is_good = [](unsigned char c) { return c > 0x20 && c != '"' && c != 0x7f; };
+  if (name.size() > longest || !std::all_of(name.begin(), name.end(), is_good)) {
+    refuse(
+        "the channel that the postgres source listens on has up to 63 bytes, without blanks and "
+        "quotes"
+    );
+  }
+}
+
 void check_table(const postgres_source_options& options) {
   const bool has_own = !options.query.empty() || !options.create.empty() ||
                        !options.update.empty() || !options.put.empty() || !options.erase.empty();
@@ -151,6 +163,7 @@ void check(const postgres_source_options& options) {
   check_max_entry("postgres", options.max_entry);
   if (options.password.find('\0') != std::string::npos)
     refuse("the password of the postgres source has a NUL byte");
+  check_channel(options.listen);
   if (options.table) return check_table(options);
   if (options.query.empty()) refuse("the postgres source needs a table or a query");
   check_sql("query", options.query, "postgres");

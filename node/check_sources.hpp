@@ -7,6 +7,7 @@
 
 namespace weir WEIR_API {
 
+struct postgres_source_options;
 struct sqlite_source_options;
 
 /// Whether hosts of http sources are asked for by name, which may take seconds.
@@ -19,6 +20,9 @@ void check_sources(config::load_result& loaded, look_up how);
 
 sqlite_source_options sqlite_options_from(
     const config::sqlite_source& from, const config::keyspace_settings& keyspace
+);
+postgres_source_options postgres_options_from(
+    const config::postgres_source& from, const config::keyspace_settings& keyspace
 );
 
 }  // namespace weir

@@ -85,30 +85,6 @@ std::string told_of(const std::string& keyspace, std::string_view why) {
   return "keyspace \"" + keyspace + "\": " + std::string(why);
 }
 
-postgres_source_options postgres_options_from(
-    const config::postgres_source& from, const config::keyspace_settings& keyspace
-) {
-  postgres_source_options made{
-      .url = from.url,
-      .password = from.password ? from.password->value : std::string(),
-      .ca = from.ca.value_or(""),
-      .insecure = from.insecure,
-      .connections = from.connections,
-      .max_entry = static_cast<std::size_t>(keyspace.max_entry),
-      .query = from.query.value_or(""),
-      .create = from.create.value_or(""),
-      .update = from.update.value_or(""),
-      .put = from.put.value_or(""),
-      .erase = from.erase.value_or(""),
-      .key = static_cast<pg_key_type>(from.key),
-  };
-  if (from.table) {
-    made.table = postgres_table{
-        from.table->name, from.table->key, from.table->value, from.table->revision.value_or("")};
-  }
-  return made;
-}
-
 /// Makes the source that a variant of settings describes.
 struct source_maker {
   const config::keyspace_settings& keyspace;
@@ -156,6 +132,35 @@ struct source_maker {
 };
 
 }  // namespace
+
+postgres_source_options postgres_options_from(
+    const config::postgres_source& from, const config::keyspace_settings& keyspace
+) {
+  postgres_source_options made{
+      .url = from.url,
+      .password = from.password ? from.password->value : std::string(),
+      .ca = from.ca.value_or(""),
+      .insecure = from.insecure,
+      .connections = from.connections,
+      .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+      .query = from.query.value_or(""),
+      .create = from.create.value_or(""),
+      .update = from.update.value_or(""),
+      .put = from.put.value_or(""),
+      .erase = from.erase.value_or(""),
+      .key = static_cast<pg_key_type>(from.key),
+  };
+  if (from.table) {
+    made.table = postgres_table{
+        from.table->name, from.table->key, from.table->value, from.table->revision.value_or("")};
+  }
+  if (from.changes) {
+    made.listen = from.changes->listen;
+    const bool serves = from.changes->when_lost == config::feed_loss::serve;
+    made.when_lost = serves ? feed_loss::serve : feed_loss::pass;
+  }
+  return made;
+}
 
 node_options options_from(const config::settings& settings) {
   node_options options{

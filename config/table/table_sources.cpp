@@ -110,6 +110,25 @@ constexpr field statement_row(std::string_view name, std::string_view text, acce
   return {.name = name, .low = "1", .high = "65536", .text = text, .member = member};
 }
 
+constexpr auto postgres_changes_fields = all_live({
+    {.name = "listen",
+     .low = "1",
+     .high = "63",
+     .text =
+         "The channel on which triggers `NOTIFY` the key of each row that changed; `weir config "
+         "sql KEYSPACE` prints them.",
+     .needed = presence::required,
+     .member = scalar_member<&postgres_changes::listen>()},
+    {.name = "when_lost",
+     .type = kind::choice,
+     .fallback = "pass",
+     .choices = "pass|serve",
+     .text = "What reads do while the database cannot tell: go to it and keep nothing, or take "
+             "what is kept, marked as stale.",
+     .member = scalar_member<&postgres_changes::when_lost>()},
+});
+constexpr shape postgres_changes_shape{"changes", postgres_changes_fields};
+
 constexpr auto postgres_fields = all_live({
     {.name = "url",
      .low = "1",
@@ -180,6 +199,11 @@ constexpr auto postgres_fields = all_live({
      .choices = "stated|text|bytea",
      .text = "What `$1` of the query is an array of, where the query does not tell by itself.",
      .member = scalar_member<&postgres_source::key>()},
+    group_row<&postgres_source::changes>(
+        "changes",
+        postgres_changes_shape,
+        "Changes that others make to the rows drop them from the cache at once, on every node."
+    ),
 });
 constexpr shape postgres_shape{"postgres", postgres_fields};
 

@@ -2,10 +2,20 @@
 
 namespace weir {
 
+namespace {
+
+bad_source without_postgres() {
+  return {"type", "weir: this build has no postgres source; build with WEIR_WITH_POSTGRES=ON"};
+}
+
+}  // namespace
+
 std::shared_ptr<data_source> make_postgres_source(postgres_source_options) {
-  throw bad_source(
-      "type", "weir: this build has no postgres source; build with WEIR_WITH_POSTGRES=ON"
-  );
+  throw without_postgres();
+}
+
+std::string postgres_triggers(const postgres_source_options&) {
+  throw without_postgres();
 }
 
 }  // namespace weir

@@ -208,6 +208,29 @@ asio::awaitable<std::optional<pg_fault>> pg_connection::await_answer(pg_socket& 
   co_return std::nullopt;
 }
 
+asio::awaitable<std::optional<pg_fault>> pg_connection::async_await_notice(time_point deadline) {
+  const auto here = co_await asio::this_coro::executor;
+  pg_socket socket(here, deadline);
+  if (!socket.watch(PQsocket(connection_))) co_return lost();
+  const bool is_in_time = co_await socket.async_wait(pg_socket::wait_type::wait_read);
+  if (!is_in_time) co_return late("nothing was said");
+  if (PQconsumeInput(connection_) != 1) co_return lost();
+  co_return std::nullopt;
+}
+
+std::vector<std::string> pg_connection::take_notices() {
+  std::vector<std::string> out;
+  while (auto* const told = PQnotifies(connection_)) {
+    out.emplace_back(told->extra);
+    PQfreemem(told);
+  }
+  return out;
+}
+
+void pg_connection::shut() noexcept {
+  if (const int socket = PQsocket(connection_); socket >= 0) ::shutdown(socket, SHUT_RDWR);
+}
+
 pg_fault pg_connection::lost() const {
   auto text = pg_text(PQerrorMessage(connection_));
   if (text.empty()) text = "the connection was lost";

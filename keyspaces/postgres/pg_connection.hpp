@@ -75,6 +75,15 @@ class pg_connection {
   /// Sends what was queued and waits for all answers.
   asio::awaitable<pg_answers> async_round(time_point deadline);
 
+  /// Waits until the server says something by itself; a fault that is `late` at the deadline.
+  asio::awaitable<std::optional<pg_fault>> async_await_notice(time_point deadline);
+
+  /// What NOTIFY told on the channels of LISTEN, in its order; of a round too.
+  std::vector<std::string> take_notices();
+
+  /// Ends the connection for whoever waits on it. The only call from another thread.
+  void shut() noexcept;
+
   /// A name for a statement that this connection has not used yet.
   std::string unused_name() { return "weir_" + std::to_string(++names_); }
 

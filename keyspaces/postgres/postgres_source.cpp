@@ -1,3 +1,4 @@
+#include "postgres/pg_feed.hpp"
 #include "postgres/pg_loader.hpp"
 #include "postgres/pg_writer.hpp"
 
@@ -17,9 +18,29 @@ asio::awaitable<result<loaded>> load_one(
   co_return std::move(all.front());
 }
 
+/// What makes the feeds of a source; null where nobody tells of changes.
+class feed_maker {
+ public:
+  explicit feed_maker(const postgres_source_options& options)
+      : settings_{options.listen, options.key, options.when_lost} {
+    if (!options.listen.empty()) server_ = std::make_shared<const pg_server>(options);
+  }
+
+  std::shared_ptr<change_feed> make() const {
+    return server_ ? std::make_shared<pg_feed>(server_, settings_) : nullptr;
+  }
+
+ private:
+  const pg_feed::settings settings_;
+  std::shared_ptr<const pg_server> server_;
+};
+
 class postgres_source final : public data_source {
  public:
-  explicit postgres_source(const std::shared_ptr<const pg_database>& of) : loader_(of) {}
+  postgres_source(const std::shared_ptr<const pg_database>& of, feed_maker feeds)
+      : loader_(of), feeds_(std::move(feeds)) {}
+
+  std::shared_ptr<change_feed> changes() override { return feeds_.make(); }
 
   std::string_view type() const noexcept override { return type_name; }
 
@@ -37,13 +58,15 @@ class postgres_source final : public data_source {
 
  private:
   const pg_loader loader_;
+  const feed_maker feeds_;
 };
 
 class postgres_store final : public store {
  public:
-  explicit postgres_store(const std::shared_ptr<const pg_database>& of)
+  postgres_store(const std::shared_ptr<const pg_database>& of, feed_maker feeds)
       : loader_(of),
         writer_(of),
+        feeds_(std::move(feeds)),
         tags_(of->statement(pg_act::update).sql.empty() ? entity_tags::none : entity_tags::given) {}
 
   std::string_view type() const noexcept override { return type_name; }
@@ -51,6 +74,8 @@ class postgres_store final : public store {
   bool is_batched() const noexcept override { return true; }
 
   entity_tags tags() const noexcept override { return tags_; }
+
+  std::shared_ptr<change_feed> changes() override { return feeds_.make(); }
 
   asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
     return load_one(loader_, std::move(key), std::move(context));
@@ -99,6 +124,7 @@ class postgres_store final : public store {
 
   const pg_loader loader_;
   const pg_writer writer_;
+  const feed_maker feeds_;
   const entity_tags tags_;
 };
 
@@ -107,10 +133,11 @@ class postgres_store final : public store {
 std::shared_ptr<data_source> make_postgres_source(postgres_source_options options) {
   check(options);
   const auto database = std::make_shared<const pg_database>(options);
+  feed_maker feeds(options);
   const bool writes = options.table || !options.create.empty() || !options.update.empty() ||
                       !options.put.empty() || !options.erase.empty();
-  if (!writes) return std::make_shared<postgres_source>(database);
-  return std::make_shared<postgres_store>(database);
+  if (!writes) return std::make_shared<postgres_source>(database, std::move(feeds));
+  return std::make_shared<postgres_store>(database, std::move(feeds));
 }
 
 }  // namespace weir

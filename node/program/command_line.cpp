@@ -133,13 +133,7 @@ class command_tree {
   void add_node_commands() {
     auto* serve =
         add(app_, "serve", verb::serve, "Run a node", "weir serve -c weir.yaml --set node.id=n2");
-    serve
-        ->add_option(
-            "-c,--config", into_.files, "Configuration file, YAML, 1 MiB at most; later ones win"
-        )
-        ->type_name("FILE")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    add_files(serve);
     add_sets(serve);
     serve->add_flag("--check-config", into_.check_only, "Check the configuration and end");
     serve->add_flag(
@@ -320,6 +314,15 @@ class command_tree {
         verb::config_schema,
         "Print the JSON Schema for editors",
         "weir config schema > weir.schema.json");
+    auto* sql =
+        add(*config,
+            "sql",
+            verb::config_sql,
+            "Print the SQL that makes the database of a keyspace tell of its changes",
+            "weir config sql users -c weir.yaml | psql app");
+    add_keyspace(sql);
+    add_files(sql)->required();
+    add_sets(sql);
     check->add_flag(
         "--open", into_.opens, "Open the sources too, read-only, and look up the names of hosts"
     );
@@ -327,6 +330,16 @@ class command_tree {
       each->add_option("FILE", into_.files, "Files; later ones win")->required();
       add_sets(each);
     }
+  }
+
+  CLI::Option* add_files(CLI::App* to) {
+    return to
+        ->add_option(
+            "-c,--config", into_.files, "Configuration file, YAML, 1 MiB at most; later ones win"
+        )
+        ->type_name("FILE")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   }
 
   void add_sets(CLI::App* to) {

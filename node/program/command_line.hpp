@@ -46,6 +46,7 @@ enum class verb {
   version,
   config_check,
   config_schema,
+  config_sql,
   config_show,
 };
 

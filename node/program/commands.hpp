@@ -35,6 +35,7 @@ exit_code run_version(const command_line& line, const console& to);
 exit_code run_config_check(const command_line& line, const console& to);
 exit_code run_config_show(const command_line& line, const console& to);
 exit_code run_config_schema(const console& to);
+exit_code run_config_sql(const command_line& line, const console& to);
 
 /// "ok: 2 keyspaces, cluster demo"
 std::string summary_of(const config::settings& valid);

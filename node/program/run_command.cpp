@@ -58,6 +58,8 @@ exit_code run_command(
       return run_config_show(line, to);
     case verb::config_schema:
       return run_config_schema(to);
+    case verb::config_sql:
+      return run_config_sql(line, to);
     default:
       break;
   }

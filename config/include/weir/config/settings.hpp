@@ -258,6 +258,17 @@ struct postgres_table {
 /// What `$1` of a query is an array of; `as_stated` where the query itself tells.
 enum class postgres_key { as_stated, text, bytea };
 
+/// Reads of a keyspace whose source cannot tell of its changes.
+enum class feed_loss { pass, serve };
+
+/// How a PostgreSQL database tells of its changes.
+struct postgres_changes {
+  std::string listen;  ///< channel
+  feed_loss when_lost = feed_loss::pass;
+
+  friend bool operator==(const postgres_changes&, const postgres_changes&) = default;
+};
+
 struct postgres_source {
   std::string url;  ///< `postgresql://user@host:port/database`
   std::optional<secret_text> password;
@@ -268,6 +279,7 @@ struct postgres_source {
   std::optional<postgres_table> table;
   std::optional<std::string> query, create, update, put, erase;
   postgres_key key = postgres_key::as_stated;
+  std::optional<postgres_changes> changes;
 
   friend bool operator==(const postgres_source&, const postgres_source&) = default;
 };

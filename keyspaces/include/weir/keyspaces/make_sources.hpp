@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/engine/api.hpp>
+#include <weir/engine/change_feed.hpp>
 #include <weir/engine/data_source.hpp>
 
 #include <chrono>
@@ -158,6 +159,10 @@ struct postgres_source_options {
   std::string create = {}, update = {}, put = {}, erase = {};
 
   pg_key_type key = pg_key_type::as_stated;
+
+  /// Channel of LISTEN on which triggers tell which key has changed; empty = nobody tells.
+  std::string listen = {};
+  feed_loss when_lost = feed_loss::pass;
 };
 
 /// A folder: the key is the path of a file below it, '/' between names.
@@ -189,6 +194,12 @@ std::shared_ptr<data_source> make_http_source(
 );
 std::shared_ptr<data_source> make_sqlite_source(sqlite_source_options options);
 std::shared_ptr<data_source> make_postgres_source(postgres_source_options options);
+
+/// SQL that makes the table of the options tell of its changes on their channel: a trigger for rows
+/// and one for TRUNCATE, with the functions that they call. Changes nothing where it was run before.
+/// Throws as make_postgres_source() does, and without a table or a channel.
+std::string postgres_triggers(const postgres_source_options& options);
+
 std::shared_ptr<data_source> make_file_source(file_source_options options);
 
 /// Opens the database read-only, prepares all statements, runs none and closes it again. Throws as
