@@ -5,7 +5,6 @@
 
 #include <weir/engine/change_feed.hpp>
 
-
 #include <cstdint>
 #include <functional>
 #include <memory>
