@@ -169,7 +169,7 @@ void engine::hand_over(time_point deadline, completion<std::size_t> done) {
   std::uint64_t left = max_handed_over;
   impl_->for_each_keyspace([&](keyspace_core& each) {
     const auto used = each.stats().bytes;
-    for (auto& key : each.hottest(left))
+    for (auto& key : each.held().hottest(left))
       items.push_back({std::string(each.options().name()), std::move(key)});
     left -= std::min<std::uint64_t>(left, used);
   });

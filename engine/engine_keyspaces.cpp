@@ -71,7 +71,7 @@ keyspace_update engine::impl::update(
       core = place;
     } else {
       keyspace_origin origin{place ? place->lineage() : ++last_lineage, last_seqs[options.name]};
-      if (place) origin.first_seq = last_seqs[options.name] = place->last_seq() + seq_gap;
+      if (place) origin.first_seq = last_seqs[options.name] = place->held().last_seq() + seq_gap;
       core = std::make_shared<keyspace_core>(context, options, std::move(source), origin);
       keyspaces[options.name] = core;
       before = place;
@@ -83,7 +83,7 @@ keyspace_update engine::impl::update(
     }
   }
   keyspace_update done{.keyspace = keyspace(core), .is_replaced = before != nullptr};
-  done.dropped = before ? before->empty_out() : core->retune(options);
+  done.dropped = before ? before->held().empty_out() : core->retune(options);
   return done;
 }
 
@@ -105,7 +105,7 @@ result<void> engine::remove_keyspace(std::string_view name) {
     const auto found = impl_->keyspaces.find(name);
     if (found == impl_->keyspaces.end()) return errc::no_keyspace;
     gone = impl_->take_retired(name);
-    impl_->last_seqs[found->first] = found->second->last_seq() + seq_gap;
+    impl_->last_seqs[found->first] = found->second->held().last_seq() + seq_gap;
     gone.push_back(std::move(found->second));
     impl_->keyspaces.erase(found);
   }
@@ -139,11 +139,11 @@ void engine::impl::drop_all() {
 }
 
 void engine::impl::distrust_all() {
-  for_each_keyspace([](keyspace_core& each) { each.distrust(); });
+  for_each_keyspace([](keyspace_core& each) { each.held().distrust(); });
 }
 
 void engine::impl::terms_begin(std::uint32_t gain) {
-  for_each_keyspace([gain](keyspace_core& each) { each.terms_begin(gain); });
+  for_each_keyspace([gain](keyspace_core& each) { each.held().terms_begin(gain); });
 }
 
 keyspace_settings_list engine::impl::settings() const {

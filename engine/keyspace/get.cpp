@@ -48,7 +48,7 @@ void keyspace_core::find(
   }
   if (options.from == read_from::near) {
     lookup found;
-    if (hit(key, found, options.attempt)) return std::move(done)(std::move(found));
+    if (held_.hit(key, found, options.attempt)) return std::move(done)(std::move(found));
   }
   const auto hash = held_.hash_of(key);
   const auto route = context_->route.get();

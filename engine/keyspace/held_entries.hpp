@@ -40,7 +40,13 @@ class held_entries {
 
   /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
   /// nothing.
-  bool hit(std::string_view key, entry& out, bool& is_found, read_attempt attempt);
+  bool hit(
+      std::string_view key, entry& out, bool& is_found, read_attempt attempt = read_attempt::first
+  );
+
+  bool hit(std::string_view key, lookup& out, read_attempt attempt) {
+    return hit(key, out.entry, out.found, attempt);
+  }
 
   /// From now on nothing is served, and nothing kept, but while `feed` lives. Before the first use.
   void follow(const keyspace_feed* feed);

@@ -1,7 +1,7 @@
 #include "async/await.hpp"
 #include "async/run_blocking.hpp"
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/to_entry.hpp"
+#include "values/to_entry.hpp"
 
 #include <weir/engine/keyspace.hpp>
 
@@ -66,7 +66,7 @@ asio::awaitable<result<lookup>> keyspace::async_find(std::string key, get_option
   asked trace(core.get(), key, options);
   result<lookup> found = lookup{};
   const bool may_hit = options.from == read_from::near && core->check_key(key);
-  if (!may_hit || !core->hit(key, *found, options.attempt)) {
+  if (!may_hit || !core->held().hit(key, *found, options.attempt)) {
     auto start = [&](completion<result<lookup>> done) {
       core->find(key, options, std::move(done));
     };
@@ -83,7 +83,7 @@ result<lookup> keyspace::find(std::string_view key, get_options options) {
   asked trace(core.get(), key, options);
   result<lookup> found = lookup{};
   const bool may_hit = options.from == read_from::near && core->check_key(key);
-  if (!may_hit || !core->hit(key, *found, options.attempt)) {
+  if (!may_hit || !core->held().hit(key, *found, options.attempt)) {
     auto start = [&](completion<result<lookup>> done) {
       core->find(std::string(key), options, std::move(done));
     };
@@ -104,7 +104,7 @@ result<entry> keyspace::get(std::string_view key, get_options options) {
   bool is_found = false;
   if (options.explain == nullptr && options.from == read_from::near &&
       options.attempt == read_attempt::first && check(core_) && core_->check_key(key) &&
-      core_->hit(key, *out, is_found)) {
+      core_->held().hit(key, *out, is_found)) {
     if (!is_found) out = errc::not_found;
     return out;
   }
@@ -150,7 +150,7 @@ std::vector<result<lookup>> keyspace::get_many(std::vector<std::string> keys, ge
 std::optional<lookup> keyspace::peek(std::string_view key, read_attempt attempt) {
   const auto look_in = [key, attempt](keyspace_core& core) -> std::optional<lookup> {
     lookup found;
-    if (!core.check_key(key) || !core.hit(key, found, attempt)) return std::nullopt;
+    if (!core.check_key(key) || !core.held().hit(key, found, attempt)) return std::nullopt;
     return found;
   };
   if (!core_) return std::nullopt;
@@ -261,7 +261,7 @@ std::optional<feed_status> keyspace::feed() const {
 }
 
 std::vector<kept_key> keyspace::keys(std::size_t limit) const {
-  return core_ ? current()->keys(limit) : std::vector<kept_key>{};
+  return core_ ? current()->held().keys(limit) : std::vector<kept_key>{};
 }
 
 keyspace_stats keyspace::stats() const {

@@ -125,7 +125,7 @@ void keyspace_core::close(errc why) {
     if (before != 0 && before != moved) return;
   } while (!closed_.compare_exchange_weak(before, static_cast<int>(why)));
   if (feed_) feed_->stop();
-  empty_out();
+  held_.empty_out();
   limiter_.close(errc::unavailable);
   for (const auto& s : held_.shards()) {
     std::vector<std::shared_ptr<waiter>> waiters;

@@ -69,8 +69,9 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// From now on sends late callers to the keyspace of the same lineage that the engine has.
   void move_on();
 
-  /// Drops what is kept, and returns how many entries that was. Flights go on. After move_on().
-  std::uint64_t empty_out() { return held_.empty_out(); }
+  /// What is kept, for what concerns that alone. empty_out() only after move_on(); a keyspace that
+  /// replaces this one goes on from its last_seq().
+  held_entries& held() noexcept { return held_; }
 
   /// The error of a key that no keyspace takes, if it is one.
   boost::system::result<void> check_key(std::string_view key) const;
@@ -78,18 +79,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// `why` with its place and, unless it has words of its own, with `detail`. Absence is an answer
   /// and stays as it is.
   error located(const error& why, std::string_view key, std::string_view detail = {}) const;
-
-  /// Serves what this node holds as owner or near, if it may. The whole hit path; allocates
-  /// nothing.
-  bool hit(
-      std::string_view key, entry& out, bool& is_found, read_attempt attempt = read_attempt::first
-  ) {
-    return held_.hit(key, out, is_found, attempt);
-  }
-
-  bool hit(std::string_view key, lookup& out, read_attempt attempt = read_attempt::first) {
-    return hit(key, out.entry, out.found, attempt);
-  }
 
   /// Gets one key for a caller of this node, from wherever it comes.
   void find(
@@ -166,24 +155,11 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   /// The state of that feed; nullopt where the source has none.
   std::optional<feed_status> feed() const;
 
-  /// Some records were missed: drops what this node keeps in its own right and suspects near
-  /// copies.
-  void distrust() { held_.distrust(); }
-
   /// Drops everything on this node.
   void drop_all() {
     keyspace_counters::add(counters_.invalidations);
     held_.clear();
   }
-
-  /// Slots are about to come to this node: what moves a fence from now on belongs to the new term.
-  void terms_begin(std::uint32_t gain) { held_.terms_begin(gain); }
-
-  /// The keys of this node's own entries, the hottest first, up to `max_bytes` of entries in all.
-  std::vector<std::string> hottest(std::uint64_t max_bytes) { return held_.hottest(max_bytes); }
-
-  /// Up to `limit` of the keys kept, the hottest of each shard first.
-  std::vector<kept_key> keys(std::size_t limit) { return held_.keys(limit); }
 
   /// The version of a key at its owner, absent or not.
   asio::awaitable<result<version>> observe(std::string key, milliseconds timeout);
@@ -203,9 +179,6 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   void report(const cluster_event& event) const { context_->report(event); }
 
   source_state source() const { return watch_.state(env().now()); }
-
-  /// No version of a term of this keyspace is later; a keyspace that replaces it goes on from here.
-  std::uint64_t last_seq() { return held_.last_seq(); }
 
   /// Reclaims what expired or lies below the floor, a slice at a time.
   void reclaim();

@@ -50,7 +50,7 @@ void keyspace_core::find_many(
     lookup found;
     if (!check_key(key)) {
       find(key, options, [state, i](result<lookup> with) { state->answer(i, std::move(with)); });
-    } else if (options.from == read_from::near && hit(key, found, options.attempt)) {
+    } else if (options.from == read_from::near && held_.hit(key, found, options.attempt)) {
       state->answer(i, std::move(found));
     } else if (const auto owner = route->ring->owner_index(slot_of(options_.name(), key));
                owner != route->self && options.from == read_from::near &&

@@ -1,5 +1,5 @@
 #include "keyspace/keyspace_core.hpp"
-#include "keyspace/to_entry.hpp"
+#include "values/to_entry.hpp"
 
 #include <weir/engine/session.hpp>
 

@@ -29,7 +29,7 @@ void collect(const std::string& text, const std::regex& shape, std::set<std::str
 
 constexpr auto families =
     "node|keyspace|reload|discovery|peer|lease|link|http|resp|log|tls|ring|source|config|clock|"
-    "loads|value";
+    "loads|value|feed";
 
 /// The names of events as they stand in the sources; what the peer link remarks is an event, too.
 std::set<std::string> events_in_code() {
