@@ -24,6 +24,11 @@ bool is_write(const change_request& request) {
   return request.kind == change_kind::put || request.kind == change_kind::remove;
 }
 
+/// Whether it may be made though the owner cannot judge it.
+bool needs_owner(const change_request& request) {
+  return is_write(request) || request.condition.when != precondition::kind::none;
+}
+
 // For what a store took just before its keyspace got another one: what that one has is unknown.
 change_request as_invalidation(const change_request& of) {
   change_request made;
@@ -52,6 +57,7 @@ asio::awaitable<result<change_result>> keyspace_core::carry_out(
   if (const auto next = successor())
     co_return co_await next->carry_out(std::move(request), timeout);
   if (const auto opened = open(); !opened) co_return opened.error();
+  if (options_.is_disabled()) co_return change_result{};
   const auto deadline = env().now() + timeout;
   if (request.kind == change_kind::clear) {  // no node orders all keys
     change_record everything{.keyspace = options_.name(), .key = {}};
@@ -97,7 +103,7 @@ asio::awaitable<result<change_result>> keyspace_core::change_at_owner(
   const bool was_ordered = applied && applied->version;
   const bool was_stored = applied && applied->is_stored;
   const bool is_refused = applied && !was_ordered && !was_stored;
-  if (is_write(request) && !was_ordered && !was_stored) {
+  if (needs_owner(request) && !was_ordered && !was_stored) {
     co_return applied ? applied->error : applied.error();
   }
   if (is_refused && applied->error != errc::unavailable) co_return applied->error;
@@ -129,7 +135,7 @@ asio::awaitable<result<change_reply>> keyspace_core::order(
     const routing& route, std::uint16_t index, change_request request, time_point deadline
 ) {
   if (!route.is_usable[index].load(std::memory_order_acquire)) co_return errc::unavailable;
-  const bool may_be_bypassed = !is_write(request);
+  const bool may_be_bypassed = !needs_owner(request);
   const auto& owner = route.at(index);
   const auto accept_by =
       may_be_bypassed ? std::min(deadline, env().now() + accept_timeout) : deadline;

@@ -219,7 +219,8 @@ asio::awaitable<result<change_result>> keyspace::async_invalidate(
 ) {
   const auto core = current();
   if (const auto usable = check(core); !usable) co_return usable.error();
-  change_request request{.keyspace = core->options().name(), .key = std::move(key)};
+  change_request request{
+      .keyspace = core->options().name(), .key = std::move(key), .condition = options.condition};
   co_return co_await core->change(std::move(request), options.timeout);
 }
 

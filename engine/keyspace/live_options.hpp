@@ -18,18 +18,23 @@ struct keyspace_origin {
   std::uint64_t first_seq = 0;  ///< later than every version of the one it replaces
 };
 
-/// The options of a keyspace in use. Name, consistency and eviction never change; each of the
+/// The options of a keyspace in use. Name, consistency, eviction and `disabled` never change; each of the
 /// others may at any time, and is read as one relaxed load. Thread-safe.
 class live_options {
  public:
   explicit live_options(keyspace_options from)
-      : name_(from.name), consistency_(from.consistency), eviction_(from.eviction) {
+      : name_(from.name),
+        consistency_(from.consistency),
+        eviction_(from.eviction),
+        is_disabled_(from.disabled) {
     set(std::move(from));
   }
 
   const std::string& name() const noexcept { return name_; }
 
   weir::consistency consistency() const noexcept { return consistency_; }
+
+  bool is_disabled() const noexcept { return is_disabled_; }
 
   milliseconds ttl() const noexcept { return ttl_.load(std::memory_order_relaxed); }
 
@@ -62,7 +67,8 @@ class live_options {
 
   /// Whether set() is enough to become these.
   bool can_become(const keyspace_options& wanted) const noexcept {
-    return wanted.consistency == consistency_ && wanted.eviction == eviction_;
+    return wanted.consistency == consistency_ && wanted.eviction == eviction_ &&
+           wanted.disabled == is_disabled_;
   }
 
   void set(keyspace_options to) {
@@ -82,6 +88,7 @@ class live_options {
   const std::string name_;
   const weir::consistency consistency_;
   const weir::eviction eviction_;
+  const bool is_disabled_;
   std::atomic<milliseconds> ttl_{}, negative_ttl_{}, load_timeout_{};
   std::atomic<double> jitter_{};
   std::atomic<std::uint64_t> max_entry_{};

@@ -30,7 +30,8 @@ asio::awaitable<result<std::vector<result<loaded>>>> guarded_many(
 void keyspace_core::find_many(
     std::vector<std::string> keys, get_options options, completion<std::vector<result<lookup>>> done
 ) {
-  if (keys.empty()) return std::move(done)(std::vector<result<lookup>>());
+  if (keys.empty() || options_.is_disabled())
+    return std::move(done)(std::vector<result<lookup>>(keys.size(), lookup{}));
   const auto state = std::make_shared<many>();
   state->keys = std::move(keys);
   state->options = options;

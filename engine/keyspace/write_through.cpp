@@ -172,6 +172,11 @@ result<write_condition> keyspace_core::judge_write(
       if (is_valid && !held->is_absent) return errc::conflict;
       return write_condition::if_absent();
     }
+    if (!is_valid && !held_.is_told(now)) {
+      auto why =
+          std::string("the source cannot tell of changes now, so no version can be confirmed");
+      return error(errc::unavailable, error_context{.detail = std::move(why)});
+    }
     if (!is_valid || held->epoch != asked.since.epoch || held->epoch != epoch)
       return errc::conflict;
     if (held->seq > asked.since.seq) return errc::conflict;

@@ -6,6 +6,7 @@
 
 #include <weir/config/load.hpp>          // "YAML with sources in C++" only
 #include <weir/node/from_settings.hpp>   // the same
+#include <weir/engine/typed.hpp>         // "Values of one type" only
 
 #include <boost/asio/co_spawn.hpp>       // "From coroutines" and awaitable sources only
 #include <boost/asio/io_context.hpp>
@@ -86,6 +87,22 @@ TEST(Embedding, Sources) {
 asio::awaitable<void> handle_request(weir::keyspace users, std::string& answer) {
   const auto found = co_await users.async_get("42");   // a hit does not suspend
   answer = found ? found->text() : "sorry";
+}
+
+// A codec of your own. weir::string_codec is there, and weir::json_codec (Boost.JSON) in <weir/engine/json_codec.hpp>.
+struct count_codec {
+  weir::result<weir::bytes> encode(int count) const { return weir::bytes(std::to_string(count)); }
+  weir::result<int> decode(std::string_view text) const { return std::stoi(std::string(text)); }
+};
+
+TEST(Embedding, ValuesOfOneType) {
+  weir::node node({.id = "n1"});
+  auto stored = node.add_keyspace({.name = "visits", .writes = weir::writes::allow}, weir::make_source_of<weir::memory_store>());
+  weir::typed<int, count_codec> visits(stored);
+  visits.put("home", 1).value();
+  visits.update("home", [](const int* before) { return std::optional(before == nullptr ? 1 : *before + 1); }).value();
+  std::cout << visits.get("home").value() << " visits\n";
+  EXPECT_EQ(visits.get("home").value(), 2);
 }
 
 TEST(Embedding, FromYourOwnLoop) {

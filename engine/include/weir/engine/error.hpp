@@ -18,10 +18,10 @@ using boost::system::error_code;
 
 /// What is known of a failure besides its code.
 struct error_context {
-  std::string keyspace;
-  std::string key;     ///< any bytes; empty = of no single key
-  std::string detail;  ///< our own words: "loads.queue 256 is full"
-  std::string remark;  ///< the source's words: text from outside
+  std::string keyspace = {};
+  std::string key = {};     ///< any bytes; empty = of no single key
+  std::string detail = {};  ///< our own words: "loads.queue 256 is full"
+  std::string remark = {};  ///< the source's words: text from outside
 };
 
 /// Why an operation failed: an error code, and where it happened and in which words, where that is

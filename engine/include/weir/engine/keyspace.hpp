@@ -147,7 +147,9 @@ class keyspace {
   /// OK when every member has applied it, or enough members have voted that a missing one holds no
   /// lease. Then no node serves the old value any more, whatever happened to it meanwhile. Partial
   /// when the deadline came first (see change_result). Fails with errc::unavailable when too few
-  /// members took note of it: some may have dropped the key; repeat it.
+  /// members took note of it: some may have dropped the key; repeat it. With a precondition only
+  /// the owner can order it: errc::conflict when the key has changed since, errc::unavailable when
+  /// the owner cannot be asked, and nothing is dropped then.
   [[nodiscard]] asio::awaitable<result<change_result>> async_invalidate(
       std::string key, change_options options = {}
   );

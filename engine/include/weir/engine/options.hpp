@@ -74,6 +74,9 @@ struct keyspace_options {
   weir::consistency consistency = weir::consistency::strict;
   load_limits loads = {};
   weir::writes writes = weir::writes::deny;
+  /// Switched off: every key is absent, changes do nothing, neither is an error, and the source is
+  /// not asked.
+  bool disabled = false;
 };
 
 /// Throws std::invalid_argument that names the field, its value and the allowed range.
@@ -120,7 +123,7 @@ struct put_options {
 
 /// How one remove, invalidate or clear is done.
 struct change_options {
-  precondition condition = {};  ///< remove only
+  precondition condition = {};  ///< of a remove or an invalidate; not `absent`, nor of a clear
   timespan timeout = milliseconds(5000);
 };
 
