@@ -1,171 +1,61 @@
-#include "file/content_type.hpp"
-#include "file/unique_fd.hpp"
-#include "file_stamp.hpp"
-
-#include <weir/keyspaces/make_sources.hpp>
-
-#include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <linux/openat2.h>
-#include <optional>
-#include <stdexcept>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <system_error>
+#include "file/file_reader.hpp"
+#include "file/file_writer.hpp"
 
 namespace weir {
 namespace {
 
-constexpr std::size_t max_read = 1u << 20;  // between two looks at the clock
-constexpr int attempts = 3;
-
-std::string text_of(int error) {
-  return std::generic_category().message(error);
-}
-
-/// Opens what lies below `root` and nowhere else; never waits for a writer of a FIFO.
-unique_fd open_beneath(int root, const char* path) noexcept {
-  open_how how{};
-  how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  for (int attempt = 0;; ++attempt) {
-    const auto opened = static_cast<int>(::syscall(SYS_openat2, root, path, &how, sizeof how));
-    if (opened >= 0 || (errno != EINTR && (errno != EAGAIN || attempt == attempts)))
-      return unique_fd(opened);
-  }
-}
-
-unique_fd open_root(const std::filesystem::path& root) noexcept {
-  return unique_fd(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-}
-
-/// True for the one plain spelling of a path below a folder: every file has one key, and one only.
-bool is_plain(std::string_view key) noexcept {
-  if (key.empty() || key.find('\0') != std::string_view::npos) return false;
-  while (true) {
-    const auto slash = std::min(key.find('/'), key.size());
-    const auto part = key.substr(0, slash);
-    if (part.empty() || part == "." || part == "..") return false;
-    if (slash == key.size()) return true;
-    key.remove_prefix(slash + 1);
-  }
-}
+constexpr std::string_view file_type = "file";
 
 class file_source final : public blocking_source {
  public:
-  std::string_view type() const noexcept override { return "file"; }
+  explicit file_source(file_source_options options)
+      : reader_(std::move(options), file_reader::tags::none) {}
 
-  explicit file_source(file_source_options options) : options_(std::move(options)) {
-    check(options_);
-    const auto root = open_root(options_.root);
-    if (!root || !open_beneath(root.get(), ".")) {
-      const int error = errno;
-      throw bad_source(
-          "root",
-          "weir: cannot read the folder \"" + options_.root.string() + "\" of a file source: " +
-              text_of(error) + (error == ENOSYS ? " (it needs openat2, Linux 5.6 or later)" : "")
-      );
-    }
-  }
+  std::string_view type() const noexcept override { return file_type; }
 
   result<loaded> load(std::string_view key, const load_context& context) override {
-    if (!is_plain(key)) return errc::not_found;
-    const auto root = open_root(options_.root);
-    if (!root) return failed(context, "the root folder", errno);
-    const std::string path(key);
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-      const auto file = open_beneath(root.get(), path.c_str());
-      if (!file) return open_error(context, errno);
-      struct stat before, after;
-      if (::fstat(file.get(), &before) != 0) return failed(context, "the file", errno);
-      if (S_ISDIR(before.st_mode)) return errc::not_found;
-      if (!S_ISREG(before.st_mode)) {
-        context.say("not a regular file");
-        return errc::source_failed;
-      }
-      if (static_cast<std::uint64_t>(before.st_size) > options_.max_entry) return errc::too_large;
-      auto content = read(file.get(), static_cast<std::size_t>(before.st_size), context);
-      if (!content) return content.error();
-      if (::fstat(file.get(), &after) != 0) return failed(context, "the file", errno);
-      const auto stamp = file_stamp::of(after);
-      if (!*content || file_stamp::of(before) != stamp) continue;
-      loaded found{.value = std::move(**content), .meta = meta_of(path)};
-      // Who writes it may only pause: that may be half of it.
-      const auto unsure = stamp.left_to_rest(file_stamp::now());
-      if (unsure.count() > 0) found.ttl = unsure;
-      return found;
-    }
-    context.say("the file changes while it is read");
-    return errc::source_failed;
+    return reader_.load(key, context);
   }
 
  private:
-  static errc failed(const load_context& context, std::string_view what, int error) {
-    context.say(std::string(what) + ": " + text_of(error));
-    return errc::source_failed;
+  const file_reader reader_;
+};
+
+class file_store final : public blocking_store {
+ public:
+  explicit file_store(file_source_options options)
+      : reader_(std::move(options), file_reader::tags::of_content), writer_(reader_) {}
+
+  std::string_view type() const noexcept override { return file_type; }
+
+  result<loaded> load(std::string_view key, const load_context& context) override {
+    return reader_.load(key, context);
   }
 
-  static errc open_error(const load_context& context, int error) {
-    switch (error) {
-      case ENOENT:
-      case ENOTDIR:
-      case ENAMETOOLONG:
-      case EXDEV:  // a link leaves the root
-        return errc::not_found;
-      case ENXIO:
-        context.say("not a regular file");
-        return errc::source_failed;
-      default:
-        return failed(context, "the file", error);
-    }
+  result<stored> put(
+      std::string_view key,
+      const bytes& value,
+      const write_condition& condition,
+      const load_context& context
+  ) override {
+    return writer_.put(key, value, condition, context);
   }
 
-  /// The content of a file of `size` bytes; nullopt when it turns out to have more or fewer.
-  static result<std::optional<bytes>> read(
-      int file, std::size_t size, const load_context& context
-  ) {
-    error_code failure;
-    std::size_t done = 0;
-    bool is_whole = false;
-    auto content = bytes::build(size, [&](char* to) {
-      char beyond = 0;
-      while (!failure && !is_whole && done <= size) {
-        if (context.env.now() >= context.deadline) {
-          failure = errc::deadline_exceeded;
-          return;
-        }
-        const bool is_full = done == size;  // one byte more tells whether this is the end
-        const auto got = ::read(
-            file, is_full ? &beyond : to + done, is_full ? 1 : std::min(size - done, max_read)
-        );
-        if (got > 0) {
-          done += static_cast<std::size_t>(got);
-        } else if (got == 0) {
-          if (!is_full) return;
-          is_whole = true;
-        } else if (errno != EINTR) {
-          failure = failed(context, "the file", errno);
-        }
-      }
-    });
-    if (failure) return failure;
-    if (!is_whole) return std::optional<bytes>();
-    return std::optional<bytes>(std::move(content));
+  result<stored> erase(
+      std::string_view key, const write_condition& condition, const load_context& context
+  ) override {
+    return writer_.erase(key, condition, context);
   }
 
-  static std::shared_ptr<const metadata> meta_of(std::string_view path) {
-    const auto type = content_type_of(path);
-    if (type.empty()) return nullptr;
-    return std::make_shared<metadata>(metadata{std::string(type), {}});
-  }
-
-  file_source_options options_;
+ private:
+  const file_reader reader_;
+  const file_writer writer_;
 };
 
 }  // namespace
 
 std::shared_ptr<data_source> make_file_source(file_source_options options) {
+  if (options.write) return std::make_shared<file_store>(std::move(options));
   return std::make_shared<file_source>(std::move(options));
 }
 

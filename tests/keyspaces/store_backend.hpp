@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/keyspaces/loading.hpp"
+#include "tests/support/scratch_folder.hpp"
 
 #include <weir/engine/memory_store.hpp>
 #include <weir/keyspaces/make_sources.hpp>
@@ -9,6 +10,9 @@
 #include <sqlite3.h>
 #endif
 
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 
@@ -28,6 +32,9 @@ class store_backend {
   virtual void erase(const std::string& key) = 0;
   /// "-" when there is none.
   virtual std::string read(const std::string& key) = 0;
+
+  /// Whether equal values have equal etags: then only two different values never have the same.
+  virtual bool has_tags_of_content() const { return false; }
 
   /// In which a load is done.
   virtual std::chrono::milliseconds short_time() const { return std::chrono::milliseconds(30); }
@@ -69,6 +76,53 @@ class memory_backend final : public store_backend {
 
  private:
   const std::shared_ptr<memory_store> held_ = std::make_shared<memory_store>();
+};
+
+class file_backend final : public store_backend {
+ public:
+  std::shared_ptr<store> open() override {
+    return std::dynamic_pointer_cast<store>(make_file_source({.root = folder_.path(), .write = true}
+    ));
+  }
+
+  std::shared_ptr<store> open_without_tags() override {
+    store_functions made;
+    made.load = [root = folder_.path()](std::string_view key) -> result<loaded> {
+      std::ifstream in(root / key);
+      if (!in) return loaded{.found = false};
+      return loaded{.value = bytes(std::string(std::istreambuf_iterator<char>(in), {}))};
+    };
+    made.put = [this](std::string_view key, const bytes& value, const write_condition& when) {
+      EXPECT_EQ(when.when, write_condition::kind::none);
+      write(std::string(key), value.text());
+      return result<stored>(stored());
+    };
+    made.erase = [this](std::string_view key, const write_condition&) {
+      erase(std::string(key));
+      return result<stored>(stored());
+    };
+    made.tags = entity_tags::none;
+    return make_store(std::move(made));
+  }
+
+  void write(const std::string& key, const std::string& value) override {
+    folder_.write("aside", value);
+    std::filesystem::rename(folder_.file("aside"), folder_.file(key));
+  }
+
+  void erase(const std::string& key) override { std::filesystem::remove(folder_.file(key)); }
+
+  std::string read(const std::string& key) override {
+    std::ifstream in(folder_.file(key));
+    return in ? std::string(std::istreambuf_iterator<char>(in), {}) : "-";
+  }
+
+  bool has_tags_of_content() const override { return true; }
+
+  std::chrono::milliseconds short_time() const override { return std::chrono::milliseconds(500); }
+
+ private:
+  scratch_folder folder_;
 };
 
 #ifdef WEIR_TEST_SQLITE

@@ -178,6 +178,10 @@ struct file_source_options {
   std::filesystem::path root;
 
   std::size_t max_entry = 1u << 20;  ///< bytes of a file; more is errc::too_large, unread
+
+  /// A store: puts write a file aside, flush it, and let it take its place; the etag is the SHA-256
+  /// of the content. Parts of keys that begin with ".weir-" are not found and not written.
+  bool write = false;
 };
 
 /// Throw std::invalid_argument that says which option is wrong and what is allowed. They look at
