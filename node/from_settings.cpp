@@ -116,7 +116,9 @@ struct source_maker {
 
   std::shared_ptr<data_source> operator()(const config::file_source& from) const {
     return make_file_source(
-        {.root = from.root, .max_entry = static_cast<std::size_t>(keyspace.max_entry)}
+        {.root = from.root,
+         .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+         .write = from.write}
     );
   }
 
@@ -232,6 +234,7 @@ keyspace_options options_from(const config::keyspace_settings& settings) {
               .timeout = settings.loads.timeout,
           },
       .writes = is_writable ? writes::allow : writes::deny,
+      .disabled = settings.disabled,
   };
 }
 

@@ -214,6 +214,13 @@ constexpr auto file_fields = all_live({
         "symbolic link leaves it; a missing file is not found.",
         presence::required
     ),
+    {.name = "write",
+     .type = kind::boolean,
+     .fallback = "false",
+     .text =
+         "With `writes: allow`, PUT and DELETE change the files: written aside, flushed, put in "
+         "place in one step.",
+     .member = scalar_member<&file_source::write>()},
 });
 constexpr shape file_shape{"file", file_fields};
 

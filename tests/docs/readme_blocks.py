@@ -97,4 +97,5 @@ def main(readme, weir):
     print("ran " + ", ".join(seen))
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -286,6 +286,7 @@ struct postgres_source {
 
 struct file_source {
   std::string root;
+  bool write = false;
 
   friend bool operator==(const file_source&, const file_source&) = default;
 };
@@ -323,6 +324,7 @@ struct keyspace_settings {
   eviction_policy eviction = eviction_policy::lru;
   consistency_mode consistency = consistency_mode::strict;
   writes_mode writes = writes_mode::deny;
+  bool disabled = false;
   std::uint64_t max_entry = std::uint64_t{1} << 20;
   std::uint32_t max_key = 512;
   loads_settings loads;
