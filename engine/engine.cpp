@@ -195,9 +195,10 @@ void engine::leave(time_point deadline, completion<> done) {
         .timeout = std::chrono::ceil<milliseconds>(deadline - env().now()),
         .body = leave_request{},
     };
-    impl_->context->network->call(each, std::move(message), deadline, [state](result<peer_reply>) {
-      if (state->missing.fetch_sub(1) == 1) std::move(state->done)();
-    });
+    impl_->context->network
+        ->call(each, std::move(message), deadline, [state](const result<peer_reply>&) {
+          if (state->missing.fetch_sub(1) == 1) std::move(state->done)();
+        });
   }
 }
 

@@ -58,7 +58,9 @@ keyspace_update engine::update_keyspace(keyspace_options options, source_argumen
 }
 
 keyspace_update engine::impl::update(
-    keyspace_options options, std::shared_ptr<data_source> source
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): the callers give theirs away
+    keyspace_options options,
+    std::shared_ptr<data_source> source
 ) {
   std::shared_ptr<keyspace_core> before;
   std::shared_ptr<keyspace_core> core;

@@ -43,7 +43,7 @@ void engine::serve(
   } else if (auto* feed = std::get_if<feed_request>(&request.body)) {
     finish(impl_->agreed->take(from, *feed));
   } else if (auto* vote = std::get_if<vote_request>(&request.body)) {
-    impl_->agreed->take(from, std::move(*vote), std::move(finish));
+    impl_->agreed->take(from, *vote, std::move(finish));
   } else if (auto* relay = std::get_if<relay_request>(&request.body)) {
     finish(impl_->agreed->take(from, *relay));
   } else if (std::holds_alternative<report_request>(request.body)) {
@@ -130,7 +130,7 @@ void engine::impl::serve_change(
 
   const auto answer = std::make_shared<ticketed_change>(context->env, tickets, std::move(done));
   auto accepted = [answer](change_reply reply) { answer->accepted(std::move(reply)); };
-  auto ended = [answer](std::exception_ptr thrown, change_reply reply) {
+  auto ended = [answer](const std::exception_ptr& thrown, change_reply reply) {
     answer->ended(thrown, std::move(reply));
   };
   const auto deadline = context->env.now() + timeout;

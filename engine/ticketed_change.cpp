@@ -28,7 +28,7 @@ void ticketed_change::give_ticket() {
   std::move(answer)(std::move(accepted_));
 }
 
-void ticketed_change::ended(std::exception_ptr thrown, change_reply reply) {
+void ticketed_change::ended(const std::exception_ptr& thrown, change_reply reply) {
   if (thrown) reply.error = errc::unknown_outcome;
   completion<change_reply> answer;
   {

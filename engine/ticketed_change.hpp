@@ -21,7 +21,7 @@ class ticketed_change : public std::enable_shared_from_this<ticketed_change> {
   void accepted(change_reply reply);
 
   /// How it ended; `thrown` leaves the outcome unknown.
-  void ended(std::exception_ptr thrown, change_reply reply);
+  void ended(const std::exception_ptr& thrown, change_reply reply);
 
  private:
   void give_ticket();

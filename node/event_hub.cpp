@@ -68,7 +68,9 @@ void event_hub::log(log_level level, std::string_view event, log_fields fields) 
 }
 
 void event_hub::log_link(
-    std::string_view remark, std::vector<std::pair<std::string, std::string>> fields
+    std::string_view remark,
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): its texts are moved on
+    std::vector<std::pair<std::string, std::string>> fields
 ) const {
   constexpr std::string_view prefix = "peer_";
   if (remark.starts_with(prefix)) remark.remove_prefix(prefix.size());

@@ -44,6 +44,10 @@ step "format"
 if [ "$quick" -eq 1 ]; then sources=$({ git diff --name-only --diff-filter=d HEAD; git ls-files -o --exclude-standard; } | grep -E '\.[ch]pp$' || true)
 else sources=$(git ls-files '*.cpp' '*.hpp'); fi
 [ -z "$sources" ] || xargs clang-format-14 --dry-run -Werror <<<"$sources" || failed=$?
+step "clang-tidy"
+tidy=()
+[ "$quick" -eq 0 ] || tidy=(--changed)
+tests/tidy/run.py "${tidy[@]}" || failed=$?
 
 step "release build"
 werror=OFF

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace weir::config {
 
@@ -98,7 +99,9 @@ class checker {
     if (!given || !problems_.clean("discovery.nats")) return;
     const auto refuse = [&](std::string_view key, complaint what) {
       problems_.error(
-          nearest({"discovery", "nats", key}).at, place{"discovery.nats", {}}.child(key), what
+          nearest({"discovery", "nats", key}).at,
+          place{"discovery.nats", {}}.child(key),
+          std::move(what)
       );
     };
     if (given->expire < 3 * given->heartbeat) {

@@ -146,11 +146,6 @@ json::object bare_schema(const field& row) {
           {"maxItems", *parse_integer(row.high)},
           {"items", {{"anyOf", {reference("peer"), reference("variable")}}}}};
     case kind::servers:
-      return {
-          {"type", "array"},
-          {"minItems", *parse_integer(row.low)},
-          {"maxItems", *parse_integer(row.high)},
-          {"items", {{"type", "string"}}}};
     case kind::texts:
       return {
           {"type", "array"},

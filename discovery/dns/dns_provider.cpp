@@ -105,13 +105,15 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
 
   void poll() {
     if (is_closed_) return;
-    ask(options_.name, type_of(options_.type), [this](dns_outcome outcome, dns_message message) {
-      if (outcome != dns_outcome::answered) return finish({.outcome = outcome});
-      if (options_.type == dns_records::srv) return resolve(std::move(message));
-      dns_finding found{.outcome = outcome, .ttl = std::chrono::seconds(0x7fffffff)};
-      for (const auto& each : message.records) add(each, options_.port, found);
-      finish(found);
-    });
+    ask(options_.name,
+        type_of(options_.type),
+        [this](dns_outcome outcome, const dns_message& message) {
+          if (outcome != dns_outcome::answered) return finish({.outcome = outcome});
+          if (options_.type == dns_records::srv) return resolve(message);
+          dns_finding found{.outcome = outcome, .ttl = std::chrono::seconds(0x7fffffff)};
+          for (const auto& each : message.records) add(each, options_.port, found);
+          finish(found);
+        });
   }
 
   /// Calls `done` with what was read, unless the poller is gone by then.
@@ -141,7 +143,7 @@ class dns_provider::poller : public std::enable_shared_from_this<poller> {
   }
 
   /// The addresses of SRV targets: those that came along, else asked for.
-  void resolve(dns_message message) {
+  void resolve(const dns_message& message) {
     const auto all = std::make_shared<targets>();
     all->found = {.outcome = dns_outcome::answered, .ttl = std::chrono::seconds(0x7fffffff)};
     if (message.records.size() > dns_rules().most_candidates) {

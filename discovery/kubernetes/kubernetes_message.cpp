@@ -79,7 +79,7 @@ std::string_view text_or_none(const json::object& in, std::string_view name) {
 
 /// Versions are opaque, but they go into a URL.
 std::string version_of(const json::object& metadata) {
-  const std::string text(text_of(find(metadata, "resourceVersion"), max_version));
+  std::string text(text_of(find(metadata, "resourceVersion"), max_version));
   const auto is_plain = [](unsigned char c) { return c > 0x20 && c < 0x7f; };
   if (text.empty() || !std::all_of(text.begin(), text.end(), is_plain)) refuse();
   return text;

@@ -154,6 +154,7 @@ std::vector<candidate> nats_members::list() const {
     if (each.is_member) addresses.insert(each.address);
   }
   std::vector<candidate> out;
+  out.reserve(addresses.size());
   for (const auto& each : addresses) out.push_back({.id = {}, .address = each, .is_serving = true});
   return out;
 }
@@ -176,6 +177,7 @@ void nats_members::conclude(step& out) {
   const bool is_over = std::exchange(trouble_, std::nullopt).has_value();
   auto found = list();
   std::vector<std::string> addresses;
+  addresses.reserve(found.size());
   for (const auto& each : found) addresses.push_back(each.address);
   const bool is_first = !std::exchange(has_answered_, true);
   is_changed_ = false;

@@ -45,7 +45,7 @@ http_response http_door::impl::keys(const http_request& request, std::string_vie
     json.member("ttl_ms", each.ttl.count()).member("near", each.is_near).end_object();
     lines += json.text() + "\n";
   }
-  http_response response(200, std::move(lines));
+  http_response response(200, lines);
   response.add("Content-Type", "application/x-ndjson");
   return response;
 }

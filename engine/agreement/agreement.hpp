@@ -63,7 +63,7 @@ class agreement : public std::enable_shared_from_this<agreement> {
 
   // What other nodes send.
   feed_reply take(const identity& from, const feed_request& request);
-  void take(const identity& from, vote_request request, completion<vote_reply> done);
+  void take(const identity& from, const vote_request& request, completion<vote_reply> done);
   relay_reply take(const identity& from, const relay_request& request);
 
   /// How the announcement of one change ended.

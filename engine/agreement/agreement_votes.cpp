@@ -178,7 +178,9 @@ void agreement::vote_here(const identity& from, const vote_request& request, vot
       !is_leaving_ && is_same_life && granted_.is_over(missing, context_->env.now());
 }
 
-void agreement::take(const identity& from, vote_request request, completion<vote_reply> done) {
+void agreement::take(
+    const identity& from, const vote_request& request, completion<vote_reply> done
+) {
   work todo;
   vote_reply reply;
   bool is_passed_on = false;
@@ -224,7 +226,7 @@ void agreement::pass_on(const std::string& id, vote_reply reply, completion<vote
                number = hints.number,
                is_all = !hints.has_more,
                reply = std::move(reply),
-               done = std::move(done)](result<peer_reply> answer) mutable {
+               done = std::move(done)](const result<peer_reply>& answer) mutable {
     if (const auto self = weak.lock()) self->passed_on(id, number, is_all, answer, reply);
     std::move(done)(std::move(reply));
   };

@@ -22,6 +22,8 @@ class agreement;
 
 /// What the keyspaces of one node share. Made by the engine, kept alive by each keyspace.
 struct engine_context {
+  explicit engine_context(environment& world) : env(world) {}
+
   environment& env;
   peer_network* network = nullptr;  ///< null on a lone node
   identity self;

@@ -28,6 +28,9 @@ class waiting_read : public hedge_line::read,
 
 /// What the peers of one node share: the settings, the counts and the way to the network.
 struct hedge_world {
+  hedge_world(environment& world, const hedge_options& wanted, const protocol_rules& kept)
+      : env(world), options(wanted), rules(kept) {}
+
   environment& env;
   const hedge_options options;
   const protocol_rules rules;

@@ -14,7 +14,8 @@ namespace weir {
 template <class T>
 result<T> run_blocking(environment& env, asio::awaitable<result<T>> work) {
   auto start = [&](completion<result<T>> done) {
-    auto ended = [done = std::move(done)](std::exception_ptr thrown, result<T> answer) mutable {
+    auto ended = [done =
+                      std::move(done)](const std::exception_ptr& thrown, result<T> answer) mutable {
       if (thrown) answer = errc::overloaded;
       std::move(done)(std::move(answer));
     };

@@ -64,11 +64,11 @@ void keyspace_core::find(
   }
   const auto deadline = env().now() + options.timeout;
   auto counted = counting(std::move(done), options.attempt);
-  join(std::move(key), hash, kind, options, deadline, std::move(counted), {.batch = batch});
+  join(key, hash, kind, options, deadline, std::move(counted), {.batch = batch});
 }
 
 void keyspace_core::join(
-    std::string key,
+    const std::string& key,
     std::uint64_t hash,
     flight_kind kind,
     const get_options& options,

@@ -190,7 +190,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   enum class begun { yes, found_meanwhile, nobody_waits };
   // get.cpp, in call order
   void join(
-      std::string key,
+      const std::string& key,
       std::uint64_t hash,
       flight_kind kind,
       const get_options& options,
@@ -324,7 +324,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
   bool may_peek(std::uint16_t slot, time_point now) const;
   asio::awaitable<std::optional<peeked_value>> peek_at_former_owner(flight& f);
   get_reply peeked(const std::string& key);
-  void adopt(std::string key, milliseconds timeout, completion<get_reply> done);
+  void adopt(const std::string& key, milliseconds timeout, completion<get_reply> done);
 
   // write_through.cpp, in call order
   asio::awaitable<change_reply> write_in_turn(change_request request, time_point deadline);
@@ -365,7 +365,7 @@ class keyspace_core : public std::enable_shared_from_this<keyspace_core> {
 
   // tune.cpp
   std::shared_ptr<keyspace_core> successor() const;
-  error why_failed(error why) const;
+  error why_failed(const error& why) const;
 
   bool is_closed() const noexcept { return closed_.load(std::memory_order_acquire) != 0; }
 

@@ -33,7 +33,8 @@ asio::awaitable<void> keyspace_feed::run() {
     timer_ = 0;
     state_.began(env_.now());
   }
-  ended(co_await run_once());
+  const auto why = co_await run_once();
+  ended(why);
 }
 
 asio::awaitable<error> keyspace_feed::run_once() {
@@ -52,7 +53,7 @@ asio::awaitable<error> keyspace_feed::run_once() {
   co_return why;
 }
 
-void keyspace_feed::ended(error why) {
+void keyspace_feed::ended(const error& why) {
   const auto now = env_.now();
   std::optional<trouble_log::line> line;
   {

@@ -52,7 +52,7 @@ class keyspace_feed final : public change_sink, public std::enable_shared_from_t
   asio::awaitable<void> run();
   asio::awaitable<error> run_once();
   void dial_at(time_point when);
-  void ended(error why);
+  void ended(const error& why);
   void publish() noexcept;
   void report(std::optional<trouble_log::line> line, const error& why) const;
 

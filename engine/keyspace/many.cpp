@@ -10,6 +10,7 @@
 #include <boost/asio/detached.hpp>
 
 #include <map>
+#include <utility>
 
 namespace weir {
 namespace {
@@ -125,7 +126,7 @@ void keyspace_core::serve_many(
     } else if (try_serve({.keyspace = {}, .key = key, .role = request.role}, held)) {
       take(std::move(held.answer));
     } else {
-      if (loading && kind == flight_kind::owner) std::move(loading)();
+      if (loading && kind == flight_kind::owner) std::exchange(loading, nullptr)();
       join(key, held_.hash_of(key), kind, {}, deadline, std::move(take), traits);
     }
   }

@@ -75,10 +75,12 @@ get_reply keyspace_core::peeked(const std::string& key) {
 }
 
 // The former owner names its keys when it leaves; their values come as with every peek.
-void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_reply> done) {
+void keyspace_core::adopt(
+    const std::string& key, milliseconds timeout, completion<get_reply> done
+) {
   lookup held;
   if (held_.hit_owned(key, held, read_attempt::again)) return std::move(done)(get_reply{});
-  auto answer = [done = std::move(done)](result<lookup> found) mutable {
+  auto answer = [done = std::move(done)](const result<lookup>& found) mutable {
     get_reply made;
     if (!found) made.error = found.error();
     std::move(done)(std::move(made));
@@ -86,7 +88,7 @@ void keyspace_core::adopt(std::string key, milliseconds timeout, completion<get_
   const auto hash = held_.hash_of(key);
   const auto deadline = env().now() + timeout;
   const flight_traits traits{.adopts = true};
-  join(std::move(key), hash, flight_kind::owner, {}, deadline, std::move(answer), traits);
+  join(key, hash, flight_kind::owner, {}, deadline, std::move(answer), traits);
 }
 
 }  // namespace weir

@@ -16,8 +16,7 @@ void keyspace_core::serve(
   if (try_serve(request, reply)) return std::move(done)(std::move(reply));
   if (request.mode == get_mode::observe) return std::move(done)(observed(request.key));
   if (request.mode == get_mode::peek) return std::move(done)(peeked(request.key));
-  if (request.mode == get_mode::adopt)
-    return adopt(std::move(request.key), timeout, std::move(done));
+  if (request.mode == get_mode::adopt) return adopt(request.key, timeout, std::move(done));
   if (request.mode == get_mode::fresh) {
     if (request.role == serve_as::owner) {
       refresh(request.key);
@@ -48,7 +47,7 @@ void keyspace_core::serve(
       .batch = request.is_of_batch ? load_limiter::of_others : load_limiter::alone};
   if (loading && kind == flight_kind::owner) std::move(loading)();
   const auto deadline = env().now() + timeout;
-  join(std::move(request.key), hash, kind, options, deadline, std::move(answer), traits);
+  join(request.key, hash, kind, options, deadline, std::move(answer), traits);
 }
 
 // An answer may be kept by the asker if this node kept it and holds a lease now; what the asker has

@@ -141,13 +141,13 @@ asio::awaitable<result<change_result>> session::async_put(
     std::string key, bytes value, put_options options
 ) {
   const auto self = *this;
-  const auto done = co_await keyspace_.async_put(key, std::move(value), options);
+  auto done = co_await keyspace_.async_put(key, std::move(value), options);
   self.changed(key, done);
   co_return done;
 }
 
 result<change_result> session::put(std::string_view key, bytes value, put_options options) {
-  const auto done = keyspace_.put(key, std::move(value), options);
+  auto done = keyspace_.put(key, std::move(value), options);
   changed(key, done);
   return done;
 }
@@ -156,13 +156,13 @@ asio::awaitable<result<change_result>> session::async_remove(
     std::string key, change_options options
 ) {
   const auto self = *this;
-  const auto done = co_await keyspace_.async_remove(key, options);
+  auto done = co_await keyspace_.async_remove(key, options);
   self.changed(key, done);
   co_return done;
 }
 
 result<change_result> session::remove(std::string_view key, change_options options) {
-  const auto done = keyspace_.remove(key, options);
+  auto done = keyspace_.remove(key, options);
   changed(key, done);
   return done;
 }
@@ -171,20 +171,20 @@ asio::awaitable<result<change_result>> session::async_invalidate(
     std::string key, change_options options
 ) {
   const auto self = *this;
-  const auto done = co_await keyspace_.async_invalidate(key, options);
+  auto done = co_await keyspace_.async_invalidate(key, options);
   self.changed(key, done);
   co_return done;
 }
 
 result<change_result> session::invalidate(std::string_view key, change_options options) {
-  const auto done = keyspace_.invalidate(key, options);
+  auto done = keyspace_.invalidate(key, options);
   changed(key, done);
   return done;
 }
 
 asio::awaitable<result<change_result>> session::async_clear(change_options options) {
   const auto held = memory_;
-  const auto done = co_await keyspace_.async_clear(options);
+  auto done = co_await keyspace_.async_clear(options);
   if (held && done) {
     const std::lock_guard lock(held->mutex);
     held->order.doubt_all();
@@ -193,7 +193,7 @@ asio::awaitable<result<change_result>> session::async_clear(change_options optio
 }
 
 result<change_result> session::clear(change_options options) {
-  const auto done = keyspace_.clear(options);
+  auto done = keyspace_.clear(options);
   if (memory_ && done) {
     const std::lock_guard lock(memory_->mutex);
     memory_->order.doubt_all();

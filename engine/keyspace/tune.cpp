@@ -19,7 +19,7 @@ std::shared_ptr<keyspace_core> keyspace_core::successor() const {
 }
 
 // To another node: it may have a keyspace that was removed here, and load the key itself.
-error keyspace_core::why_failed(error why) const {
+error keyspace_core::why_failed(const error& why) const {
   const bool was_removed = closed_.load() == static_cast<int>(errc::no_keyspace);
   return was_removed && why == errc::unavailable ? error(errc::no_keyspace) : why;
 }

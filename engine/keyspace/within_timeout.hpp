@@ -31,7 +31,7 @@ asio::awaitable<result<T>> keyspace_core::within_timeout(
       self->limiter_.call_is_stuck();
       std::move(one->done)(errc::deadline_exceeded);
     });
-    auto ended = [one, self](std::exception_ptr thrown, result<T> answer) {
+    auto ended = [one, self](const std::exception_ptr& thrown, result<T> answer) {
       if (one->is_answered.exchange(true)) return self->limiter_.call_returned_late();
       self->env().cancel(one->timer);
       self->limiter_.release();

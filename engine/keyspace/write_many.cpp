@@ -71,7 +71,7 @@ void start(const std::shared_ptr<batch>& of, completion<result<answers>> done) {
 }
 
 std::shared_ptr<batch> puts(std::shared_ptr<keyspace_core> core, std::vector<put_item> items) {
-  const auto made = std::make_shared<batch>();
+  auto made = std::make_shared<batch>();
   made->core = std::move(core);
   made->done_items.assign(items.size(), errc::unavailable);
   made->items.resize(items.size());
@@ -96,7 +96,7 @@ std::shared_ptr<batch> removes(
     std::vector<std::string> keys,
     const change_options& options
 ) {
-  const auto made = std::make_shared<batch>();
+  auto made = std::make_shared<batch>();
   made->core = std::move(core);
   made->done_items.assign(keys.size(), errc::unavailable);
   made->items.resize(keys.size());

@@ -95,10 +95,11 @@ asio::awaitable<change_reply> keyspace_core::write_through(
     co_return failed(value_too_large(request.value.size()));
   }
   auto run = [&](completion<result<change_reply>> done) {
-    auto ended = [done = std::move(done)](std::exception_ptr thrown, change_reply reply) mutable {
-      if (thrown) reply = failed(errc::unknown_outcome);
-      std::move(done)(std::move(reply));
-    };
+    auto ended =
+        [done = std::move(done)](const std::exception_ptr& thrown, change_reply reply) mutable {
+          if (thrown) reply = failed(errc::unknown_outcome);
+          std::move(done)(std::move(reply));
+        };
     asio::co_spawn(env().executor(), write_in_turn(std::move(request), deadline), std::move(ended));
   };
   auto reply = co_await await_result<change_reply>(run);

@@ -73,6 +73,7 @@ class arc {
 // Where no node takes slots, every node does: a ring always has an owner for each.
 std::vector<std::uint32_t> weights_of(const std::vector<member>& members) {
   std::vector<std::uint32_t> out;
+  out.reserve(members.size());
   for (const auto& each : members) out.push_back(each.weight);
   if (std::all_of(out.begin(), out.end(), [](auto weight) { return weight == 0; })) {
     std::fill(out.begin(), out.end(), 1);

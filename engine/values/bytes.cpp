@@ -59,6 +59,7 @@ char* bytes::reserve(std::size_t size) {
   auto* made = new (mapped != nullptr ? mapped : ::operator new(whole)) shared_block;
   if (mapped != nullptr) made->pages = static_cast<std::uint32_t>(pages);
   made->size = size;
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer itself
   std::memcpy(content_.data, &made, sizeof made);
   content_.set_size(shared_mark);
   return made->data();

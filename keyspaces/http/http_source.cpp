@@ -63,7 +63,7 @@ class http_source final : public data_source {
       answer = co_await ask(request_for(*url, context), context);  // it spoke of another value
     }
     if (!answer) co_return answer.error();
-    co_return judge(std::move(*answer), context);
+    co_return judge(*answer, context);
   }
 
  private:
@@ -95,7 +95,7 @@ class http_source final : public data_source {
     co_return errc::source_failed;
   }
 
-  result<loaded> judge(http_client_response answer, const load_context& context) const {
+  result<loaded> judge(const http_client_response& answer, const load_context& context) const {
     const auto granted = freshness_of(answer.fields, time_of_day());
     switch (answer.status) {
       case 200:

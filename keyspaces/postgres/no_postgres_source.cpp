@@ -10,7 +10,7 @@ bad_source without_postgres() {
 
 }  // namespace
 
-std::shared_ptr<data_source> make_postgres_source(postgres_source_options) {
+std::shared_ptr<data_source> make_postgres_source(const postgres_source_options&) {
   throw without_postgres();
 }
 

@@ -13,7 +13,8 @@ constexpr std::string_view type_name = "postgres";
 asio::awaitable<result<loaded>> load_one(
     const pg_loader& loader, std::string key, load_context context
 ) {
-  std::vector<std::string> keys(1, std::move(key));
+  std::vector<std::string> keys;
+  keys.push_back(std::move(key));
   auto all = co_await loader.async_load(std::move(keys), std::move(context));
   co_return std::move(all.front());
 }
@@ -130,7 +131,7 @@ class postgres_store final : public store {
 
 }  // namespace
 
-std::shared_ptr<data_source> make_postgres_source(postgres_source_options options) {
+std::shared_ptr<data_source> make_postgres_source(const postgres_source_options& options) {
   check(options);
   const auto database = std::make_shared<const pg_database>(options);
   feed_maker feeds(options);

@@ -48,7 +48,7 @@ page get_page(
 
 /// "refused, 18 min ago"
 std::string failure_text(const json::value& of) {
-  const auto what = text_of(of, "last_failure");
+  auto what = text_of(of, "last_failure");
   if (what.empty()) return what;
   return what + ", " + time_text(number_of(of, "last_failure_ms") * 1000) + " ago";
 }

@@ -10,6 +10,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <ostream>
 
 namespace weir {
@@ -20,7 +21,7 @@ namespace json = boost::json;
 constexpr std::size_t bar_width = 40;
 
 std::string bar(double part) {
-  const auto full = static_cast<std::size_t>(part * bar_width + 0.5);
+  const auto full = static_cast<std::size_t>(std::lround(part * bar_width));
   std::string out;
   for (std::size_t i = 0; i != std::min(full, bar_width); ++i) out += "\u2588";
   return out;

@@ -24,7 +24,9 @@ struct serve_loop::heartbeat {
   std::atomic<std::size_t> waits_for;
 };
 
-serve_loop::serve_loop(config::load_request request, service_manager::variable of_environment)
+serve_loop::serve_loop(
+    config::load_request request, const service_manager::variable& of_environment
+)
     : request_(std::move(request)), manager_(of_environment) {
   wait_for_signal();
 }

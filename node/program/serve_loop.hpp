@@ -27,7 +27,9 @@ namespace weir {
 /// until the node runs, SIGTERM and SIGINT end the start (is_asked_to_end()).
 class serve_loop {
  public:
-  explicit serve_loop(config::load_request request, service_manager::variable of_environment);
+  explicit serve_loop(
+      config::load_request request, const service_manager::variable& of_environment
+  );
   ~serve_loop();
 
   serve_loop(const serve_loop&) = delete;

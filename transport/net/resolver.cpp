@@ -201,8 +201,8 @@ class resolver::channel {
 resolver::resolver(asio::io_context& loop, resolver_options options)
     : resolver(loop.get_executor(), std::move(options)) {}
 
-resolver::resolver(asio::any_io_executor executor, resolver_options options)
-    : channel_(std::make_shared<channel>(std::move(executor), std::move(options))) {}
+resolver::resolver(const asio::any_io_executor& executor, resolver_options options)
+    : channel_(std::make_shared<channel>(executor, std::move(options))) {}
 
 resolver::~resolver() {
   channel_->close();

@@ -106,7 +106,9 @@ class builder {
       return fail(quoted(files_.cert) + " holds no certificate that can be used; give a PEM file");
     }
     while (auto next = next_certificate(*chain)) {
-      if (SSL_CTX_add0_chain_cert(native_, next.get()) == 1) next.release();
+      if (SSL_CTX_add0_chain_cert(native_, next.get()) == 1) {
+        static_cast<void>(next.release());  // the context owns it
+      }
     }
     if (!ended_well())
       return fail(quoted(files_.cert) + " is damaged behind its first certificate");

@@ -44,7 +44,7 @@ result<http_url> parse_http_url(std::string_view text) {
   return url;
 }
 
-http_client::http_client(std::vector<asio::io_context*> loops, http_client_options options)
+http_client::http_client(std::vector<asio::io_context*> loops, const http_client_options& options)
     : loops_(std::move(loops)) {
   if (loops_.empty()) throw std::invalid_argument("http_client: at least one loop is needed");
   if (options.max_per_host == 0)
@@ -72,12 +72,14 @@ asio::awaitable<result<http_client_response>> http_client::async_request(http_cl
   co_return co_await asio::co_spawn(loop, std::move(work), asio::use_awaitable);
 }
 
-result<http_client_response> http_fetch(http_client_request request, http_client_options options) {
+result<http_client_response> http_fetch(
+    http_client_request request, const http_client_options& options
+) {
   asio::io_context loop(1);
   result<http_client_response> outcome = make_error_code(errc::unavailable);
   std::exception_ptr failure;
   {
-    http_client client({&loop}, std::move(options));
+    http_client client({&loop}, options);
     auto work = client.async_request(std::move(request));
     asio::co_spawn(
         loop,

@@ -236,20 +236,20 @@ void http_connection::look_for_memory(time_point now) {
 }
 
 void http_connection::start_handler() {
-  auto finished =
-      [self = shared_from_this()](const std::exception_ptr& failure, http_response response) {
-        if (self->phase_ == phase::closed) return;
-        self->now_ = http_request::clock::now();
-        if (failure) {
-          self->answer(answer_for(failure));
-        } else if (self->has_room_for(response)) {
-          self->answer(response);
-        } else {
-          self->core_->short_of_memory.fetch_add(1, std::memory_order_relaxed);
-          self->answer(problem(errc::overloaded, no_memory));
-        }
-        self->run();
-      };
+  auto finished = [self = shared_from_this(
+                   )](const std::exception_ptr& failure, const http_response& response) {
+    if (self->phase_ == phase::closed) return;
+    self->now_ = http_request::clock::now();
+    if (failure) {
+      self->answer(answer_for(failure));
+    } else if (self->has_room_for(response)) {
+      self->answer(response);
+    } else {
+      self->core_->short_of_memory.fetch_add(1, std::memory_order_relaxed);
+      self->answer(problem(errc::overloaded, no_memory));
+    }
+    self->run();
+  };
   try {
     asio::co_spawn(loop_.context(), core_->handler.handle(request_), std::move(finished));
   } catch (...) {

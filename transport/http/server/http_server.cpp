@@ -22,7 +22,7 @@ void throw_exception_from_error(const listen_error& error, const boost::source_l
 }
 
 http_server::http_server(
-    std::vector<asio::io_context*> loops, http_limits limits, http_handler& handler
+    const std::vector<asio::io_context*>& loops, http_limits limits, http_handler& handler
 ) {
   if (loops.empty()) throw std::invalid_argument("http_server: at least one loop is needed");
   core_ = std::make_shared<http_core>(loops, limits, handler);

@@ -17,6 +17,7 @@ namespace weir::abi {
 extern const char library_was_built_with_GLIBCXX_DEBUG WEIR_API;
 [[gnu::used]] inline const char* const needed_with_debug = &library_was_built_with_GLIBCXX_DEBUG;
 #else
+// NOLINTNEXTLINE(readability-identifier-naming): the linker's message names the macro
 extern const char library_was_built_without_GLIBCXX_DEBUG WEIR_API;
 [[gnu::used]] inline const char* const needed_without_debug =
     &library_was_built_without_GLIBCXX_DEBUG;

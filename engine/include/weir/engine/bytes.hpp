@@ -111,6 +111,7 @@ class bytes {
 
   shared_block* block() const noexcept {
     shared_block* found;
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): the pointer itself
     std::memcpy(&found, content_.data, sizeof found);
     return found;
   }

@@ -157,6 +157,7 @@ class peer_network {
       peer_request request,
       time_point deadline,
       completion<result<peer_reply>> done,
+      // NOLINTNEXTLINE(performance-unnecessary-value-param): a network that tells keeps it
       std::shared_ptr<call_watcher> watcher
   ) {
     static_cast<void>(watcher);

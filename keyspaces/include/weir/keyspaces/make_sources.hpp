@@ -197,7 +197,7 @@ std::shared_ptr<data_source> make_http_source(
     std::shared_ptr<http_client> client, http_source_options options
 );
 std::shared_ptr<data_source> make_sqlite_source(sqlite_source_options options);
-std::shared_ptr<data_source> make_postgres_source(postgres_source_options options);
+std::shared_ptr<data_source> make_postgres_source(const postgres_source_options& options);
 
 /// SQL that makes the table of the options tell of its changes on their channel: a trigger for rows
 /// and one for TRUNCATE, with the functions that they call. Changes nothing where it was run before.

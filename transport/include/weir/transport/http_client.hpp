@@ -82,7 +82,9 @@ class http_client {
  public:
   /// `loops`: at least one, each run by at most one thread; they must outlive the client's
   /// requests.
-  explicit http_client(std::vector<asio::io_context*> loops, http_client_options options = {});
+  explicit http_client(
+      std::vector<asio::io_context*> loops, const http_client_options& options = {}
+  );
   http_client(const http_client&) = delete;
   http_client& operator=(const http_client&) = delete;
   /// Closes kept connections; requests under way go on to their end.
@@ -109,7 +111,7 @@ class http_client {
 
 /// One request on a loop of its own; blocks until the outcome. For the command line and tests.
 [[nodiscard]] result<http_client_response> http_fetch(
-    http_client_request request, http_client_options options = {}
+    http_client_request request, const http_client_options& options = {}
 );
 
 }  // namespace weir

@@ -20,7 +20,7 @@ enum class http_method : std::uint8_t {
   head,
   put,
   post,
-  delete_,
+  delete_,  // NOLINT(readability-identifier-naming): delete is a keyword
   purge,
   options,
   patch,

@@ -116,7 +116,9 @@ struct http_server_stats {
 class http_server {
  public:
   /// `loops`: at least one, each run by at most one thread.
-  http_server(std::vector<asio::io_context*> loops, http_limits limits, http_handler& handler);
+  http_server(
+      const std::vector<asio::io_context*>& loops, http_limits limits, http_handler& handler
+  );
   http_server(const http_server&) = delete;
   http_server& operator=(const http_server&) = delete;
   ~http_server();

@@ -37,7 +37,7 @@ struct resolver_options {
 class resolver {
  public:
   explicit resolver(asio::io_context& loop, resolver_options options = {});
-  explicit resolver(asio::any_io_executor executor, resolver_options options = {});
+  explicit resolver(const asio::any_io_executor& executor, resolver_options options = {});
   resolver(const resolver&) = delete;
   resolver& operator=(const resolver&) = delete;
   ~resolver();
