@@ -1,5 +1,7 @@
 // Values of one type over bytes: codecs, a veto, what heals itself, and who is told.
 
+#include "tests/support/waiting.hpp"
+
 #include <weir/engine/cache.hpp>
 #include <weir/engine/json_codec.hpp>
 #include <weir/engine/typed.hpp>
@@ -347,6 +349,7 @@ TEST(EventLineTest, CloseWaitsForTheOneInProgressAndDropsTheRest) {
     line.close();
     return has_ended.load();
   });
+  EXPECT_TRUE(test::eventually([&] { return line.dropped() == 1; }));  // close() has begun
   go.set_value();
   EXPECT_TRUE(closing.get());
   line(numbered(2));
