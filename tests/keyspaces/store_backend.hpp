@@ -29,6 +29,9 @@ class store_backend {
   /// "-" when there is none.
   virtual std::string read(const std::string& key) = 0;
 
+  /// Etags are hashes of the values: equal ones have the same.
+  virtual bool has_content_tags() const { return false; }
+
   /// In which a load is done.
   virtual std::chrono::milliseconds short_time() const { return std::chrono::milliseconds(30); }
 };
