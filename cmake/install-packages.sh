@@ -6,7 +6,7 @@ build=(g++ cmake ninja-build pkg-config libboost1.81-dev libboost-json1.81-dev
        libyaml-cpp-dev libssl-dev libc-ares-dev libxxhash-dev libcli11-dev libsqlite3-dev libpq-dev)
 run=(nginx-light sqlite3 curl)
 test=(libgtest-dev libgmock-dev libbenchmark-dev librapidcheck-dev clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
-      ccache python3 python3-jsonschema python3-xxhash python3-yaml openssl dnsmasq-base nats-server nginx-light sqlite3 curl iproute2 iptables procps faketime prometheus postgresql)
+      ccache python3 python3-jsonschema python3-xxhash python3-yaml openssl dnsmasq-base nats-server nginx-light sqlite3 curl iproute2 iptables procps faketime prometheus postgresql redis-server)
 
 case "${1:-}" in
   build) wanted=("${build[@]}" "${run[@]}") ;;

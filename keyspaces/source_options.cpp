@@ -179,6 +179,26 @@ void check(const postgres_source_options& options) {
   }
 }
 
+void check(const redis_source_options& options) {
+  constexpr std::size_t longest_prefix = 512, largest = 512u << 20;
+  constexpr std::chrono::milliseconds longest = std::chrono::hours(24 * 3650);
+  if (options.url.empty()) refuse("the redis source needs a url, redis://user@host:6379");
+  if (options.connections < 1 || options.connections > 64) {
+    refuse(
+        "connections of the redis source is " + std::to_string(options.connections) +
+        "; allowed are 1 to 64"
+    );
+  }
+  if (options.database > 65'535) refuse("database of the redis source is over 65535");
+  if (options.prefix.size() > longest_prefix)
+    refuse("the prefix of the redis source is longer than 512 bytes");
+  if (options.expire < std::chrono::milliseconds(0) || options.expire > longest)
+    refuse("expire of the redis source is 1 ms to 3650 days, or 0 for without end");
+  check_max_entry("redis", options.max_entry);
+  if (options.max_entry > largest)
+    refuse("max_entry of the redis source is over 512 MiB, the longest string of Redis");
+}
+
 void check(const file_source_options& options) {
   if (options.root.empty()) refuse("the file source needs a root folder");
   if (options.root.native().find('\0') != std::string::npos)

@@ -33,8 +33,8 @@ class store_backend {
   /// "-" when there is none.
   virtual std::string read(const std::string& key) = 0;
 
-  /// Whether equal values have equal etags: then only two different values never have the same.
-  virtual bool has_tags_of_content() const { return false; }
+  /// Etags are hashes of the values: equal ones have the same.
+  virtual bool has_content_tags() const { return false; }
 
   /// In which a load is done.
   virtual std::chrono::milliseconds short_time() const { return std::chrono::milliseconds(30); }
@@ -117,7 +117,7 @@ class file_backend final : public store_backend {
     return in ? std::string(std::istreambuf_iterator<char>(in), {}) : "-";
   }
 
-  bool has_tags_of_content() const override { return true; }
+  bool has_content_tags() const override { return true; }
 
   std::chrono::milliseconds short_time() const override { return std::chrono::milliseconds(500); }
 

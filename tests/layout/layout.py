@@ -18,10 +18,10 @@ MODULES = {
 FOLDERS = {
     "engine": ["values", "runtime", "async", "entries", "entries/eviction", "source", "ring", "agreement", "membership",
                "keyspace", "."],
-    "transport": ["text", "tls", "net", "http", "http/client", "http/server", "nats", "peer/wire", "peer"],
+    "transport": ["text", "tls", "net", "http", "http/client", "http/server", "nats", "resp", "peer/wire", "peer"],
     "doors": ["common", "http"],
     "discovery": [".", "dns", "kubernetes", "nats"],
-    "keyspaces": ["http", ".", "file", "postgres", "sqlite"],
+    "keyspaces": ["http", ".", "file", "postgres", "redis", "sqlite"],
     "config": ["text", "yaml", "table", "decode", "print", "."],
     "node": [".", "program"],
 }

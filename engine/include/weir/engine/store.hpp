@@ -33,7 +33,9 @@ enum class entity_tags : std::uint8_t { given, none };
 /// The owner of a key calls it, one write per key at a time, and puts what it took into the cache
 /// with its new etag. Judging the condition and writing must be one step: two writers with the same
 /// etag, on two nodes or in another program, must not both succeed. Two writes never get the same
-/// etag, whatever the clock says; async_load() gives the etag in loaded::meta.
+/// etag, whatever the clock says, unless it is a hash of the value and they wrote the same one; then
+/// a value that was another meanwhile passes a condition. async_load() gives the etag in
+/// loaded::meta.
 ///
 /// Errors say what became of the write:
 /// - errc::conflict: the condition does not hold, nothing was written. So is a `matches` on an

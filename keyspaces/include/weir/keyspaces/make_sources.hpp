@@ -165,6 +165,37 @@ struct postgres_source_options {
   feed_loss when_lost = feed_loss::pass;
 };
 
+/// The strings of a Redis (6 or newer) or Valkey: a single server or a primary with its replicas, no
+/// Redis Cluster. Connected to when it is first asked.
+///
+/// The time that a key has left shortens the TTL. A key that holds no string is
+/// errc::source_failed. The entity tag is the SHA-1 of the value, computed at each load: a value
+/// that was another meanwhile passes a condition. Conditional writes run a script of Redis.
+///
+/// Never blocks. A read whose connection turns out dead is sent once more; a write that was sent is
+/// errc::unknown_outcome then.
+struct redis_source_options {
+  /// "redis://user@host:6379" or, with TLS, "rediss://..."; `/2` at the end is the database.
+  std::string url;
+
+  std::string user = {};  ///< of an ACL; empty = that of the URL, or "default"
+  std::string password = {};
+  std::string ca = {};          ///< PEM file for rediss://; empty = the system's authorities
+  bool insecure = false;        ///< accept plain text to other machines
+  unsigned database = 0;        ///< 0..65535
+  std::string prefix = {};      ///< of all keys in Redis, up to 512 bytes; weir's keys are without
+  std::size_t connections = 2;  ///< at most, 1..64; each serves many calls at once
+
+  /// What Redis is told to keep a written value for, up to 10 years; 0 = without end.
+  std::chrono::milliseconds expire{0};
+
+  std::size_t max_entry = 1u << 20;  ///< bytes of a value, up to 512 MiB; more is errc::too_large
+
+  /// Hear of every change of a key with the prefix, by CLIENT TRACKING in broadcasting mode.
+  bool tracking = false;
+  feed_loss when_lost = feed_loss::pass;
+};
+
 /// A folder: the key is the path of a file below it, '/' between names.
 ///
 /// Not found: a missing file, a folder, and any key that is not the one plain name of something
@@ -189,6 +220,7 @@ struct file_source_options {
 void check(const http_source_options& options);
 void check(const sqlite_source_options& options);
 void check(const postgres_source_options& options);
+void check(const redis_source_options& options);
 void check(const file_source_options& options);
 
 /// The sources. All throw std::invalid_argument: as check() does, and bad_source when the file, the
@@ -203,6 +235,9 @@ std::shared_ptr<data_source> make_postgres_source(const postgres_source_options&
 /// and one for TRUNCATE, with the functions that they call. Changes nothing where it was run before.
 /// Throws as make_postgres_source() does, and without a table or a channel.
 std::string postgres_triggers(const postgres_source_options& options);
+
+/// A weir::store.
+std::shared_ptr<data_source> make_redis_source(redis_source_options options);
 
 std::shared_ptr<data_source> make_file_source(file_source_options options);
 
