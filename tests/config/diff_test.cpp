@@ -146,7 +146,8 @@ TEST_F(DiffTest, AnotherTypeOfSourceIsAChange) {
       ElementsAre(
           change{"keyspaces.users.source.type", "file", "callback"},
           change{"keyspaces.users.source.name", "", "x"},
-          change{"keyspaces.users.source.root", "/", ""}
+          change{"keyspaces.users.source.root", "/", ""},
+          change{"keyspaces.users.source.write", "false", ""}
       )
   );
 }

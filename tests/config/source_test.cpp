@@ -141,7 +141,9 @@ TEST_F(SourceTest, OffersTheNearestType) {
 TEST_F(SourceTest, EachTypeHasItsOwnKeys) {
   EXPECT_THAT(
       problems(source_is("{type: file, root: x, url: y}")),
-      ElementsAre("3:35 keyspaces[0].source: unknown key \"url\" (remove it; known here: root)")
+      ElementsAre(
+          "3:35 keyspaces[0].source: unknown key \"url\" (remove it; known here: root, write)"
+      )
   );
   EXPECT_THAT(
       problems(source_is("{type: sqlite}")),
