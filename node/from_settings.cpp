@@ -114,6 +114,25 @@ struct source_maker {
     return make_postgres_source(postgres_options_from(from, keyspace));
   }
 
+  std::shared_ptr<data_source> operator()(const config::redis_source& from) const {
+    const bool tells = from.changes && from.changes->tracking;
+    const bool serves = tells && from.changes->when_lost == config::feed_loss::serve;
+    return make_redis_source({
+        .url = from.url,
+        .user = from.user.value_or(""),
+        .password = from.password ? from.password->value : std::string(),
+        .ca = from.ca.value_or(""),
+        .insecure = from.insecure,
+        .database = from.database,
+        .prefix = from.prefix,
+        .connections = from.connections,
+        .expire = from.expire,
+        .max_entry = static_cast<std::size_t>(keyspace.max_entry),
+        .tracking = tells,
+        .when_lost = serves ? feed_loss::serve : feed_loss::pass,
+    });
+  }
+
   std::shared_ptr<data_source> operator()(const config::file_source& from) const {
     return make_file_source(
         {.root = from.root,

@@ -164,6 +164,10 @@ Either `table` or `query` and the statements that write. What is atomic, what an
 [sources.md](sources.md).
 )";
 
+constexpr std::string_view redis_text = R"(
+What is atomic, what an outage does and the limits are in [sources.md](sources.md).
+)";
+
 constexpr std::string_view file_text = R"(
 A file that changed less than 2 s ago may still be half written: it is answered, but kept only until it is 2 s old. Write
 a new file and rename it, and no half is ever read.
@@ -247,6 +251,7 @@ void section(const shape& rows, const std::string& path, std::string& out) {
       if (each.type == "http") out += http_note();
       if (each.type == "sqlite") out += sqlite_text;
       if (each.type == "postgres") out += postgres_text;
+      if (each.type == "redis") out += redis_text;
       if (each.type == "file") out += file_text;
     }
   }

@@ -171,6 +171,21 @@ std::optional<complaint> check_postgres_url(const value& given) {
   return std::nullopt;
 }
 
+std::optional<complaint> check_redis_url(const value& given) {
+  const std::string_view text = std::get<std::string>(given);
+  const auto scheme = text.substr(0, std::min(text.find("://"), text.size()));
+  if (scheme != "redis" && scheme != "rediss") {
+    return complaint{
+        "this is no Redis URL", "write redis://host:6379, or rediss://host:6379 for TLS"};
+  }
+  const auto rest = text.substr(std::min(scheme.size() + 3, text.size()));
+  const auto at = rest.rfind('@');
+  if (at != rest.npos && rest.substr(0, at).find(':') != rest.npos) {
+    return complaint{"the URL has a password in it", "give it as password: {env: NAME}"};
+  }
+  return std::nullopt;
+}
+
 /// The same as the client dials: `nats://host`, `tls://host:port`.
 std::optional<complaint> check_nats_server(const value& given) {
   constexpr const char* form = "write nats://host:4222 or tls://host:4222";

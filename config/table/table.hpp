@@ -139,7 +139,7 @@ extern const shape listen_shape;
 extern const shape tls_shape;
 extern const shape auth_shape;
 extern const shape discovery_shape;
-extern const alternative source_types[5];
+extern const alternative source_types[6];
 
 /// The rows of one keyspace and of `defaults`, which are a part of them.
 extern const shape keyspace_shape;
@@ -155,6 +155,7 @@ std::optional<complaint> check_path(const value& given);
 std::optional<complaint> check_right(const value& given);
 std::optional<complaint> check_nats_server(const value& given);
 std::optional<complaint> check_postgres_url(const value& given);
+std::optional<complaint> check_redis_url(const value& given);
 std::optional<complaint> check_nats_subject(const value& given);
 std::optional<complaint> check_kubernetes_name(const value& given);
 std::optional<complaint> check_kubernetes_api(const value& given);

@@ -207,6 +207,89 @@ constexpr auto postgres_fields = all_live({
 });
 constexpr shape postgres_shape{"postgres", postgres_fields};
 
+constexpr auto redis_changes_fields = all_live({
+    {.name = "tracking",
+     .type = kind::boolean,
+     .text =
+         "Hear of every write, expiry and flush of keys with the prefix, by `CLIENT TRACKING` in "
+         "broadcasting mode.",
+     .needed = presence::required,
+     .member = scalar_member<&redis_changes::tracking>()},
+    {.name = "when_lost",
+     .type = kind::choice,
+     .fallback = "pass",
+     .choices = "pass|serve",
+     .text = "What reads do while Redis cannot tell: go to it and keep nothing, or take what is "
+             "kept, marked as stale.",
+     .member = scalar_member<&redis_changes::when_lost>()},
+});
+constexpr shape redis_changes_shape{"changes", redis_changes_fields};
+
+constexpr auto redis_fields = all_live({
+    {.name = "url",
+     .low = "1",
+     .high = "8192",
+     .text = "`redis://user@host:6379`, with TLS `rediss://...`, without the password; `/2` at the "
+             "end is the database.",
+     .needed = presence::required,
+     .member = scalar_member<&redis_source::url>(),
+     .rule = check_redis_url},
+    {.name = "user",
+     .low = "1",
+     .high = "200",
+     .text = "User of an ACL. None = that of the URL, or `default`.",
+     .member = scalar_member<&redis_source::user>()},
+    {.name = "password",
+     .type = kind::secret,
+     .low = "1",
+     .high = "4096",
+     .text = "`{env: NAME}`, `{file: path}`, or the text itself.",
+     .member = object_member<&redis_source::password>()},
+    path_row<&redis_source::ca>(
+        "ca",
+        "PEM file of the authorities that may have signed the certificate of a `rediss://` server, "
+        "which must name the host of the URL. None = those of the system."
+    ),
+    {.name = "insecure",
+     .type = kind::boolean,
+     .fallback = "false",
+     .text = "Accept plain text to another machine.",
+     .member = scalar_member<&redis_source::insecure>()},
+    {.name = "database",
+     .type = kind::integer,
+     .fallback = "0",
+     .low = "0",
+     .high = "65535",
+     .text = "Number of the database.",
+     .member = scalar_member<&redis_source::database>()},
+    {.name = "prefix",
+     .low = "0",
+     .high = "512",
+     .text = "Stands before every key in Redis; keys of weir are without it.",
+     .member = scalar_member<&redis_source::prefix>()},
+    {.name = "expire",
+     .type = kind::duration,
+     .fallback = "0s",
+     .low = "0s",
+     .high = "3650d",
+     .text = "How long Redis is to keep what is written. 0 = without end.",
+     .member = scalar_member<&redis_source::expire>()},
+    {.name = "connections",
+     .type = kind::integer,
+     .fallback = "2",
+     .low = "1",
+     .high = "64",
+     .text = "Connections of this node at most, besides one for `changes`; each serves many calls "
+             "at once.",
+     .member = scalar_member<&redis_source::connections>()},
+    group_row<&redis_source::changes>(
+        "changes",
+        redis_changes_shape,
+        "Changes that others make to the keys drop them from the cache at once, on every node."
+    ),
+});
+constexpr shape redis_shape{"redis", redis_fields};
+
 constexpr auto file_fields = all_live({
     path_row<&file_source::root>(
         "root",
@@ -266,6 +349,12 @@ constinit const alternative source_types[] = {
         postgres_shape,
         "A table or a query of a PostgreSQL database. With `writes: allow` it is a store: PUT and "
         "DELETE change the row first, each by one statement, and then the cache."
+    ),
+    source_type<redis_source>(
+        "redis",
+        redis_shape,
+        "The strings of a Redis (6 or newer) or Valkey, not of a Redis Cluster. With `writes: "
+        "allow` it is a store: PUT and DELETE change the key there first, and then the cache."
     ),
     source_type<file_source>("file", file_shape, "The files below a folder."),
     source_type<callback_source>(

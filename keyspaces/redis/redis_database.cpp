@@ -11,7 +11,8 @@ redis_database::redis_database(const redis_source_options& options)
       max_entry_(options.max_entry),
       pool_(std::make_unique<redis_pool>(
           redis_server(options), resp_limits{.max_bulk = options.max_entry}, options.connections
-      )) {}
+      )),
+      own_writes_(options.tracking ? std::make_shared<redis_own_writes>() : nullptr) {}
 
 void redis_database::say(const load_context& context, const std::string& what) const {
   context.say("redis at " + pool_->server().name() + ": " + what);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "redis/redis_own_writes.hpp"
 #include "redis/redis_pool.hpp"
 
 #include <weir/engine/data_source.hpp>
@@ -22,6 +23,9 @@ class redis_database {
   /// In milliseconds, as SET takes it; empty = without end.
   const std::string& expire() const noexcept { return expire_; }
 
+  /// Of those whose changes Redis tells; null where it tells none.
+  const std::shared_ptr<redis_own_writes>& own_writes() const noexcept { return own_writes_; }
+
   /// "redis at cache:6379: ..." as the remark of the call.
   void say(const load_context& context, const std::string& what) const;
 
@@ -34,6 +38,7 @@ class redis_database {
   const std::string prefix_, expire_;
   const std::size_t max_entry_;
   const std::unique_ptr<redis_pool> pool_;
+  const std::shared_ptr<redis_own_writes> own_writes_;
 };
 
 /// SHA-1 in hexadecimal digits, as redis.sha1hex() of Redis gives it: the entity tag of a value.

@@ -56,7 +56,7 @@ std::string redis_line(std::string text) {
 }  // namespace
 
 std::string redis_words(const std::string& said) {
-  const auto line = redis_line(said);
+  auto line = redis_line(said);
   if (said.starts_with("MOVED ") || said.starts_with("ASK "))
     return line + " (Redis Cluster is not supported: name a single server, or a proxy)";
   if (said.starts_with("NOPROTO") || said.starts_with("ERR unknown command `HELLO`") ||

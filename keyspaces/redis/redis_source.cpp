@@ -18,7 +18,7 @@ class redis_store final : public store {
   bool is_batched() const noexcept override { return true; }
 
   std::shared_ptr<change_feed> changes() override {
-    return server_ ? std::make_shared<redis_feed>(server_, prefix_, when_lost_) : nullptr;
+    return server_ ? std::make_shared<redis_feed>(server_, feed_) : nullptr;
   }
 
   asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
@@ -54,19 +54,17 @@ class redis_store final : public store {
       : loader_(database),
         writer_(database),
         server_(options.tracking ? std::make_shared<const redis_server>(options) : nullptr),
-        prefix_(options.prefix),
-        when_lost_(options.when_lost) {}
+        feed_{options.prefix, options.when_lost, database->own_writes()} {}
 
   const redis_loader loader_;
   const redis_writer writer_;
   const std::shared_ptr<const redis_server> server_;  // null where nobody tells of changes
-  const std::string prefix_;
-  const feed_loss when_lost_;
+  const redis_feed::settings feed_;
 };
 
 }  // namespace
 
-std::shared_ptr<data_source> make_redis_source(redis_source_options options) {
+std::shared_ptr<data_source> make_redis_source(const redis_source_options& options) {
   check(options);
   return std::make_shared<redis_store>(options);
 }

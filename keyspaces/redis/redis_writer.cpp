@@ -49,6 +49,7 @@ asio::awaitable<result<stored>> redis_writer::async_put(
   if (value.size() > of_->max_entry()) co_return errc::too_large;
   const auto name = of_->name_of(key);
   const auto etag = redis_etag(value.view());
+  if (of_->own_writes()) of_->own_writes()->note(name);
   result<resp_value> answer = errc::unknown_outcome;
   if (condition.when == write_condition::kind::matches) {
     const std::array<std::string_view, 4> of{name, condition.etag, value.view(), of_->expire()};

@@ -118,11 +118,48 @@ TEST_F(SourceTest, PostgresNeedsATableOrStatements) {
   EXPECT_THAT(problem("table: {name: t, key: k}"), ElementsAre(HasSubstr("\"value\" is missing")));
 }
 
+TEST_F(SourceTest, ReadsRedis) {
+  const auto all = source_of<redis_source>(
+      "{type: redis, url: \"rediss://cache:6379\", user: u, password: pw, ca: ca.pem, database: 2, "
+      "prefix: \"s:\", expire: 1h, connections: 3, changes: {tracking: true, when_lost: serve}}"
+  );
+  EXPECT_EQ(all.url, "rediss://cache:6379");
+  EXPECT_EQ(all.user, "u");
+  EXPECT_EQ(all.password->value, "pw");
+  EXPECT_EQ(all.ca, "ca.pem");
+  EXPECT_EQ(all.database, 2u);
+  EXPECT_EQ(all.prefix, "s:");
+  EXPECT_EQ(all.expire, 1h);
+  EXPECT_EQ(all.connections, 3u);
+  const redis_changes wanted{true, feed_loss::serve};
+  EXPECT_EQ(all.changes, wanted);
+
+  const auto least = source_of<redis_source>("{type: redis, url: \"redis://127.0.0.1\"}");
+  EXPECT_EQ(least.connections, 2u);
+  EXPECT_EQ(least.prefix, "");
+  EXPECT_EQ(least.expire, 0ms);
+  EXPECT_FALSE(least.changes);
+}
+
+TEST_F(SourceTest, RedisUrlsAreWithoutPassword) {
+  const auto problem = [this](const std::string& url) {
+    return problems(source_is("{type: redis, url: \"" + url + "\"}"));
+  };
+  EXPECT_THAT(
+      problem("redis://u:s3cret@127.0.0.1"), ElementsAre(HasSubstr("has a password in it"))
+  );
+  EXPECT_THAT(problem("redis://:s3cret@127.0.0.1"), ElementsAre(HasSubstr("has a password in it")));
+  EXPECT_THAT(problem("127.0.0.1:6379"), ElementsAre(HasSubstr("this is no Redis URL")));
+  EXPECT_THAT(problem("redis://u@127.0.0.1:6379/2"), ElementsAre());
+  for (const auto& each : problem("redis://u:s3cret@127.0.0.1"))
+    EXPECT_THAT(each, testing::Not(HasSubstr("s3cret")));
+}
+
 TEST_F(SourceTest, NeedsAType) {
   EXPECT_THAT(
       problems(source_is("{url: x}")),
       ElementsAre("3:13 keyspaces[0].source: \"type\" is missing (one of http, sqlite, postgres, "
-                  "file, callback)")
+                  "redis, file, callback)")
   );
 }
 
@@ -134,7 +171,7 @@ TEST_F(SourceTest, OffersTheNearestType) {
   );
   EXPECT_THAT(
       problems(source_is("{type: oracle}")),
-      ElementsAre(HasSubstr("one of http, sqlite, postgres, file"))
+      ElementsAre(HasSubstr("one of http, sqlite, postgres, redis, file"))
   );
 }
 

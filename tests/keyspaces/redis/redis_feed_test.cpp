@@ -173,15 +173,42 @@ TEST_F(redis_feed_test, ten_thousand_changes_come) {
   EXPECT_EQ(rows.feed()->resets, 1u);
 }
 
-TEST_F(redis_feed_test, own_writes_are_kept_in_step) {
+TEST_F(redis_feed_test, an_echo_costs_no_load_and_keeps_the_version) {
+  listen();
+  const auto told = rows.feed()->changes;
+  const auto put = rows.put("a", "mine");
+  ASSERT_TRUE(put);
+  ASSERT_TRUE(eventually([&] { return rows.feed()->changes > told; }));
+  EXPECT_EQ(get("a"), "mine");
+  EXPECT_EQ(loads(), 0u);
+  put_options since;
+  since.condition = precondition::if_unchanged(put->version);
+  EXPECT_TRUE(rows.put("a", "mine again", since));
+}
+
+TEST_F(redis_feed_test, a_write_of_another_program_behind_an_own_one_is_seen) {
   listen();
   for (int i = 0; i != 20; ++i) {
-    const auto value = std::to_string(i);
-    ASSERT_TRUE(rows.put("a", value));
-    EXPECT_EQ(get("a"), value);
+    const auto mine = "mine " + std::to_string(i), theirs = "theirs " + std::to_string(i);
+    const auto put = rows.put("a", mine);
+    ASSERT_TRUE(put);
+    backend->write("a", theirs);
+    EXPECT_TRUE(eventually([&] { return get("a") == theirs; }, 2s));
+    put_options since;
+    since.condition = precondition::if_unchanged(put->version);
+    EXPECT_EQ(rows.put("a", "x", since).error(), errc::conflict);
   }
-  ASSERT_TRUE(rows.remove("a"));
-  EXPECT_EQ(get("a"), "not_found");
+}
+
+TEST_F(redis_feed_test, many_own_writes_are_all_told_and_the_feed_stays_live) {
+  listen();
+  for (int i = 0; i != 300; ++i) ASSERT_TRUE(rows.put(std::to_string(i), "v" + std::to_string(i)));
+  EXPECT_TRUE(eventually([&] { return rows.feed()->changes >= 300; }));
+  for (int i = 0; i != 300; ++i) EXPECT_EQ(get(std::to_string(i)), "v" + std::to_string(i));
+  EXPECT_EQ(loads(), 0u);
+  EXPECT_EQ(rows.feed()->resets, 1u);
+  ASSERT_TRUE(rows.remove("7"));
+  EXPECT_EQ(get("7"), "not_found");
 }
 
 TEST_F(redis_feed_test, a_server_that_was_killed_is_heard_again) {
@@ -190,7 +217,7 @@ TEST_F(redis_feed_test, a_server_that_was_killed_is_heard_again) {
   EXPECT_TRUE(becomes("a", "1"));
   server().kill();
   EXPECT_TRUE(eventually([&] { return is(feed_is::stale); }, 6s));
-  EXPECT_EQ(get("a"), "source_failed");
+  EXPECT_TRUE(eventually([&] { return get("a") == "source_failed"; }, 1s));
   EXPECT_THAT(rows.feed()->words, HasSubstr("redis at 127.0.0.1:"));
   server().start();
   backend->write("a", "2");
@@ -237,6 +264,36 @@ TEST_F(redis_feed_test, a_frozen_server_is_not_trusted) {
   EXPECT_NE(get("a"), "1");
   server().thaw();
   EXPECT_TRUE(eventually([&] { return get("a") == "1" && is(feed_is::live); }, 15s));
+}
+
+TEST_F(redis_feed_test, the_rights_that_are_documented_are_enough) {
+  const auto keys = "~" + backend->name_of("*");
+  server().run(
+      {"ACL",
+       "SETUSER",
+       "app",
+       "on",
+       ">q",
+       keys,
+       "+@read",
+       "+@write",
+       "+@connection",
+       "+@scripting"}
+  );
+  auto with = backend->options();
+  with.user = "app";
+  with.password = "q";
+  listen(with);
+  const auto put = rows.put("a", "1");
+  ASSERT_TRUE(put);
+  put_options since;
+  since.condition = precondition::if_unchanged(put->version);
+  ASSERT_TRUE(rows.put("a", "2", since));
+  EXPECT_EQ(get("a"), "2");
+  ASSERT_TRUE(rows.remove("a"));
+  backend->write("a", "3");
+  EXPECT_TRUE(becomes("a", "3"));
+  server().run({"ACL", "DELUSER", "app"});
 }
 
 TEST_F(redis_feed_test, a_user_who_may_not_track_is_told_so) {

@@ -2,6 +2,8 @@
 
 #include "tests/keyspaces/redis/redis_test.hpp"
 
+#include <boost/asio/detached.hpp>
+
 namespace weir::test {
 namespace {
 
@@ -53,12 +55,15 @@ TEST_F(redis_source_test, a_batch_keeps_the_order_of_keys) {
 }
 
 TEST_F(redis_source_test, ten_thousand_keys_are_one_round) {
-  std::vector<std::string> keys, wanted;
+  std::vector<std::string> keys, wanted, all{"MSET"};
   for (int i = 0; i != 10'001; ++i) {
     keys.push_back(std::to_string(i));
     wanted.push_back(i % 3 == 0 ? "value:v" + keys.back() : "not found");
-    if (i % 3 == 0) backend->write(keys.back(), "v" + keys.back());
+    if (i % 3 != 0) continue;
+    all.push_back(backend->name_of(keys.back()));
+    all.push_back("v" + keys.back());
   }
+  server().run(all);
   EXPECT_EQ(answers(keys), wanted);
 }
 
@@ -127,7 +132,12 @@ TEST_F(redis_source_test, databases_and_prefixes_are_kept_apart) {
 }
 
 TEST_F(redis_source_test, a_thousand_loads_share_the_connections) {
-  for (int i = 0; i != 1000; ++i) backend->write(std::to_string(i), "v" + std::to_string(i));
+  std::vector<std::string> all{"MSET"};
+  for (int i = 0; i != 1000; ++i) {
+    all.push_back(backend->name_of(std::to_string(i)));
+    all.push_back("v" + std::to_string(i));
+  }
+  server().run(all);
   std::vector<std::future<result<loaded>>> running;
   for (int i = 0; i != 1000; ++i) running.push_back(start(std::to_string(i)));
   for (int i = 0; i != 1000; ++i) {
@@ -139,6 +149,51 @@ TEST_F(redis_source_test, a_thousand_loads_share_the_connections) {
   const auto first = clients.find("name=weir");
   ASSERT_NE(first, clients.npos);
   EXPECT_EQ(clients.find("name=weir", first + 1), clients.npos);  // one loop, one connection
+}
+
+TEST_F(redis_source_test, many_loops_share_two_connections) {
+  constexpr int loads = 200, writers = 4;
+  for (int i = 0; i != 100; ++i) backend->write(std::to_string(i), "v" + std::to_string(i));
+  std::vector<std::future<int>> running;
+  {
+    runtime loops({.threads = 4});
+    const auto work = [&](int from) -> asio::awaitable<int> {
+      int right = 0;
+      for (int i = from; i != from + loads; ++i) {
+        const auto key = std::to_string(i % 100);
+        const load_context now{loops, loops.now() + 30s};
+        const auto got = co_await source->async_load(key, now);
+        right += got && got->value.text() == "v" + key ? 1 : 0;
+      }
+      co_return right;
+    };
+    for (auto* loop : loops.loops()) {
+      for (int i = 0; i != writers; ++i)
+        running.push_back(asio::co_spawn(*loop, work(i), asio::use_future));
+    }
+    for (auto& each : running) EXPECT_EQ(each.get(), loads);
+    const auto clients = server().run({"CLIENT", "LIST"});
+    const auto first = clients.find("name=weir"), second = clients.find("name=weir", first + 1);
+    ASSERT_NE(second, clients.npos);
+    EXPECT_EQ(clients.find("name=weir", second + 1), clients.npos);
+  }
+  EXPECT_EQ(answer("7"), "value:v7") << remark->text();  // the loops of those are gone
+}
+
+TEST_F(redis_source_test, calls_of_loops_that_end_leave_nothing_behind) {
+  backend->write("a", "1");
+  server().freeze();
+  {
+    runtime loops({.threads = 3});
+    for (int round = 0; round != 2; ++round) {
+      for (auto* loop : loops.loops()) {
+        const load_context now{loops, loops.now() + 30s};
+        asio::co_spawn(*loop, source->async_load("a", now), asio::detached);
+      }
+    }
+  }
+  server().thaw();
+  EXPECT_EQ(answer("a"), "value:1") << remark->text();
 }
 
 TEST_F(redis_source_test, options_that_cannot_be_are_refused) {

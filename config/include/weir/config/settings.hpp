@@ -284,6 +284,29 @@ struct postgres_source {
   friend bool operator==(const postgres_source&, const postgres_source&) = default;
 };
 
+/// How a Redis tells of its changes.
+struct redis_changes {
+  bool tracking = false;  ///< CLIENT TRACKING; false = it does not
+  feed_loss when_lost = feed_loss::pass;
+
+  friend bool operator==(const redis_changes&, const redis_changes&) = default;
+};
+
+struct redis_source {
+  std::string url;  ///< `redis://user@host:port`, `rediss://...` with TLS
+  std::optional<std::string> user;
+  std::optional<secret_text> password;
+  std::optional<std::string> ca;  ///< PEM file; nullopt = the system's authorities
+  bool insecure = false;
+  std::uint32_t database = 0;
+  std::string prefix;      ///< of all keys in Redis
+  milliseconds expire{0};  ///< of what is written; 0 = without end
+  std::uint32_t connections = 2;
+  std::optional<redis_changes> changes;
+
+  friend bool operator==(const redis_source&, const redis_source&) = default;
+};
+
 struct file_source {
   std::string root;
   bool write = false;
@@ -304,6 +327,7 @@ using source_settings = std::variant<
     http_source,
     sqlite_source,
     postgres_source,
+    redis_source,
     file_source,
     callback_source>;
 

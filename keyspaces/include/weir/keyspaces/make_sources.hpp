@@ -237,7 +237,7 @@ std::shared_ptr<data_source> make_postgres_source(const postgres_source_options&
 std::string postgres_triggers(const postgres_source_options& options);
 
 /// A weir::store.
-std::shared_ptr<data_source> make_redis_source(redis_source_options options);
+std::shared_ptr<data_source> make_redis_source(const redis_source_options& options);
 
 std::shared_ptr<data_source> make_file_source(file_source_options options);
 
