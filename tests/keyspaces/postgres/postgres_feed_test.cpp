@@ -105,6 +105,7 @@ struct postgres_feed_test : ::testing::Test {
 
 TEST_F(postgres_feed_test, a_commit_of_another_program_is_seen) {
   listen(backend->options());
+  EXPECT_EQ(get("a"), "not_found");  // kept, so that only the feed can end it
   backend->write("a", "1");
   EXPECT_TRUE(becomes("a", "1"));
   get("a");
@@ -130,6 +131,7 @@ TEST_F(postgres_feed_test, a_truncate_is_seen) {
 
 TEST_F(postgres_feed_test, a_rollback_drops_nothing) {
   listen(backend->options());
+  for (const auto* key : {"a", "b"}) EXPECT_EQ(get(key), "not_found");  // kept until the feed tells
   backend->write("a", "1");
   EXPECT_TRUE(becomes("a", "1"));
   server().run("BEGIN; UPDATE " + backend->table() + " SET body = '2'; ROLLBACK");
