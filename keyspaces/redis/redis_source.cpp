@@ -22,7 +22,8 @@ class redis_store final : public store {
   }
 
   asio::awaitable<result<loaded>> async_load(std::string key, load_context context) override {
-    std::vector<std::string> keys(1, std::move(key));
+    std::vector<std::string> keys;
+    keys.push_back(std::move(key));
     auto all = co_await loader_.async_load(std::move(keys), std::move(context));
     co_return std::move(all.front());
   }
