@@ -17,11 +17,16 @@ asio::awaitable<resp_outcome> redis_pool::async_call(
   const auto shared = std::make_shared<const resp_commands>(std::move(commands));
   auto by = pick(here);
   auto outcome = co_await resp_connection::async_call(by.connection, shared, deadline);
-  const bool is_lost = outcome.fault && outcome.fault->what == resp_fault::kind::lost;
-  const bool is_harmless = is_lost && (how == redis_repeat::when_lost || !outcome.fault->was_sent);
-  if (!by.is_old || !is_harmless) co_return outcome;
-  by = pick(here);
-  co_return co_await resp_connection::async_call(by.connection, shared, deadline);
+  const auto is_harmless = [how](const resp_outcome& of) {
+    const bool is_lost = of.fault && of.fault->what == resp_fault::kind::lost;
+    return is_lost && (how == redis_repeat::when_lost || !of.fault->was_sent);
+  };
+  // All that were idle may have died unseen.
+  for (std::size_t tries = 0; tries != most_ && by.is_old && is_harmless(outcome); ++tries) {
+    by = pick(here);
+    outcome = co_await resp_connection::async_call(by.connection, shared, deadline);
+  }
+  co_return outcome;
 }
 
 redis_pool::picked redis_pool::pick(const asio::any_io_executor& here) {

@@ -113,6 +113,11 @@ redis_server::redis_server(const redis_source_options& options)
     if (!std::filesystem::is_regular_file(ca_, unreadable))
       refuse_redis("ca", "there is no file " + ca_);
   }
+  if (is_secure_ && ca_.empty()) {
+    auto made = make_tls_client("");
+    if (!made) refuse_redis("ca", made.error().text);
+    tls_ = std::move(*made);
+  }
   if (!is_secure_ && !options.insecure && !is_loopback_host(where_.host)) {
     refuse_redis(
         "url",
@@ -124,7 +129,7 @@ redis_server::redis_server(const redis_source_options& options)
 
 resp_connection_options redis_server::connection(resp_limits limits) const {
   resp_connection_options made{
-      .server = where_, .is_secure = is_secure_, .ca = ca_, .limits = limits};
+      .server = where_, .is_secure = is_secure_, .tls = tls_, .ca = ca_, .limits = limits};
   const std::string user = user_.empty() ? "default" : user_;
   if (password_.empty()) {
     made.greeting.add({"HELLO", "3", "SETNAME", "weir"});

@@ -24,6 +24,7 @@ class redis_server {
   host_port where_;
   bool is_secure_ = false;
   std::string ca_;
+  tls_context tls_;  // without a ca_: those of the system are many, and read once
   std::string user_, password_;
   unsigned database_ = 0;
   std::string name_;

@@ -42,10 +42,8 @@ std::shared_ptr<resp_connection> resp_connection::open(
 resp_link::resp_link(const asio::any_io_executor& executor, resp_connection_options options)
     : executor_(executor),
       options_(std::move(options)),
-      dialler_(
-          executor,
-          {.connect = {.deadline = clock::now() + options_.connect}, .handshake = options_.connect}
-      ),
+      connect_until_(clock::now() + options_.connect),
+      dialler_(executor, {.connect = {.deadline = connect_until_}, .handshake = options_.connect}),
       stream_(asio::ip::tcp::socket(executor)),
       parser_(options_.limits),
       buffer_(link_read_size) {}
@@ -99,8 +97,8 @@ asio::awaitable<void> resp_link::run(std::shared_ptr<resp_link> self) {
 }
 
 asio::awaitable<std::optional<resp_fault>> resp_link::connect() {
-  tls_context tls;
-  if (options_.is_secure) {
+  auto tls = options_.tls;
+  if (options_.is_secure && !tls) {
     auto made = make_tls_client(options_.ca);
     if (!made) co_return link_unmade(made.error().text);
     tls = std::move(*made);
@@ -114,7 +112,7 @@ asio::awaitable<std::optional<resp_fault>> resp_link::connect() {
 }
 
 asio::awaitable<std::optional<resp_fault>> resp_link::greet() {
-  const deadline_guard guard(executor_, clock::now() + options_.connect, [this] {
+  const deadline_guard guard(executor_, connect_until_, [this] {
     error_code ignored;
     stream_.close(ignored);
   });

@@ -46,6 +46,7 @@ class resp_link final : public resp_connection, public std::enable_shared_from_t
 
   const asio::any_io_executor executor_;
   const resp_connection_options options_;
+  const time_point connect_until_;
   net_dialler dialler_;
   net_stream stream_;
   resp_parser parser_;

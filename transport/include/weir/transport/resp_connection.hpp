@@ -21,11 +21,12 @@ namespace weir WEIR_API {
 
 struct resp_connection_options {
   host_port server;
-  bool is_secure = false;                    ///< TLS, and the server must prove its name
-  std::string ca = {};                       ///< PEM file, read at once; empty = the system's
-  resp_commands greeting = {};               ///< sent first; an error among the answers is the end
-  resp_limits limits = {};                   ///< of answers
-  std::size_t max_waiting = 4'096;           ///< calls that wait to be sent
+  bool is_secure = false;           ///< TLS, and the server must prove its name
+  tls_context tls = nullptr;        ///< of tls_use::client; null = made of `ca`
+  std::string ca = {};              ///< PEM file, read at each connection; empty = the system's
+  resp_commands greeting = {};      ///< sent first; an error among the answers is the end
+  resp_limits limits = {};          ///< of answers
+  std::size_t max_waiting = 4'096;  ///< calls that wait to be sent
   std::chrono::milliseconds connect{5'000};  ///< for all of look-up, TCP, TLS and greeting
   /// Hears what comes without being asked, on the connection's executor.
   std::function<void(const resp_value&)> pushed = {};
