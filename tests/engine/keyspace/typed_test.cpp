@@ -85,6 +85,7 @@ class TypedTest : public ::testing::Test {
   std::map<std::string, std::string> rows_;
   std::atomic<int> loads_{0};
   std::vector<typed_event> events_;
+  asio::io_context loop_;  // outlives the threads of the cache, which wake it
   cache cache_;
 };
 
@@ -237,10 +238,10 @@ TEST_F(TypedTest, TheAwaitableTwinsDoTheSame) {
   typed<int, number_codec> numbers(open("numbers"), {}, told<int>());
   set("one", "1");
   set("bad", "bad");
-  const auto wait = [](auto work) {
-    asio::io_context loop;
-    auto done = asio::co_spawn(loop, std::move(work), asio::use_future);
-    loop.run();
+  const auto wait = [&](auto work) {
+    auto done = asio::co_spawn(loop_, std::move(work), asio::use_future);
+    loop_.restart();
+    loop_.run();
     return done.get();
   };
   EXPECT_EQ(wait(numbers.async_get("one")).value(), 1);
